@@ -1,0 +1,56 @@
+# make demo and make test do all set-up themselves: a machine with Python 3.11 is enough.
+
+PYTHON ?= python3
+BIN := .venv/bin
+DATA ?= ../shared/data
+
+.DEFAULT_GOAL := help
+.PHONY: help install demo test check fix bench wheel starter clean
+
+help:
+	@echo "make demo     the main job on sample documents, in under a minute"
+	@echo "make test     every test"
+	@echo "make check    ruff, format, mypy, pyright, import contracts"
+	@echo "make bench    speeds and qualities, as ratios where there is a peer"
+	@echo "make wheel    build the wheel and use it once in a clean environment"
+	@echo "make starter  train the starter model again from DATA=$(DATA)"
+
+.venv/installed: pyproject.toml constraints.txt
+	$(PYTHON) -m venv .venv
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt -e .
+	@touch $@
+
+.venv/developing: .venv/installed
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[dev]'
+	@touch $@
+
+install: .venv/developing
+
+demo: .venv/installed
+	$(BIN)/simplugin demo
+
+test: .venv/developing
+	$(BIN)/python -m pytest
+
+check: .venv/developing
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+	$(BIN)/pyright --warnings
+	PYTHONPATH=integrations $(BIN)/lint-imports
+
+fix: .venv/developing
+	$(BIN)/ruff check --fix .
+	$(BIN)/ruff format .
+
+bench: .venv/developing
+	$(BIN)/python -m tests.benchmarks --data $(DATA)
+
+wheel: .venv/developing
+	$(BIN)/python -m tests.wheel
+
+starter: .venv/developing
+	$(BIN)/python -m simplugin.training.starter --data $(DATA) --out simplugin/starter
+
+clean:
+	rm -rf .venv build dist .mypy_cache .ruff_cache .pytest_cache .import_linter_cache .hypothesis

@@ -1,0 +1,388 @@
+"""A collection that knows its model."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from datetime import UTC, datetime
+from itertools import islice
+from pathlib import Path
+from typing import Any
+
+from simplugin.collection import StoredDocument
+from simplugin.encoders import Encoder, load
+from simplugin.errors import PointError, StoreError, UnknownCollectionError
+from simplugin.ingestion import Failure, IngestReport, Progress, ingest_documents, ingest_files
+from simplugin.measures import FloatArray
+from simplugin.records import Chunk, ChunkKey, Document, Hit, Metadata
+from simplugin.reranking import SimilarityReranker
+from simplugin_qdrant import points
+from simplugin_qdrant.filters import AnyOf, Condition, Equals, both, parse_filter
+from simplugin_qdrant.registry import Registration, metadata_key, read_registration, verify
+from simplugin_qdrant.stores.protocol import Description, Point, Store, VectorSpace
+
+__all__ = ["Collection", "count_documents", "describe", "register"]
+
+_WINDOW = 1024  # texts encoded at once
+_BATCH = 256  # points a write
+_POOL = 4  # candidates a reranker sees for each hit that is wanted …
+_LEAST = 20  # … and at least this many
+
+
+def register(
+    store: Store,
+    name: str,
+    model: Encoder | str | None = None,
+    *,
+    vector: str = "default",
+    text_key: str = "text",
+    tenant: str | None = None,
+) -> Collection:
+    """Create a collection for a model, or open one and check that this model made it.
+
+    ``model`` is an encoder or what ``simplugin.load`` takes; None opens with the model that the collection records.
+    ``vector`` names the vector, ``text_key`` the payload key of the text in a new collection. With ``tenant`` the
+    collection shows, writes and deletes that tenant's documents alone.
+
+    Raises ``ModelMismatchError`` for another model, whatever its width; ``UnregisteredCollectionError`` for a
+    collection that records none; ``UnknownCollectionError`` where there is no collection and ``model`` is None.
+    """
+    if text_key in {"document_id", "metadata", "source", points.RECORD}:
+        message = f"text_key is {text_key!r}, which has another meaning in a payload; choose another key."
+        raise StoreError(message)
+    encoder = load(model) if isinstance(model, str) else model
+    try:
+        described = store.describe(name)
+    except UnknownCollectionError:
+        if encoder is None:
+            raise
+        registration = Registration(fingerprint=encoder.fingerprint, text_key=text_key)
+        space = VectorSpace(encoder.dimension, encoder.card.similarity)
+        indexes = ("document_id", f"{points.RECORD}.tenant")
+        store.create(name, {vector: space}, registration.to_metadata(vector), indexes)
+    else:
+        registration = read_registration(name, described, vector)
+        encoder = encoder or load(registration.fingerprint.card.id)
+        verify(name, registration, encoder)
+    return Collection(store, name, encoder, vector=vector, text_key=registration.text_key, tenant=tenant)
+
+
+class Collection:
+    """Texts and their vectors under one model. Made by ``register``."""
+
+    def __init__(
+        self, store: Store, name: str, encoder: Encoder, *, vector: str, text_key: str, tenant: str | None
+    ) -> None:
+        self._store = store
+        self._name = name
+        self._encoder = encoder
+        self._vector = vector
+        self._text_key = text_key
+        self._tenant = tenant
+
+    @property
+    def name(self) -> str:
+        """The collection's name."""
+        return self._name
+
+    @property
+    def encoder(self) -> Encoder:
+        """The model that makes its vectors."""
+        return self._encoder
+
+    @property
+    def store(self) -> Store:
+        """The store it lives in."""
+        return self._store
+
+    def add(
+        self,
+        texts: Iterable[str],
+        *,
+        ids: Iterable[str] | None = None,
+        metadata: Iterable[Metadata] | None = None,
+    ) -> list[str]:
+        """Store each text whole, as a document, and return the ids, in order.
+
+        An id that is there already is replaced. Without ``ids`` a document's id follows from its text and metadata,
+        so that adding it again changes nothing. Text beyond the model's length is not seen by its vector. Generators
+        are pulled in windows; the inputs are not changed.
+
+        Raises ``PointError``, before the window in question is written, for blank texts, for ``ids`` or ``metadata``
+        of another number than the texts, and for metadata that is not JSON.
+        """
+        added: list[str] = []
+        rows = _rows(texts, ids, metadata)
+        while window := list(islice(rows, _WINDOW)):
+            added += self._add(window)
+        self.flush()
+        return added
+
+    def ingest(
+        self,
+        sources: Iterable[str | Path | Document],
+        *,
+        root: Path | None = None,
+        include: Sequence[str] = (),
+        exclude: Sequence[str] = (),
+        max_tokens: int | None = None,
+        prune: bool = False,
+        dry_run: bool = False,
+        progress: Callable[[Progress], None] | None = None,
+    ) -> IngestReport:
+        """Bring the collection up to date with files, folders and globs, or with ``Document`` objects.
+
+        Only what changed is embedded; a run that was killed is finished by running it again. See
+        ``simplugin.ingestion.ingest_files`` for the options, which for documents are ``max_tokens``, ``dry_run`` and
+        ``progress``. What cannot be read is listed in the report; the rest goes through.
+
+        Raises ``TypeError`` for anything else among the sources.
+        """
+        sources = iter([sources]) if isinstance(sources, str | Path) else iter(sources)
+        first = next(sources, None)
+        if isinstance(first, Document):
+            documents = _only_documents(first, sources)
+            return ingest_documents(self, documents, max_tokens=max_tokens, dry_run=dry_run, progress=progress)
+        paths = [] if first is None else _only_paths(first, sources)
+        return ingest_files(
+            self,
+            paths,
+            root=root,
+            include=include,
+            exclude=exclude,
+            max_tokens=max_tokens,
+            prune=prune,
+            dry_run=dry_run,
+            progress=progress,
+        )
+
+    def search(
+        self,
+        query: str,
+        *,
+        limit: int = 5,
+        filter: object = None,  # noqa: A002  # the word of the grammar, and of every engine
+        min_score: float | None = None,
+        rerank: SimilarityReranker | None = None,
+    ) -> list[Hit]:
+        """Return the texts closest to the query, closest first.
+
+        ``filter`` follows the grammar of ``simplugin_qdrant.filters``, or is the engine's own. ``min_score`` keeps
+        hits with at least this score, on the scale of the first stage. With ``rerank`` the first stage fetches a
+        pool of four times ``limit``, at least 20, and the reranker orders it.
+
+        Raises ``FilterError``; ``ValueError`` for a ``limit`` below 1 and a blank query.
+        """
+        if limit < 1:
+            message = f"limit is {limit}; it must be at least 1."
+            raise ValueError(message)
+        if not query.strip():
+            raise ValueError("The query is blank.")
+        condition = both(self._mine(), parse_filter(filter))
+        vector = self._encoder.encode_query([query])
+        points.check_vectors(vector, [query], self._encoder.dimension)
+        wanted = limit if rerank is None else max(limit * _POOL, _LEAST)
+        found = self._store.search(self._name, self._vector, vector[0], limit=wanted, condition=condition)
+        # The engine's score of a space compared by distance is that distance; ours is higher where it is closer.
+        sign = -1 if self._encoder.card.similarity in {"euclidean", "manhattan"} else 1
+        hits = [points.to_hit(point, self._text_key, sign) for point in found]
+        if min_score is not None:
+            hits = [hit for hit in hits if hit.score >= min_score]
+        return hits if rerank is None else rerank.rerank(query, hits, top_n=limit)
+
+    def delete(self, ids: Iterable[str]) -> int:
+        """Delete documents by their ids, with all their chunks; return how many points went. Missing ids are fine."""
+        wanted = [ids] if isinstance(ids, str) else list(ids)
+        before = self.count()
+        for start in range(0, len(wanted), _BATCH):
+            chosen = AnyOf(tuple(Equals("document_id", id_) for id_ in wanted[start : start + _BATCH]))
+            self._store.delete_where(self._name, _joined(self._mine(), chosen))
+        self.flush()
+        return before - self.count()
+
+    def count(self, filter: object = None) -> int:  # noqa: A002
+        """Count the stored points for which the filter holds: documents that were added, chunks that were ingested."""
+        return self._store.count(self._name, both(self._mine(), parse_filter(filter)))
+
+    def count_documents(self) -> int:
+        """Count the documents, however many chunks each has."""
+        return count_documents(self._store, self._name, self._mine())
+
+    def describe(self) -> dict[str, Any]:
+        """Return name, points, documents, and for each vector its model, dimension and fingerprint."""
+        return describe(self._store, self._name, self._store.describe(self._name), self.count_documents())
+
+    def recorded(self, document_ids: Sequence[str]) -> Mapping[str, StoredDocument]:
+        """Look up what is stored of these documents, in one request."""
+        if not document_ids:
+            return {}
+        chosen = AnyOf(tuple(Equals("document_id", id_) for id_ in document_ids))
+        condition = both(self._mine(), chosen)
+        return points.to_stored(
+            self._store.scroll(self._name, condition=condition, keys=("document_id", points.RECORD))
+        )
+
+    def document_ids(self) -> Iterator[str]:
+        """Go through the ids of all ingested documents, each once."""
+        return _document_ids(self._store, self._name, self._mine(), ingested=True)
+
+    def write(self, chunks: Sequence[Chunk], vectors: FloatArray) -> None:
+        """Store chunks with their vectors (n, dimension). Raises ``PointError`` before anything is written."""
+        payloads = self._payloads(chunks)
+        self._put(list(payloads), vectors, list(payloads.values()), [chunk.document_id for chunk in chunks])
+
+    def restate(self, chunks: Sequence[Chunk]) -> None:
+        """Rewrite all but the vectors of chunks that are stored already."""
+        payloads = self._payloads(chunks)
+        for id_, payload in payloads.items():
+            points.check_payload(payload, id_)
+        self._store.restate(self._name, payloads)
+
+    def discard(self, document_id: str, keys: Iterable[ChunkKey]) -> None:
+        """Delete these chunks of a document."""
+        self._store.delete(self._name, [points.chunk_id(self._tenant, document_id, key) for key in keys])
+
+    def flush(self) -> None:
+        """Return when everything written so far will survive a loss of power."""
+        self._store.flush(self._name)
+
+    def _add(self, window: Sequence[tuple[str, str | None, Metadata]]) -> list[str]:
+        texts = [text for text, _, _ in window]
+        ids = [points.content_id(text, data) if id_ is None else id_ for text, id_, data in window]
+        now = _now()
+        payloads = [
+            points.document_payload(text, id_, data, text_key=self._text_key, tenant=self._tenant, now=now)
+            for (text, _, data), id_ in zip(window, ids, strict=True)
+        ]
+        vectors = self._encoder.encode_document(texts)
+        self._put([points.document_point_id(self._tenant, id_) for id_ in ids], vectors, payloads, ids)
+        return ids
+
+    def _put(
+        self,
+        ids: Sequence[str],
+        vectors: FloatArray,
+        payloads: Sequence[dict[str, Any]],
+        owners: Sequence[str],
+    ) -> None:
+        """Check everything, then write it: an engine may log a batch before it refuses it."""
+        points.check_vectors(vectors, owners, self._encoder.dimension)
+        for owner, payload in zip(owners, payloads, strict=True):
+            points.check_payload(payload, owner)
+        for start in range(0, len(ids), _BATCH):
+            stop = start + _BATCH
+            rows = zip(ids[start:stop], vectors[start:stop], payloads[start:stop], strict=True)
+            self._store.upsert(self._name, [Point(id_, {self._vector: row}, payload) for id_, row, payload in rows])
+
+    def _payloads(self, chunks: Sequence[Chunk]) -> dict[str, dict[str, Any]]:
+        now = _now()
+        return {
+            points.chunk_id(self._tenant, chunk.document_id, chunk.key): points.chunk_payload(
+                chunk, text_key=self._text_key, tenant=self._tenant, now=now
+            )
+            for chunk in chunks
+        }
+
+    def _mine(self) -> Condition | None:
+        """Return the condition that keeps a tenant to its own points."""
+        return None if self._tenant is None else Equals(f"{points.RECORD}.tenant", self._tenant)
+
+
+def count_documents(store: Store, name: str, condition: Condition | None = None) -> int:
+    """Count the documents of a collection, however many chunks each has."""
+    return sum(1 for _ in _document_ids(store, name, condition, ingested=False))
+
+
+def describe(store: Store, name: str, described: Description, documents: int) -> dict[str, Any]:
+    """Return what is known of a collection without opening its models."""
+    vectors: list[dict[str, Any]] = []
+    for vector, space in described.vectors.items():
+        entry: dict[str, Any] = {
+            "name": vector,
+            "model": None,
+            "dimension": space.dimension,
+            "fingerprint": None,
+        }
+        if metadata_key(vector) in described.metadata:
+            fingerprint = read_registration(name, described, vector).fingerprint
+            entry |= {"model": fingerprint.card.name, "fingerprint": fingerprint.weights}
+        vectors.append(entry)
+    return {
+        "name": name,
+        "location": store.location,
+        "points": described.points,
+        "documents": documents,
+        "vectors": vectors,
+    }
+
+
+def _document_ids(store: Store, name: str, condition: Condition | None, *, ingested: bool) -> Iterator[str]:
+    """Go through the ids of documents, each once; with ``ingested`` those alone that an ingest wrote."""
+    seen: set[str] = set()
+    for record in store.scroll(name, condition=condition, keys=("document_id", f"{points.RECORD}.content")):
+        id_ = str(record.payload.get("document_id", record.id))
+        if id_ not in seen and (not ingested or "content" in (record.payload.get(points.RECORD) or {})):
+            seen.add(id_)
+            yield id_
+
+
+def _joined(one: Condition | None, other: Condition) -> Condition:
+    return both(one, other) or other
+
+
+def _rows(
+    texts: Iterable[str], ids: Iterable[str] | None, metadata: Iterable[Metadata] | None
+) -> Iterator[tuple[str, str | None, Metadata]]:
+    """Pair the texts with their ids and metadata, lazily.
+
+    Where all three are sized the check comes before the first write; a generator shows its length only at its end.
+    """
+    if isinstance(texts, str):
+        message = f"Expected a list of texts, got the single text {texts[:40]!r}: write [text]."
+        raise TypeError(message)
+    for given, word in ((ids, "ids"), (metadata, "metadata")):
+        if isinstance(texts, Sequence) and isinstance(given, Sequence) and len(given) != len(texts):
+            message = f"There are {len(texts)} texts and {len(given)} {word}; nothing was written."
+            raise PointError(message)
+    all_ids = None if ids is None else iter(ids)
+    all_metadata = None if metadata is None else iter(metadata)
+    number = -1
+    for number, text in enumerate(texts):
+        id_ = None if all_ids is None else next(all_ids, None)
+        data: Metadata | None = {} if all_metadata is None else next(all_metadata, None)
+        if (all_ids is not None and id_ is None) or data is None:
+            message = f"Text {number} has no {'id' if data is not None else 'metadata'}: fewer were given than texts."
+            raise PointError(message)
+        if not isinstance(text, str) or not text.strip():  # pyright: ignore[reportUnnecessaryIsInstance]  # untyped callers
+            message = f"Text {number} ({id_ or 'without id'}) is blank or no text; its window was not written."
+            raise PointError(message)
+        if id_ is not None and (not isinstance(id_, str) or not id_):  # pyright: ignore[reportUnnecessaryIsInstance]
+            message = f"The id of text {number} is {id_!r}; an id is a text of at least one character."
+            raise PointError(message)
+        yield text, id_, data
+    for given, word in ((all_ids, "ids"), (all_metadata, "metadata")):
+        if given is not None and next(given, None) is not None:
+            message = f"There are {number + 1} texts and more {word}; the texts were written with the first of them."
+            raise PointError(message)
+
+
+def _only_documents(first: Document, rest: Iterator[object]) -> Iterator[Document | Failure]:
+    yield first
+    for entry in rest:
+        if not isinstance(entry, Document):
+            message = f"Among documents to ingest there is a {type(entry).__name__}; give documents, or paths."
+            raise TypeError(message)
+        yield entry
+
+
+def _only_paths(first: object, rest: Iterator[object]) -> list[str | Path]:
+    paths: list[str | Path] = []
+    for entry in (first, *rest):
+        if not isinstance(entry, str | Path):
+            message = f"Expected paths or documents to ingest, got a {type(entry).__name__}."
+            raise TypeError(message)
+        paths.append(entry)
+    return paths
+
+
+def _now() -> str:
+    return datetime.now(UTC).isoformat(timespec="seconds")

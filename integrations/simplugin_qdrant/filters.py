@@ -1,0 +1,181 @@
+"""The filter grammar: the same in Python, on the command line and in LangChain.
+
+====================================  =========================================================
+``{"lang": "tr"}``                    the metadata value is this one
+``{"lang": ["tr", "az"]}``            it is one of these
+``{"year": {"gte": 2020, "lt": 26}}``  it lies in this range (gt, gte, lt, lte; numbers or ISO dates)
+``{"not": {...}}``                    the inner filter does not hold
+``{"lang": "tr", "year": 2020}``      both hold
+====================================  =========================================================
+
+Keys name the user's metadata, ``"a.b"`` a value inside another; ``"document_id"`` names the document itself. A
+filter object of the engine's own library is taken as it is.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import UTC, date, datetime
+from typing import Any, TypeAlias, cast
+
+from simplugin.errors import FilterError
+
+__all__ = [
+    "AllOf",
+    "AnyOf",
+    "Condition",
+    "DateRange",
+    "Equals",
+    "Native",
+    "NotAnyOf",
+    "NumberRange",
+    "both",
+    "parse_filter",
+]
+
+_BOUNDS = ("gt", "gte", "lt", "lte")
+_PLAIN = re.compile(r"[A-Za-z0-9_-]+")
+
+
+@dataclass(frozen=True, slots=True)
+class Equals:
+    """The value at ``key`` is ``value``, or a list that has it."""
+
+    key: str
+    value: str | int | bool
+
+
+@dataclass(frozen=True, slots=True)
+class NumberRange:
+    """The number at ``key`` lies within the bounds (gt, gte, lt, lte)."""
+
+    key: str
+    bounds: Mapping[str, float]
+
+
+@dataclass(frozen=True, slots=True)
+class DateRange:
+    """The ISO date at ``key`` lies within the bounds (gt, gte, lt, lte); a time without a zone is UTC."""
+
+    key: str
+    bounds: Mapping[str, datetime]
+
+
+@dataclass(frozen=True, slots=True)
+class AllOf:
+    """Each part holds."""
+
+    parts: tuple[Condition, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class AnyOf:
+    """At least one part holds; none does where there are none."""
+
+    parts: tuple[Condition, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class NotAnyOf:
+    """No part holds."""
+
+    parts: tuple[Condition, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Native:
+    """A filter object of the engine's own library."""
+
+    filter: object
+
+
+Condition: TypeAlias = Equals | NumberRange | DateRange | AllOf | AnyOf | NotAnyOf | Native
+
+
+def parse_filter(given: object) -> Condition | None:
+    """Read a filter; None and ``{}`` filter nothing.
+
+    Raises ``FilterError``, which says what was found and what may stand there.
+    """
+    if given is None:
+        return None
+    if not isinstance(given, Mapping):
+        if type(given).__module__.partition(".")[0] in {"qdrant_client", "qdrant_edge"}:
+            return Native(given)
+        message = (
+            f"A filter is a dictionary such as {{'lang': 'tr'}}, or a Filter of the engine's library; got {given!r}."
+        )
+        raise FilterError(message)
+    parts: list[Condition] = []
+    for key, wanted in cast("Mapping[object, object]", given).items():
+        if not isinstance(key, str) or not key:
+            message = f"A filter's keys are names of metadata; got {key!r}."
+            raise FilterError(message)
+        parts.append(_negate(wanted) if key == "not" else _condition(payload_key(key), wanted))
+    return AllOf(tuple(parts)) if parts else None
+
+
+def both(one: Condition | None, other: Condition | None) -> Condition | None:
+    """Join two conditions; None holds always."""
+    parts = tuple(part for part in (one, other) if part is not None)
+    return AllOf(parts) if len(parts) > 1 else parts[0] if parts else None
+
+
+def payload_key(key: str) -> str:
+    """Return where in a payload this filter key's value lies, as a JSON path."""
+    if key == "document_id":
+        return key
+    return ".".join(["metadata", *(part if _PLAIN.fullmatch(part) else f'"{part}"' for part in key.split("."))])
+
+
+def _negate(wanted: object) -> Condition:
+    inner = parse_filter(wanted)
+    if inner is None:
+        raise FilterError("'not' needs a filter that says what must not hold.")
+    return NotAnyOf((inner,))
+
+
+def _condition(key: str, wanted: object) -> Condition:
+    if isinstance(wanted, Mapping):
+        return _range(key, cast("Mapping[str, Any]", wanted))
+    if isinstance(wanted, Sequence) and not isinstance(wanted, str | bytes):
+        return AnyOf(tuple(_equals(key, value) for value in cast("Sequence[object]", wanted)))
+    return _equals(key, wanted)
+
+
+def _equals(key: str, value: object) -> Condition:
+    if isinstance(value, float):
+        return NumberRange(key, {"gte": value, "lte": value})
+    if isinstance(value, str | int):
+        return Equals(key, value)
+    message = f"A filter compares with text, numbers and true or false; {key!r} has {value!r}."
+    raise FilterError(message)
+
+
+def _range(key: str, bounds: Mapping[str, Any]) -> Condition:
+    if not bounds or not set(bounds) <= set(_BOUNDS):
+        message = f"A range has the bounds {', '.join(_BOUNDS)}; {key!r} has {dict(bounds)!r}."
+        raise FilterError(message)
+    if all(isinstance(bound, int | float) and not isinstance(bound, bool) for bound in bounds.values()):
+        return NumberRange(key, {name: float(bound) for name, bound in bounds.items()})
+    dates = {name: _date(bound) for name, bound in bounds.items()}
+    known = {name: bound for name, bound in dates.items() if bound is not None}
+    if len(known) == len(dates):
+        return DateRange(key, known)
+    message = f"The bounds of a range are all numbers or all ISO dates; {key!r} has {dict(bounds)!r}."
+    raise FilterError(message)
+
+
+def _date(bound: object) -> datetime | None:
+    if isinstance(bound, str):
+        try:
+            bound = datetime.fromisoformat(bound)
+        except ValueError:
+            return None
+    if isinstance(bound, date) and not isinstance(bound, datetime):
+        bound = datetime(bound.year, bound.month, bound.day, tzinfo=UTC)
+    if not isinstance(bound, datetime):
+        return None
+    return bound if bound.tzinfo else bound.replace(tzinfo=UTC)

@@ -1,0 +1,212 @@
+"""Documents and chunks to points, and points to hits. Pure: no client, no state.
+
+The payload of a point::
+
+    text         what was embedded (under another key if the collection says so)
+    document_id  the user's id, as given
+    metadata     the user's values, as given
+    source       where the text came from, or null
+    simplugin    the record: hash and occurrence of the chunk, its number of total, the document's
+                 content hash, when it was written, and the tenant where there is one
+"""
+
+from __future__ import annotations
+
+import json
+import math
+import uuid
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any, cast
+
+import numpy as np
+
+from simplugin.collection import StoredDocument
+from simplugin.errors import PointError
+from simplugin.measures import FloatArray
+from simplugin.records import Chunk, ChunkKey, Hit, Metadata
+from simplugin_qdrant.stores.protocol import Payload, Record, Scored
+
+__all__ = [
+    "RECORD",
+    "check_payload",
+    "check_vectors",
+    "chunk_id",
+    "chunk_payload",
+    "content_id",
+    "document_payload",
+    "document_point_id",
+    "to_hit",
+    "to_stored",
+]
+
+RECORD = "simplugin"
+"""The payload key under which simplugin keeps its own record."""
+
+_NAMESPACE = uuid.UUID("6f2f7d4e-0d35-5c2c-9a55-0c1a3f6f5b11")
+_LARGEST = 2**63
+
+
+def document_point_id(tenant: str | None, document_id: str) -> str:
+    """Return the id of the point of a document that was added whole."""
+    return _uuid(tenant, document_id)
+
+
+def chunk_id(tenant: str | None, document_id: str, key: ChunkKey) -> str:
+    """Return the id of a chunk's point: the same for the same text in the same document, wherever it stands."""
+    return _uuid(tenant, document_id, key.hash, key.occurrence)
+
+
+def content_id(text: str, metadata: Metadata) -> str:
+    """Return the id of a document that was given none: adding the same text and metadata again changes nothing."""
+    return _uuid("content", text, json.dumps(metadata, sort_keys=True, ensure_ascii=False, default=str))
+
+
+def chunk_payload(chunk: Chunk, *, text_key: str, tenant: str | None, now: str) -> Payload:
+    """Return the payload of an ingested chunk; ``now`` is an ISO time."""
+    record: Payload = {
+        "hash": chunk.key.hash,
+        "occurrence": chunk.key.occurrence,
+        "number": chunk.number,
+        "total": chunk.total,
+        "content": chunk.content,
+        "at": now,
+    }
+    return _payload(chunk.text, chunk.document_id, chunk.metadata, chunk.source, record, text_key, tenant)
+
+
+def document_payload(
+    text: str, document_id: str, metadata: Metadata, *, text_key: str, tenant: str | None, now: str
+) -> Payload:
+    """Return the payload of a document that was added whole; ``now`` is an ISO time."""
+    source = metadata.get("source")
+    return _payload(
+        text,
+        document_id,
+        metadata,
+        source if isinstance(source, str) else None,
+        {"at": now},
+        text_key,
+        tenant,
+    )
+
+
+def to_hit(point: Scored, text_key: str, sign: int = 1) -> Hit:
+    """Return the hit that a scored point stands for; ``sign`` is -1 where the engine's score is a distance.
+
+    Points of other programs have their id as document id.
+    """
+    payload = point.payload
+    return Hit(
+        id=point.id,
+        document_id=str(payload.get("document_id", point.id)),
+        score=sign * point.score,
+        text=str(payload.get(text_key, "")),
+        source=payload.get("source"),
+        metadata=payload.get("metadata") or {},
+    )
+
+
+def to_stored(records: Iterable[Record]) -> dict[str, StoredDocument]:
+    """Gather the records of chunks by document; points that no ingest wrote are passed over."""
+    contents: dict[str, set[str]] = {}
+    totals: dict[str, int] = {}
+    keys: dict[str, set[ChunkKey]] = {}
+    for record in records:
+        entry = cast("dict[str, Any]", record.payload.get(RECORD) or {})
+        if "content" not in entry:
+            continue
+        document_id = str(record.payload["document_id"])
+        contents.setdefault(document_id, set()).add(str(entry["content"]))
+        totals[document_id] = int(entry["total"])
+        keys.setdefault(document_id, set()).add(ChunkKey(str(entry["hash"]), int(entry["occurrence"])))
+    return {
+        document_id: StoredDocument(frozenset(contents[document_id]), totals[document_id], frozenset(keys[document_id]))
+        for document_id in keys
+    }
+
+
+def check_vectors(vectors: FloatArray, names: Sequence[str], dimension: int) -> None:
+    """Refuse what an engine may keep although it should not: another width, NaN, infinity.
+
+    ``vectors`` is (n, dimension), ``names`` says whose each row is. Raises ``PointError`` naming the row.
+    """
+    if vectors.ndim != 2 or vectors.shape != (len(names), dimension):
+        message = f"Expected vectors of shape ({len(names)}, {dimension}), got {vectors.shape}."
+        raise PointError(message)
+    wrong = np.flatnonzero(~np.isfinite(vectors).all(axis=1))
+    if wrong.size:
+        message = f"The vector of {names[int(wrong[0])]!r} has numbers that are not finite; nothing was written."
+        raise PointError(message)
+
+
+def check_payload(payload: Mapping[str, Any], owner: str) -> None:
+    """Refuse payload values that are not JSON or not text the engine can store.
+
+    Raises ``PointError`` naming the document and the key.
+    """
+    for key, value in payload.items():
+        _check_value(value, key, owner)
+
+
+def _check_value(value: object, path: str, owner: str) -> None:
+    match value:
+        case None | bool():
+            return
+        case int() if -_LARGEST <= value < _LARGEST:
+            return
+        case float() if math.isfinite(value):
+            return
+        case str():
+            if value.isascii() or _is_unicode(value):
+                return
+            reason = "holds half a surrogate pair, which is no text"
+        case dict():
+            for key, inner in cast("dict[object, object]", value).items():
+                if not isinstance(key, str) or not _is_unicode(key):
+                    message = f"{path!r} of {owner!r} has the key {key!r}; keys are text. Nothing was written."
+                    raise PointError(message)
+                _check_value(inner, f"{path}.{key}", owner)
+            return
+        case list() | tuple():
+            for inner in cast("list[object]", value):
+                _check_value(inner, path, owner)
+            return
+        case int() | float():
+            reason = f"is {value!r}, which no engine can store"
+        case _:
+            reason = f"is a {type(value).__name__}, which is no JSON value"
+    message = f"{path!r} of {owner!r} {reason}; nothing was written."
+    raise PointError(message)
+
+
+def _is_unicode(text: str) -> bool:
+    try:
+        text.encode("utf-8")
+    except UnicodeEncodeError:
+        return False
+    return True
+
+
+def _payload(
+    text: str,
+    document_id: str,
+    metadata: Metadata,
+    source: str | None,
+    record: Payload,
+    text_key: str,
+    tenant: str | None,
+) -> Payload:
+    if tenant is not None:
+        record = record | {"tenant": tenant}
+    return {
+        text_key: text,
+        "document_id": document_id,
+        "metadata": dict(metadata),
+        "source": source,
+        RECORD: record,
+    }
+
+
+def _uuid(*parts: str | int | None) -> str:
+    # JSON keeps ("a", "bc") apart from ("ab", "c").
+    return str(uuid.uuid5(_NAMESPACE, json.dumps(parts)))

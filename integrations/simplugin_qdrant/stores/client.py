@@ -1,0 +1,254 @@
+"""Any ``QdrantClient``: in memory, in a folder, a server or a cluster."""
+
+from __future__ import annotations
+
+import threading
+import warnings
+from collections.abc import Generator, Iterator, Mapping, Sequence
+from contextlib import contextmanager, nullcontext
+from typing import Any, Self, cast
+
+from qdrant_client import QdrantClient, models
+from qdrant_client.http.exceptions import ApiException
+
+from simplugin.errors import FilterError, StoreError, UnknownCollectionError
+from simplugin.measures import FloatArray, SimilarityFunction
+from simplugin_qdrant.filters import AllOf, AnyOf, Condition, DateRange, Equals, Native, NotAnyOf, NumberRange
+from simplugin_qdrant.stores.protocol import Description, Payload, Point, Record, Scored, VectorSpace
+
+__all__ = ["ClientStore", "to_client_filter"]
+
+_PAGE = 1000
+_DISTANCES: dict[SimilarityFunction, models.Distance] = {
+    "cosine": models.Distance.COSINE,
+    "dot": models.Distance.DOT,
+    "euclidean": models.Distance.EUCLID,
+    "manhattan": models.Distance.MANHATTAN,
+}
+_SIMILARITIES: dict[models.Distance, SimilarityFunction] = {
+    distance: function for function, distance in _DISTANCES.items()
+}
+
+
+class ClientStore:
+    """The collections that a client reaches."""
+
+    def __init__(self, client: QdrantClient, location: str | None = None, *, owned: bool = False) -> None:
+        """Wrap a client; ``owned`` says that closing the store closes the client."""
+        self._client = client
+        self._owned = owned
+        options = client.init_options
+        path = options.get("path") or (":memory:" if options.get("location") == ":memory:" else None)
+        # The emulator behind path= and :memory: corrupts its arrays when two threads write at once.
+        self._writing = nullcontext() if path is None else threading.RLock()
+        self._is_local = path is not None
+        self._location = location or str(path or options.get("url") or options.get("host") or "server")
+
+    @property
+    def location(self) -> str:
+        """Where the data is, in the words the client was made with."""
+        return self._location
+
+    def names(self) -> list[str]:
+        """Return the names of the collections, sorted."""
+        with _client_errors(self._location):
+            return sorted(entry.name for entry in self._client.get_collections().collections)
+
+    def create(
+        self,
+        name: str,
+        vectors: Mapping[str, VectorSpace],
+        metadata: Mapping[str, Any],
+        indexes: Sequence[str],
+    ) -> None:
+        """Make an empty collection; its metadata is read back, since an old server drops it without a word."""
+        params = {
+            vector: models.VectorParams(size=space.dimension, distance=_DISTANCES[space.similarity])
+            for vector, space in vectors.items()
+        }
+        with _client_errors(name), self._writing:
+            self._client.create_collection(name, vectors_config=params, metadata=dict(metadata))
+            if not self._is_local:  # the emulator has no indexes, and warns about each
+                for key in indexes:
+                    self._client.create_payload_index(name, key, models.PayloadSchemaType.KEYWORD, wait=True)
+        if dict(self.describe(name).metadata) != dict(metadata):
+            self.drop(name)
+            message = (
+                f"The server at {self._location!r} did not keep the collection's metadata, where the model is "
+                "recorded; it needs Qdrant 1.15.4 or newer. Nothing was created."
+            )
+            raise StoreError(message)
+
+    def describe(self, name: str) -> Description:
+        """Describe a collection. Raises ``UnknownCollectionError``."""
+        self._require(name)
+        with _client_errors(name):
+            info = self._client.get_collection(name)
+            points = self._client.count(name, exact=True).count
+        params = info.config.params.vectors or {}
+        named = params if isinstance(params, dict) else {"": params}
+        return Description(
+            vectors={vector: VectorSpace(space.size, _SIMILARITIES[space.distance]) for vector, space in named.items()},
+            metadata=info.config.metadata or {},
+            points=points,
+        )
+
+    def drop(self, name: str) -> None:
+        """Delete a collection with all that is in it. Raises ``UnknownCollectionError``."""
+        self._require(name)
+        with _client_errors(name), self._writing:
+            self._client.delete_collection(name)
+
+    def upsert(self, name: str, points: Sequence[Point]) -> None:
+        """Store points; those whose ids are there are replaced."""
+        batch = [
+            models.PointStruct(
+                id=point.id,
+                vector={vector: row.tolist() for vector, row in point.vectors.items()},
+                payload=point.payload,
+            )
+            for point in points
+        ]
+        if batch:
+            with _client_errors(name), self._writing, _quiet():
+                self._client.upsert(name, batch, wait=True)
+
+    def restate(self, name: str, payloads: Mapping[str, Payload]) -> None:
+        """Replace the payloads of points, by id, in one request."""
+        operations: list[models.UpdateOperation] = [
+            models.OverwritePayloadOperation(overwrite_payload=models.SetPayload(payload=payload, points=[id_]))
+            for id_, payload in payloads.items()
+        ]
+        if operations:
+            with _client_errors(name), self._writing:
+                self._client.batch_update_points(name, operations, wait=True)
+
+    def delete(self, name: str, ids: Sequence[str]) -> None:
+        """Delete points by id."""
+        if ids:
+            with _client_errors(name), self._writing:
+                self._client.delete(name, models.PointIdsList(points=list(ids)), wait=True)
+
+    def delete_where(self, name: str, condition: Condition) -> None:
+        """Delete the points for which the condition holds."""
+        with _client_errors(name), self._writing:
+            self._client.delete(name, models.FilterSelector(filter=_required(condition)), wait=True)
+
+    def search(
+        self, name: str, vector: str, query: FloatArray, *, limit: int, condition: Condition | None = None
+    ) -> list[Scored]:
+        """Return the closest points, closest first."""
+        with _client_errors(name):
+            found = self._client.query_points(
+                name,
+                query=query.tolist(),
+                using=vector or None,
+                limit=limit,
+                query_filter=to_client_filter(condition),
+                with_payload=True,
+            ).points
+        return [Scored(str(point.id), point.score, point.payload or {}) for point in found]
+
+    def scroll(
+        self,
+        name: str,
+        *,
+        condition: Condition | None = None,
+        keys: Sequence[str] | None = None,
+        with_vectors: bool = False,
+    ) -> Iterator[Record]:
+        """Go through the points, a page at a time."""
+        offset: Any = None
+        while True:
+            with _client_errors(name):
+                page, offset = self._client.scroll(
+                    name,
+                    scroll_filter=to_client_filter(condition),
+                    limit=_PAGE,
+                    offset=offset,
+                    with_payload=True if keys is None else list(keys),
+                    with_vectors=with_vectors,
+                )
+            for point in page:
+                vectors = cast("dict[str, Any]", point.vector or {}) if with_vectors else {}
+                yield Record(str(point.id), point.payload or {}, vectors)
+            if offset is None:
+                return
+
+    def count(self, name: str, condition: Condition | None = None) -> int:
+        """Count the points for which the condition holds."""
+        with _client_errors(name):
+            return self._client.count(name, count_filter=to_client_filter(condition), exact=True).count
+
+    def flush(self, name: str) -> None:
+        """Do nothing: every write waited for the server, or for SQLite, to have it."""
+
+    def close(self) -> None:
+        """Close the client, unless it was handed in."""
+        if self._owned:
+            self._client.close()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *exception: object) -> None:
+        self.close()
+
+    def _require(self, name: str) -> None:
+        with _client_errors(name):
+            there = self._client.collection_exists(name)
+        if not there:
+            raise UnknownCollectionError(name, self.names(), self._location)
+
+
+def to_client_filter(condition: Condition | None) -> models.Filter | None:
+    """Translate a condition; None filters nothing."""
+    return None if condition is None else _required(condition)
+
+
+def _required(condition: Condition) -> models.Filter:
+    part = _translate(condition)
+    return part if isinstance(part, models.Filter) else models.Filter(must=[part])
+
+
+def _translate(condition: Condition) -> models.Filter | models.FieldCondition:
+    match condition:
+        case Equals(key, value):
+            return models.FieldCondition(key=key, match=models.MatchValue(value=value))
+        case NumberRange(key, bounds):
+            return models.FieldCondition(key=key, range=models.Range(**bounds))
+        case DateRange(key, dates):
+            return models.FieldCondition(key=key, range=models.DatetimeRange(**dates))
+        case AllOf(parts):
+            return models.Filter(must=[_translate(part) for part in parts])
+        case AnyOf(parts) if parts:
+            return models.Filter(should=[_translate(part) for part in parts])
+        case AnyOf():
+            # "One of none" never holds, and an empty list would be no filter.
+            return models.Filter(must=[models.HasIdCondition(has_id=[])])
+        case NotAnyOf(parts):
+            return models.Filter(must_not=[_translate(part) for part in parts])
+        case Native(native):
+            if not isinstance(native, models.Filter):
+                message = f"This store takes qdrant_client filters, and got {type(native).__module__}.Filter."
+                raise FilterError(message)
+            return native
+
+
+@contextmanager
+def _client_errors(name: str) -> Generator[None, None, None]:
+    """Translate what the client raises: ValueError from the emulator, ApiException from a server over REST."""
+    try:
+        yield
+    except (ValueError, ApiException) as error:
+        first = (str(error).strip().splitlines() or [type(error).__name__])[0]
+        message = f"Qdrant refused an operation on {name!r}: {first}"
+        raise StoreError(message) from error
+
+
+@contextmanager
+def _quiet() -> Generator[None, None, None]:
+    """Keep the emulator's advice beyond 20,000 points to itself: the README gives it, once."""
+    with warnings.catch_warnings():
+        warnings.filterwarnings("ignore", message="Local mode is not recommended")
+        yield

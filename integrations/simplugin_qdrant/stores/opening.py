@@ -1,0 +1,53 @@
+"""From a location to a store."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+from typing import TYPE_CHECKING
+from urllib.parse import urlsplit
+
+from simplugin.errors import StoreError
+from simplugin_qdrant.stores.protocol import Store
+
+if TYPE_CHECKING:
+    from qdrant_client import QdrantClient
+
+__all__ = ["open_store"]
+
+
+def open_store(location: str | Path | QdrantClient) -> Store:
+    """Open a folder (Qdrant Edge), ``":memory:"``, ``"http://host:6333"``, ``"grpc://host:6334"``, or a client.
+
+    A server's key is read from ``QDRANT_API_KEY``. A client that is handed in stays the caller's to close.
+    Raises ``StoreError`` for a location that is none of these, ``StoreLockedError`` for a folder in use.
+    """
+    if isinstance(location, Path) or (isinstance(location, str) and "://" not in location and location != ":memory:"):
+        if not str(location).strip():
+            raise StoreError("The location of a store is empty; give a folder, ':memory:' or a URL.")
+        from simplugin_qdrant.stores.edge import EdgeStore  # each engine is loaded only where it is used
+
+        return EdgeStore(location)
+    from simplugin_qdrant.stores.client import ClientStore
+
+    if isinstance(location, str):
+        return ClientStore(_connect(location), location, owned=True)
+    return ClientStore(location)
+
+
+def _connect(location: str) -> QdrantClient:
+    from qdrant_client import QdrantClient
+
+    if location == ":memory:":
+        return QdrantClient(":memory:")
+    key = os.environ.get("QDRANT_API_KEY") or None
+    url = urlsplit(location)
+    match url.scheme:
+        case "http" | "https":
+            return QdrantClient(url=location, api_key=key)
+        case "grpc" | "grpcs" if url.hostname:
+            port, secure = url.port or 6334, url.scheme == "grpcs"
+            return QdrantClient(host=url.hostname, grpc_port=port, prefer_grpc=True, https=secure, api_key=key)
+        case _:
+            message = f"{location!r} is no location of a store; give a folder, ':memory:', 'http://…' or 'grpc://…'."
+            raise StoreError(message)

@@ -1,0 +1,144 @@
+"""What a store offers a collection, in words that belong to no client library."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, Protocol, Self, TypeAlias
+
+from simplugin.measures import FloatArray, SimilarityFunction
+from simplugin_qdrant.filters import Condition
+
+__all__ = ["Description", "Payload", "Point", "Record", "Scored", "Store", "VectorSpace"]
+
+Payload: TypeAlias = dict[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class VectorSpace:
+    """The width of a named vector and how two of them are compared."""
+
+    dimension: int
+    similarity: SimilarityFunction
+
+
+@dataclass(frozen=True, slots=True)
+class Description:
+    """A collection as the store sees it."""
+
+    vectors: Mapping[str, VectorSpace]
+    metadata: Mapping[str, Any]
+    points: int
+
+
+@dataclass(frozen=True, slots=True)
+class Point:
+    """What is stored: an id (a UUID), a vector under each name, and a payload of JSON values."""
+
+    id: str
+    vectors: Mapping[str, FloatArray]
+    payload: Payload
+
+
+@dataclass(frozen=True, slots=True)
+class Record:
+    """A stored point as it was asked for; ``vectors`` is empty unless they were asked for."""
+
+    id: str
+    payload: Payload
+    vectors: Mapping[str, FloatArray]
+
+
+@dataclass(frozen=True, slots=True)
+class Scored:
+    """A point that answers a query, with the engine's own score: a distance where the space compares by one."""
+
+    id: str
+    score: float
+    payload: Payload
+
+
+class Store(Protocol):
+    """Collections of points. All writes are idempotent and acknowledged: what returned is stored."""
+
+    @property
+    def location(self) -> str:
+        """Where it is, in the words it was opened with."""
+        ...
+
+    def names(self) -> list[str]:
+        """Return the names of the collections, sorted."""
+        ...
+
+    def create(
+        self,
+        name: str,
+        vectors: Mapping[str, VectorSpace],
+        metadata: Mapping[str, Any],
+        indexes: Sequence[str],
+    ) -> None:
+        """Make an empty collection with its metadata, and keyword indexes over these payload keys."""
+        ...
+
+    def describe(self, name: str) -> Description:
+        """Describe a collection. Raises ``UnknownCollectionError``."""
+        ...
+
+    def drop(self, name: str) -> None:
+        """Delete a collection with all that is in it. Raises ``UnknownCollectionError``."""
+        ...
+
+    def upsert(self, name: str, points: Sequence[Point]) -> None:
+        """Store points; those whose ids are there are replaced."""
+        ...
+
+    def restate(self, name: str, payloads: Mapping[str, Payload]) -> None:
+        """Replace the payloads of points, by id; their vectors stay."""
+        ...
+
+    def delete(self, name: str, ids: Sequence[str]) -> None:
+        """Delete points by id; ids that are not there are passed over."""
+        ...
+
+    def delete_where(self, name: str, condition: Condition) -> None:
+        """Delete the points for which the condition holds."""
+        ...
+
+    def search(
+        self,
+        name: str,
+        vector: str,
+        query: FloatArray,
+        *,
+        limit: int,
+        condition: Condition | None = None,
+    ) -> list[Scored]:
+        """Return the points whose vector of this name is closest to the query (dimension,), closest first."""
+        ...
+
+    def scroll(
+        self,
+        name: str,
+        *,
+        condition: Condition | None = None,
+        keys: Sequence[str] | None = None,
+        with_vectors: bool = False,
+    ) -> Iterator[Record]:
+        """Go through the points, in the order of their ids; ``keys`` names the payload keys wanted, None all."""
+        ...
+
+    def count(self, name: str, condition: Condition | None = None) -> int:
+        """Count the points for which the condition holds."""
+        ...
+
+    def flush(self, name: str) -> None:
+        """Return when what was written will survive a loss of power."""
+        ...
+
+    def close(self) -> None:
+        """Release files, connections and locks; closing twice is no error."""
+        ...
+
+    def __enter__(self) -> Self: ...
+
+    def __exit__(self, *exception: object) -> None: ...

@@ -1,0 +1,66 @@
+"""Cards by name, read from the TOML files in ``models/``."""
+
+from __future__ import annotations
+
+import tomllib
+from functools import cache
+from importlib import resources
+from typing import cast
+
+from simplugin.catalog.card import ModelCard
+from simplugin.errors import UnknownModelError
+
+__all__ = ["NEWEST_STARTER", "cards", "find", "names"]
+
+NEWEST_STARTER = "starter-1"
+"""What ``starter`` stands for. Collections record the version, so that a later starter never replaces it."""
+
+
+def names() -> tuple[str, ...]:
+    """Return every catalog name, sorted; ``starter`` itself is another word for the newest one."""
+    return tuple(sorted([*_read(), "starter"]))
+
+
+def cards() -> tuple[ModelCard, ...]:
+    """Return every card, sorted by name."""
+    return tuple(card for _, card in sorted(_read().items()))
+
+
+def find(name: str) -> ModelCard:
+    """Return the card with this catalog name or Hub id.
+
+    Raises ``UnknownModelError``, which lists the names that exist.
+    """
+    wanted = NEWEST_STARTER if name == "starter" else name
+    shelf = _read()
+    if wanted in shelf:
+        return shelf[wanted]
+    for card in shelf.values():
+        if card.id == wanted:
+            return card
+    raise UnknownModelError(name, names())
+
+
+@cache
+def _read() -> dict[str, ModelCard]:
+    shelf: dict[str, ModelCard] = {}
+    for entry in resources.files("simplugin.catalog").joinpath("models").iterdir():
+        if entry.name.endswith(".toml"):
+            for card in _expand(tomllib.loads(entry.read_text(encoding="utf-8"))):
+                shelf[card.name] = card
+    return shelf
+
+
+def _expand(table: dict[str, object]) -> list[ModelCard]:
+    """Read one file: a card, or a family whose members differ in a pair of languages only.
+
+    A family lists its ``pairs``; ``{a}`` and ``{b}`` in its texts stand for the two codes.
+    """
+    pairs = cast("list[tuple[str, str]] | None", table.pop("pairs", None))
+    if pairs is None:
+        return [ModelCard.model_validate(table)]
+    members: list[ModelCard] = []
+    for a, b in pairs:
+        member = {key: value.format(a=a, b=b) if isinstance(value, str) else value for key, value in table.items()}
+        members.append(ModelCard.model_validate(member | {"languages": (a, b)}))
+    return members

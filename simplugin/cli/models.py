@@ -1,0 +1,108 @@
+"""``simplugin models``: what is known by name, and whether a checkpoint is what its card says."""
+
+from __future__ import annotations
+
+from typing import Annotated, Any
+
+import typer
+
+from simplugin.catalog import NEWEST_STARTER, ModelCard, cards, find
+from simplugin.cli.options import AsJson
+from simplugin.cli.output import note, print_json, print_table
+
+__all__ = ["app"]
+
+app = typer.Typer(help="The models known by name.", no_args_is_help=False)
+
+_CHECKED = ("dimension", "max_tokens", "pooling", "normalize", "similarity")
+
+
+@app.callback(invoke_without_command=True)
+def models(context: typer.Context, as_json: AsJson = False) -> None:
+    """List the models known by name.
+
+    Example: simplugin models list
+    """
+    if context.invoked_subcommand is None:
+        list_models(as_json)
+
+
+@app.command("list")
+def list_models(as_json: AsJson = False) -> None:
+    """List the models known by name.
+
+    Example: simplugin models list --json
+    """
+    rows = [_row(card) for card in cards()]
+    if as_json:
+        for row in rows:
+            print_json(row)
+        return
+    columns = {
+        "name": "model",
+        "kind": "kind",
+        "dimension": "width",
+        "max_tokens": "tokens",
+        "languages": "languages",
+    }
+    print_table(rows, columns)
+    note(f"'starter' stands for {NEWEST_STARTER}. More of one: simplugin models show NAME")
+
+
+@app.command("show")
+def show(name: Annotated[str, typer.Argument(help="Catalog name or Hub id.")], as_json: AsJson = False) -> None:
+    """Show one model's card.
+
+    Example: simplugin models show stsb-es-distiluse
+    """
+    card = find(name)
+    if as_json:
+        print_json(_row(card) | card.model_dump(mode="json"))
+        return
+    rows = [{"field": field, "value": value} for field, value in card.model_dump(mode="json").items() if value]
+    print_table(rows, {"field": "", "value": ""})
+
+
+@app.command("check")
+def check(
+    name: Annotated[str, typer.Argument(help="Catalog name, folder or Hub id.")], as_json: AsJson = False
+) -> None:
+    """Open a model and compare it with its card; exit 1 where they differ.
+
+    Example: simplugin models check starter
+    """
+    from simplugin.encoders import load
+    from simplugin.errors import UnknownModelError
+
+    opened = load(name).card
+    try:
+        said: ModelCard | None = find(name)
+    except UnknownModelError:
+        said = None  # a folder of the user's own has no card to differ from
+    differences = [] if said is None else _differences(said, opened)
+    if as_json:
+        print_json(_row(opened) | {"differences": differences})
+    else:
+        print_table(
+            [_row(opened)],
+            {"name": "model", "dimension": "width", "max_tokens": "tokens", "pooling": "pooling"},
+        )
+        for line in differences:
+            note(line)
+        if not differences:
+            note("It opens, and is what its card says." if said else "It opens.")
+    if differences:
+        raise typer.Exit(1)
+
+
+def _row(card: ModelCard) -> dict[str, Any]:
+    keys = ("name", "id", "kind", "dimension", "max_tokens", "pooling", "languages", "warnings")
+    return {key: value for key, value in card.model_dump(mode="json").items() if key in keys}
+
+
+def _differences(said: ModelCard, opened: ModelCard) -> list[str]:
+    return [
+        f"{field}: the card says {ours!r}, the checkpoint has {theirs!r}."
+        for field in _CHECKED
+        if (ours := getattr(said, field)) is not None and ours != (theirs := getattr(opened, field))
+    ]

@@ -1,0 +1,54 @@
+"""``simplugin rerank``: lines in, ranked lines out."""
+
+from __future__ import annotations
+
+import json
+from typing import Annotated, Any
+
+import typer
+
+from simplugin.cli.lines import read_lines
+from simplugin.cli.options import AsJson
+from simplugin.cli.output import print_json
+from simplugin.errors import DataError
+
+__all__ = ["rerank"]
+
+
+def rerank(
+    query: Annotated[str, typer.Argument(help="What the lines are compared with.")],
+    file: Annotated[str, typer.Argument(help="A text a line, or JSON lines with 'text'; '-' is stdin.")] = "-",
+    model: Annotated[
+        str, typer.Option("--model", envvar="SIMPLUGIN_MODEL", help="Catalog name, folder or Hub id.")
+    ] = "starter",
+    top: Annotated[int | None, typer.Option("--top", "-n", min=1, help="Keep this many.")] = None,
+    as_json: AsJson = False,
+) -> None:
+    """Order lines by their similarity to a query, closest first.
+
+    Example: simplugin rerank --model starter "opening hours" answers.txt
+    """
+    from simplugin.encoders import load
+    from simplugin.reranking import SimilarityReranker
+
+    rows = [_row(line, file, number) for number, line in enumerate(read_lines([file]), 1) if line.strip()]
+    if not rows:
+        raise DataError("there is no line to rerank.", path=file)
+    hits = SimilarityReranker(load(model)).rerank(query, [str(row["text"]) for row in rows], top_n=top)
+    for rank, hit in enumerate(hits, 1):
+        if as_json:
+            print_json(rows[int(hit.id)] | {"rank": rank, "score": hit.score, "text": hit.text})
+        else:
+            typer.echo(f"{rank:3}. {hit.score:.3f}  {hit.text}")
+
+
+def _row(line: str, file: str, number: int) -> dict[str, Any]:
+    if not line.lstrip().startswith("{"):
+        return {"text": line}
+    try:
+        row = json.loads(line)
+    except ValueError:
+        return {"text": line}  # a sentence may begin with a brace
+    if not isinstance(row.get("text"), str):
+        raise DataError("the JSON object has no 'text'.", path=file, line=number)
+    return dict(row)

@@ -1,0 +1,89 @@
+"""``simplugin search``: what answers a question."""
+
+from __future__ import annotations
+
+from dataclasses import asdict
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from simplugin.cli.options import AsJson, Location, Model, Tenant, existing_store, filter_from
+from simplugin.cli.output import note, print_json
+from simplugin.errors import DataError
+
+if TYPE_CHECKING:
+    from simplugin.records import Hit
+
+__all__ = ["hit_row", "search", "show_hits"]
+
+_SNIPPET = 300
+
+
+def search(
+    collection: Annotated[str, typer.Argument(help="The collection to search.", metavar="C")],
+    query: Annotated[str, typer.Argument(help="The question, in any language of the model.")],
+    limit: Annotated[int, typer.Option("--limit", "-n", min=1, help="How many hits.")] = 5,
+    filters: Annotated[
+        list[str] | None,
+        typer.Option("--filter", help='key=value, or a JSON object such as \'{"year": {"gte": 2020}}\'.'),
+    ] = None,
+    tenant: Tenant = None,
+    rerank: Annotated[
+        str | None, typer.Option("--rerank", help="Order a larger pool by this model.", metavar="MODEL")
+    ] = None,
+    min_score: Annotated[float | None, typer.Option("--min-score", help="Leave out hits below this score.")] = None,
+    min_probability: Annotated[
+        float | None,
+        typer.Option("--min-probability", min=0, max=1, help="Leave out hits below this probability."),
+    ] = None,
+    store: Location = "./simplugin_db",
+    model: Model = None,
+    as_json: AsJson = False,
+) -> None:
+    """Find the texts of a collection that are closest to a question.
+
+    Example: simplugin search handbook "When does the library open?" --limit 3
+    """
+    from simplugin_qdrant import register
+
+    if not query.strip():
+        raise DataError("the query is blank.")
+    if min_probability is not None:
+        message = f"Collection {collection!r} has no calibration, so its hits have no probability; use --min-score."
+        raise DataError(message)
+    with existing_store(store) as opened:
+        docs = register(opened, collection, model, tenant=tenant)
+        hits = docs.search(
+            query,
+            limit=limit,
+            filter=filter_from(filters or []),
+            min_score=min_score,
+            rerank=_reranker(rerank) if rerank else None,
+        )
+    if as_json:
+        for rank, hit in enumerate(hits, 1):
+            print_json(hit_row(rank, hit))
+    elif hits:
+        show_hits(hits)
+    else:
+        note("Nothing found.")
+
+
+def hit_row(rank: int, hit: Hit) -> dict[str, Any]:
+    """Return a hit as JSON values, its rank first."""
+    return {"rank": rank, **asdict(hit)}
+
+
+def show_hits(hits: list[Hit]) -> None:
+    """Print hits for people: score and source on a line, the beginning of the text under it."""
+    for rank, hit in enumerate(hits, 1):
+        text = " ".join(hit.text.split())
+        typer.echo(f"{rank:2}. {hit.score:.3f}  {hit.source or hit.document_id}")
+        typer.echo(f"    {text[:_SNIPPET]}{'…' if len(text) > _SNIPPET else ''}")
+
+
+def _reranker(name: str) -> Any:
+    from simplugin.encoders import load
+    from simplugin.reranking import SimilarityReranker
+
+    return SimilarityReranker(load(name))

@@ -1,0 +1,138 @@
+"""What tells one model from another: declared facts, and the vectors of a few fixed sentences.
+
+Names and hashes cannot decide whether two models give the same vectors: a renamed model is the same one, and the
+same weights with another pooling are not. So a collection keeps the vectors that its model gave for the sentences
+in ``PROBES``, and a model that opens it is asked for them again. What those short sentences cannot see, such as a
+shorter length, is compared as declared.
+"""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from pydantic import BaseModel, ConfigDict
+
+from simplugin.catalog import ModelCard
+from simplugin.measures import FloatArray, unit_rows
+
+__all__ = ["PROBES", "Comparison", "Fingerprint", "hash_files", "take_fingerprint"]
+
+PROBES = (
+    "Where can I renew my library card?",
+    "Kütüphane kartımı nerede yenileyebilirim?",
+    "Kitabxana kartımı harada yeniləyə bilərəm?",
+    "היכן אפשר לחדש את כרטיס הספרייה שלי?",
+    "El gato duerme sobre la alfombra roja mientras llueve.",
+    "Die Rechnung Nr. 4711 über 38,50 € ist noch offen.",
+    "Скорость света в вакууме постоянна.",
+    "水在一百度时沸腾。",
+)
+"""Changing one of these makes every stored fingerprint unreadable."""
+
+SAME = 0.9995
+"""At or above this cosine on every probe the models are the same one: half precision passes, int8 does not."""
+CLOSE = 0.99
+"""Between this and ``SAME`` a model is let through with a warning."""
+
+_DECLARED = ("dimension", "pooling", "normalize", "prompts", "max_tokens", "similarity")
+_DESCRIPTIVE = {"description", "claims", "languages", "licence"}
+
+
+@dataclass(frozen=True, slots=True)
+class Comparison:
+    """How a model stands to the one a fingerprint was taken of.
+
+    ``refusals`` are the reasons against it, in words; ``warnings`` what to know when there are none. ``cosine``
+    is the lowest over the probes, None where the widths differ.
+    """
+
+    refusals: tuple[str, ...]
+    warnings: tuple[str, ...]
+    cosine: float | None
+
+
+class Fingerprint(BaseModel):
+    """A model's card, a hash of its weights, and its vectors for ``PROBES`` (float16, base64)."""
+
+    model_config = ConfigDict(frozen=True)
+
+    version: int = 1
+    card: ModelCard
+    weights: str | None = None
+    probe_queries: str
+    probe_documents: str
+
+    def compare(self, other: Fingerprint) -> Comparison:
+        """Judge whether ``other`` may read and write what the model of this fingerprint made."""
+        declared = tuple(
+            f"{name} is {_words(theirs)} instead of {_words(ours)}"
+            for name in _DECLARED
+            if (ours := getattr(self.card, name)) != (theirs := getattr(other.card, name))
+        )
+        if self.card.dimension != other.card.dimension:
+            return Comparison(refusals=declared, warnings=(), cosine=None)
+        cosine = min(
+            _lowest_cosine(self.probe_queries, other.probe_queries),
+            _lowest_cosine(self.probe_documents, other.probe_documents),
+        )
+        measured = f"its vectors for the probe sentences have a cosine of {cosine:.4f} with the stored ones"
+        if cosine < CLOSE:
+            return Comparison(refusals=(*declared, measured), warnings=(), cosine=cosine)
+        warnings = (measured,) if cosine < SAME else ()
+        return Comparison(refusals=declared, warnings=warnings, cosine=cosine)
+
+    def to_payload(self) -> dict[str, Any]:
+        """Return it as JSON values, without what only describes the model to people."""
+        return self.model_dump(mode="json", exclude={"card": _DESCRIPTIVE}, exclude_defaults=True)
+
+
+def take_fingerprint(
+    card: ModelCard,
+    encode_query: Callable[[Iterable[str]], FloatArray],
+    encode_document: Callable[[Iterable[str]], FloatArray],
+    weights: str | None = None,
+) -> Fingerprint:
+    """Ask a model for its probe vectors and return its fingerprint."""
+    return Fingerprint(
+        card=card,
+        weights=weights,
+        probe_queries=_pack(encode_query(PROBES)),
+        probe_documents=_pack(encode_document(PROBES)),
+    )
+
+
+def hash_files(paths: Iterable[Path]) -> str:
+    """Return the SHA-256 over the contents of these files, in the order given, as hexadecimal digits."""
+    digest = hashlib.sha256()
+    for path in paths:
+        with path.open("rb") as file:
+            digest.update(hashlib.file_digest(file, "sha256").digest())
+    return digest.hexdigest()
+
+
+def _pack(vectors: FloatArray) -> str:
+    # Unit length first: float16 ends at 65,504, which raw vectors may pass.
+    return base64.b64encode(unit_rows(vectors).astype("<f2").tobytes()).decode("ascii")
+
+
+def _unpack(packed: str) -> FloatArray:
+    flat = np.frombuffer(base64.b64decode(packed), dtype="<f2").astype(np.float32)
+    return unit_rows(flat.reshape(len(PROBES), -1))
+
+
+def _lowest_cosine(ours: str, theirs: str) -> float:
+    left, right = _unpack(ours), _unpack(theirs)
+    cosines = np.sum(left * right, axis=1)
+    # A sentence without a single known piece has a zero vector: alike if both are zero.
+    cosines[~left.any(axis=1) & ~right.any(axis=1)] = 1.0
+    return float(cosines.min())
+
+
+def _words(value: object) -> str:
+    return "not said" if value is None else repr(value.model_dump()) if isinstance(value, BaseModel) else repr(value)

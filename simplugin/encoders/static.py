@@ -1,0 +1,148 @@
+"""Static models: the mean of word-piece vectors, in numpy.
+
+The folder is model2vec's: ``tokenizer.json``, and ``model.safetensors`` with ``embeddings`` (pieces, dimension) and,
+where rows are scaled, ``weights`` (pieces,). model2vec itself reads it too, but importing it takes three times as
+long as all of a search with this module.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, cast
+
+import numpy as np
+import numpy.typing as npt
+
+from simplugin.catalog import ModelCard
+from simplugin.encoders.fingerprint import Fingerprint, hash_files, take_fingerprint
+from simplugin.encoders.protocol import as_texts
+from simplugin.errors import CheckpointError
+from simplugin.measures import FloatArray, unit_rows
+
+if TYPE_CHECKING:
+    from tokenizers import Tokenizer
+
+__all__ = ["StaticEncoder", "is_static"]
+
+_WINDOW = 4096  # texts tokenized at once: bounds memory whatever is passed in
+
+
+def is_static(folder: Path) -> bool:
+    """Say whether the folder holds a static model in model2vec's layout."""
+    try:
+        config = json.loads((folder / "config.json").read_text(encoding="utf-8"))
+    except (OSError, ValueError):
+        return False
+    return isinstance(config, dict) and cast("dict[str, Any]", config).get("model_type") == "model2vec"
+
+
+class StaticEncoder:
+    """A static model, opened from its folder. Safe to share between threads."""
+
+    def __init__(self, folder: Path, card: ModelCard | None = None) -> None:
+        """Open the folder; ``card`` says what is known beyond the files.
+
+        Raises ``CheckpointError`` where a file is missing, damaged, or does not fit the others.
+        """
+        self._folder = folder
+        self._fingerprint: Fingerprint | None = None
+        self._tokenizer = _read_tokenizer(folder)
+        self._table, self._scales = _read_table(folder)
+        if self._tokenizer.get_vocab_size() != len(self._table):
+            reason = f"its tokenizer has {self._tokenizer.get_vocab_size()} pieces and its table {len(self._table)}."
+            raise CheckpointError(folder, reason)
+        config = json.loads((folder / "config.json").read_text(encoding="utf-8"))
+        known = card or ModelCard(name=folder.name, id=folder.resolve().as_posix())
+        self._card = known.model_copy(
+            update={
+                "dimension": self._table.shape[1],
+                "max_tokens": None,
+                "pooling": "mean of word pieces",
+                "normalize": bool(config.get("normalize", True)),
+            }
+        )
+
+    @property
+    def card(self) -> ModelCard:
+        """What is known of the model."""
+        return self._card
+
+    @property
+    def dimension(self) -> int:
+        """The width of a vector."""
+        return int(self._table.shape[1])
+
+    @property
+    def fingerprint(self) -> Fingerprint:
+        """What tells this model from every other."""
+        if self._fingerprint is None:
+            weights = hash_files([self._folder / "model.safetensors", self._folder / "tokenizer.json"])
+            self._fingerprint = take_fingerprint(self._card, self.encode_query, self.encode_document, weights)
+        return self._fingerprint
+
+    def encode_query(self, texts: Iterable[str]) -> FloatArray:
+        """Encode questions. Returns float32 (n, dimension); a text of unknown pieces only gives zeros."""
+        return self._encode(texts)
+
+    def encode_document(self, texts: Iterable[str]) -> FloatArray:
+        """Encode texts to be found. Returns float32 (n, dimension)."""
+        return self._encode(texts)
+
+    def count_tokens(self, texts: Sequence[str]) -> list[int]:
+        """Count the word pieces of each text."""
+        encodings = self._tokenizer.encode_batch_fast(list(texts), add_special_tokens=False)
+        return [len(encoding) for encoding in encodings]
+
+    def _encode(self, texts: Iterable[str]) -> FloatArray:
+        listed = as_texts(texts)
+        vectors = np.zeros((len(listed), self.dimension), dtype=np.float32)
+        for start in range(0, len(listed), _WINDOW):
+            window = listed[start : start + _WINDOW]
+            encodings = self._tokenizer.encode_batch_fast(window, add_special_tokens=False)
+            for row, encoding in enumerate(encodings, start):
+                pieces = encoding.ids
+                if pieces:
+                    # int8 rows times their scales, summed: a vector-matrix product does both at once.
+                    vectors[row] = self._scales[pieces] @ self._table[pieces].astype(np.float32) / len(pieces)
+        return unit_rows(vectors) if self._card.normalize else vectors
+
+
+def _read_tokenizer(folder: Path) -> Tokenizer:
+    from tokenizers import Tokenizer  # here, so that naming a model does not load its tokenizer library
+
+    path = folder / "tokenizer.json"
+    try:
+        tokenizer = Tokenizer.from_str(path.read_text(encoding="utf-8"))
+    except OSError as error:
+        raise CheckpointError(folder, f"tokenizer.json cannot be read ({error.strerror}).") from error
+    except UnicodeDecodeError as error:
+        raise CheckpointError(folder, "tokenizer.json is not a text file.") from error
+    except Exception as error:  # tokenizers raises bare Exception for a damaged file
+        raise CheckpointError(folder, f"tokenizer.json is damaged ({error}).") from error
+    tokenizer.no_truncation()
+    tokenizer.no_padding()
+    return tokenizer
+
+
+def _read_table(folder: Path) -> tuple[npt.NDArray[Any], FloatArray]:
+    from safetensors import SafetensorError, safe_open
+
+    path = folder / "model.safetensors"
+    try:
+        opened: Any = safe_open(path, framework="numpy")  # the library has no types
+        with opened as tensors:
+            stored: set[str] = set(tensors.keys())
+            if "embeddings" not in stored:
+                raise CheckpointError(folder, "model.safetensors holds no tensor named 'embeddings'.")
+            table = cast("npt.NDArray[Any]", tensors.get_tensor("embeddings"))
+            weights = cast("npt.NDArray[Any]", tensors.get_tensor("weights")) if "weights" in stored else None
+    except OSError as error:
+        raise CheckpointError(folder, f"model.safetensors cannot be read ({error.strerror or error}).") from error
+    except SafetensorError as error:
+        raise CheckpointError(folder, f"model.safetensors is damaged ({error}).") from error
+    if table.ndim != 2 or (weights is not None and weights.shape != table.shape[:1]):
+        raise CheckpointError(folder, f"its table has the shape {table.shape}, which its weights do not fit.")
+    scales = np.ones(len(table), dtype=np.float32) if weights is None else weights.astype(np.float32)
+    return table, scales

@@ -1,0 +1,222 @@
+"""Documents into a collection: only what changed, and nothing lost when the run is cut short.
+
+For each document the new chunks are written first, then the chunks that stay are brought up to date, then the stale
+ones are deleted. A run that was killed between two of these steps leaves the document marked incomplete, and the next
+run ends in the same state as one that was never disturbed.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import dataclass, field
+from itertools import islice
+from pathlib import Path
+
+from simplugin.collection import RecordingCollection, StoredDocument
+from simplugin.errors import DataError
+from simplugin.ingestion.readers import Found, find_files, read_document
+from simplugin.ingestion.report import Failure, IngestReport
+from simplugin.ingestion.splitting import Splitter
+from simplugin.records import Chunk, ChunkKey, Document
+
+__all__ = ["Progress", "ingest_documents", "ingest_files"]
+
+_LOOKUP = 256  # documents a look-up of what is stored
+_WINDOW = 1024  # chunks encoded at once: enough for batches of nearly equal lengths, little enough to hold
+_NOTHING = StoredDocument(contents=frozenset(), total=0, chunks=frozenset())
+
+
+@dataclass(frozen=True, slots=True)
+class Progress:
+    """How far an ingest is; ``total`` is None while the number of documents is not known."""
+
+    documents: int
+    total: int | None
+    chunks: int
+
+
+def ingest_files(
+    collection: RecordingCollection,
+    paths: Sequence[str | Path],
+    *,
+    root: Path | None = None,
+    include: Sequence[str] = (),
+    exclude: Sequence[str] = (),
+    max_tokens: int | None = None,
+    prune: bool = False,
+    dry_run: bool = False,
+    progress: Callable[[Progress], None] | None = None,
+) -> IngestReport:
+    """Bring the collection up to date with these files, folders and globs.
+
+    ``prune`` deletes the documents recorded under the given paths whose file is gone. ``dry_run`` writes nothing and
+    reports what would be done. What cannot be read is listed in the report's ``failures``; the rest goes through.
+    """
+    found = list(find_files(paths, include=include, exclude=exclude))
+    report = ingest_documents(
+        collection,
+        (_read(file, root) for file in found),
+        total=len(found),
+        max_tokens=max_tokens,
+        dry_run=dry_run,
+        progress=progress,
+    )
+    if prune:
+        started = time.perf_counter()
+        _prune(collection, paths, root, report, dry_run=dry_run)
+        report.seconds += time.perf_counter() - started
+    return report
+
+
+def ingest_documents(
+    collection: RecordingCollection,
+    documents: Iterable[Document | Failure],
+    *,
+    total: int | None = None,
+    max_tokens: int | None = None,
+    dry_run: bool = False,
+    progress: Callable[[Progress], None] | None = None,
+) -> IngestReport:
+    """Bring the collection up to date with these documents; a ``Failure`` among them is counted and listed.
+
+    Anything iterable goes, a generator too: memory is bounded by the largest 256 documents.
+    """
+    started = time.perf_counter()
+    run = _Run(collection, Splitter(collection.encoder, max_tokens), dry_run=dry_run)
+    iterator = iter(documents)
+    while window := list(islice(iterator, _LOOKUP)):
+        for document, stored in run.look_up(window):
+            run.take(document, stored)
+        if progress:
+            progress(Progress(run.report.documents.seen, total, run.chunks_seen))
+    run.write()
+    if not dry_run:
+        collection.flush()
+    run.report.seconds = time.perf_counter() - started
+    return run.report
+
+
+@dataclass(slots=True)
+class _Run:
+    """One ingest while it is under way: what was counted, and what waits to be written."""
+
+    collection: RecordingCollection
+    splitter: Splitter
+    dry_run: bool
+    report: IngestReport = field(init=False)
+    chunks_seen: int = 0
+    _ids: set[str] = field(default_factory=set[str])
+    _fresh: list[Chunk] = field(default_factory=list[Chunk])
+    _kept: list[Chunk] = field(default_factory=list[Chunk])
+    _stale: list[tuple[str, frozenset[ChunkKey]]] = field(default_factory=list[tuple[str, frozenset[ChunkKey]]])
+
+    def __post_init__(self) -> None:
+        self.report = IngestReport(collection=self.collection.name, model=self.collection.encoder.card.name)
+
+    def look_up(self, window: Sequence[Document | Failure]) -> Iterator[tuple[Document, StoredDocument]]:
+        """Pair the window's documents with what is stored of them; list what is none."""
+        documents: list[Document] = []
+        for entry in window:
+            self.report.documents.seen += 1
+            if isinstance(entry, Failure):
+                self._fail(entry)
+            elif entry.id in self._ids:
+                self._fail(Failure(source=entry.source or entry.id, reason=f"the id {entry.id!r} came before."))
+            elif not entry.text.strip():
+                self._fail(Failure(source=entry.source or entry.id, reason="the text is blank."))
+            else:
+                self._ids.add(entry.id)
+                documents.append(entry)
+        recorded = self.collection.recorded([document.id for document in documents])
+        for document in documents:
+            yield document, recorded.get(document.id, _NOTHING)
+
+    def take(self, document: Document, stored: StoredDocument) -> None:
+        """Decide what has to be done for a document, and do it once enough has gathered."""
+        if stored.is_complete(self.splitter.content_hash(document)):
+            self.report.documents.unchanged += 1
+            self.report.chunks.unchanged += stored.total
+            self.chunks_seen += stored.total
+            return
+        chunks = self.splitter.split(document)
+        fresh = [chunk for chunk in chunks if chunk.key not in stored.chunks]
+        kept = [chunk for chunk in chunks if chunk.key in stored.chunks]
+        stale = stored.chunks - {chunk.key for chunk in chunks}
+        counts = self.report.documents
+        if stored.chunks:
+            counts.updated += 1
+        else:
+            counts.added += 1
+        self.report.chunks.unchanged += len(kept)
+        self.chunks_seen += len(chunks)
+        self._fresh += fresh
+        self._kept += kept
+        if stale:
+            self._stale.append((document.id, stale))
+        if len(self._fresh) >= _WINDOW:
+            self.write()
+
+    def write(self) -> None:
+        """Write what has gathered, in the order that survives being cut short."""
+        for start in range(0, len(self._fresh), _WINDOW):
+            self._store(self._fresh[start : start + _WINDOW])
+        if self._kept and not self.dry_run:
+            self.collection.restate(self._kept)
+        for document_id, keys in self._stale:
+            if not self.dry_run:
+                self.collection.discard(document_id, keys)
+            self.report.chunks.deleted += len(keys)
+        self._fresh, self._kept, self._stale = [], [], []
+
+    def _store(self, chunks: Sequence[Chunk]) -> None:
+        self.report.chunks.written += len(chunks)
+        if self.dry_run:
+            return
+        encoder = self.collection.encoder
+        self.collection.write(chunks, encoder.encode_document([chunk.text for chunk in chunks]))
+        limit = encoder.card.max_tokens
+        for chunk in chunks:
+            read = chunk.tokens if limit is None else min(chunk.tokens, limit)
+            self.report.tokens.encoded += read
+            self.report.tokens.truncated += chunk.tokens - read
+
+    def _fail(self, failure: Failure) -> None:
+        self.report.documents.failed += 1
+        self.report.failures.append(failure)
+
+
+def _read(found: Found, root: Path | None) -> Document | Failure:
+    if found.problem:
+        return Failure(source=str(found.path), reason=found.problem)
+    try:
+        return read_document(found.path, root=root)
+    except DataError as error:
+        line = "" if error.line is None else f"line {error.line}: "
+        return Failure(source=str(found.path), reason=line + error.reason)
+
+
+def _prune(
+    collection: RecordingCollection,
+    paths: Sequence[str | Path],
+    root: Path | None,
+    report: IngestReport,
+    *,
+    dry_run: bool,
+) -> None:
+    tops = [Path(path).absolute() for path in paths]
+    base = root.absolute() if root else Path("/")
+    gone: list[str] = []
+    for document_id in collection.document_ids():
+        file = base / document_id
+        if any(file.is_relative_to(top) for top in tops) and not file.exists():
+            gone.append(document_id)
+    for start in range(0, len(gone), _LOOKUP):
+        window = gone[start : start + _LOOKUP]
+        for document_id, stored in collection.recorded(window).items():
+            if not dry_run:
+                collection.discard(document_id, stored.chunks)
+            report.documents.deleted += 1
+            report.chunks.deleted += len(stored.chunks)
+    if gone and not dry_run:
+        collection.flush()

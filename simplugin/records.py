@@ -1,0 +1,96 @@
+"""The nouns that travel through simplugin, as frozen records."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any, Literal, NamedTuple, TypeAlias
+
+__all__ = ["Chunk", "ChunkKey", "Document", "Hit", "Match", "Metadata", "Status"]
+
+Status: TypeAlias = Literal["match", "ambiguous", "out_of_scope"]
+"""What became of an utterance: one intent, several that are too close, or none of them."""
+
+Metadata: TypeAlias = Mapping[str, Any]
+"""What a user says about a text: JSON values under string keys."""
+
+
+@dataclass(frozen=True, slots=True)
+class Document:
+    """A text with a name, as a reader found it.
+
+    ``format`` tells the splitter which structure to respect. ``source`` is where the text came from: a path
+    for a file.
+    """
+
+    id: str
+    text: str
+    source: str | None = None
+    metadata: Metadata = field(default_factory=dict[str, Any])
+    format: Literal["markdown", "text"] = "text"
+
+
+class ChunkKey(NamedTuple):
+    """What makes a chunk the same chunk after its document was edited around it.
+
+    ``occurrence`` counts from 0 among the chunks of one document whose text is equal.
+    """
+
+    hash: str
+    occurrence: int
+
+
+@dataclass(frozen=True, slots=True)
+class Chunk:
+    """A piece of a document, small enough for its model.
+
+    ``number`` is its place among the ``total`` chunks of the document, from 0. ``content`` is the content hash
+    of the whole document at the time it was split: a document is stored completely when all its ``total``
+    chunks carry the same one.
+    """
+
+    document_id: str
+    key: ChunkKey
+    number: int
+    total: int
+    content: str
+    text: str
+    source: str | None
+    metadata: Metadata
+    tokens: int
+
+
+@dataclass(frozen=True, slots=True)
+class Hit:
+    """A text that answers a query.
+
+    ``score`` is the engine's own, higher is closer. ``probability`` in [0, 1] and ``grade`` (the expected STS
+    label) are there when the collection has a calibration. ``id`` names the stored point and ``document_id``
+    the user's document; several hits may be chunks of one document.
+    """
+
+    id: str
+    document_id: str
+    score: float
+    text: str
+    source: str | None = None
+    metadata: Metadata = field(default_factory=dict[str, Any])
+    probability: float | None = None
+    grade: float | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Match:
+    """What an utterance means.
+
+    ``intent`` is always the best candidate, whatever the ``status``; ``margin`` is its lead over the next one.
+    ``evidence`` holds the example utterances that speak for it, best first, with their scores.
+    """
+
+    text: str
+    status: Status
+    intent: str
+    score: float
+    margin: float
+    alternatives: tuple[tuple[str, float], ...]
+    evidence: tuple[tuple[str, float], ...]

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Iterable, Sequence
-from functools import cached_property
 
 import numpy as np
 
@@ -49,7 +48,7 @@ class HashEncoder:
         assert self._card.dimension is not None
         return self._card.dimension
 
-    @cached_property
+    @property
     def fingerprint(self) -> Fingerprint:
         return take_fingerprint(self._card, self.encode_query, self.encode_document)
 

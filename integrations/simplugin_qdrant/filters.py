@@ -36,6 +36,7 @@ __all__ = [
 ]
 
 _BOUNDS = ("gt", "gte", "lt", "lte")
+_LARGEST = 2**63  # integers beyond it are none to an engine
 _PLAIN = re.compile(r"[A-Za-z0-9_-]+")
 
 
@@ -102,8 +103,8 @@ def parse_filter(given: object) -> Condition | None:
     if given is None:
         return None
     if not isinstance(given, Mapping):
-        if type(given).__module__.partition(".")[0] in {"qdrant_client", "qdrant_edge"}:
-            return Native(given)
+        if type(given).__name__ == "Filter":
+            return Native(given)  # which library's it is, the store knows without loading the others
         message = (
             f"A filter is a dictionary such as {{'lang': 'tr'}}, or a Filter of the engine's library; got {given!r}."
         )
@@ -148,7 +149,7 @@ def _condition(key: str, wanted: object) -> Condition:
 def _equals(key: str, value: object) -> Condition:
     if isinstance(value, float):
         return NumberRange(key, {"gte": value, "lte": value})
-    if isinstance(value, str | int):
+    if isinstance(value, str) or (isinstance(value, int) and -_LARGEST <= value < _LARGEST):
         return Equals(key, value)
     message = f"A filter compares with text, numbers and true or false; {key!r} has {value!r}."
     raise FilterError(message)

@@ -2,19 +2,47 @@
 
 from __future__ import annotations
 
+import io
 import os
 import sys
 import warnings
+from pathlib import Path
+from typing import Any, NoReturn, TextIO
 
 import typer
+from typer.core import TyperGroup
 
 from simplugin.cli import collections, demo, encode, ingest, models, rerank, search
 from simplugin.errors import SimpluginError
 
 __all__ = ["app", "main"]
 
+
+class _Verbs(TyperGroup):
+    """The verbs; what can go wrong in one becomes a sentence and an exit code."""
+
+    def invoke(self, ctx: Any) -> Any:
+        # Not in main(): typer has exit codes of its own for Ctrl-C and a broken pipe, and no sentences.
+        try:
+            try:
+                return super().invoke(ctx)
+            finally:
+                sys.stdout.flush()  # what the system will not take is told here, not while the interpreter ends
+        except SimpluginError as error:
+            _end(1, str(error))
+        except KeyboardInterrupt:
+            _end(130, "Stopped; run the same command again to go on.")
+        except BrokenPipeError:
+            _discard_output()  # the reader has seen enough (`| head`)
+            _end(0)
+        except OSError as error:
+            _discard_output()
+            _end(1, f"{error.filename or 'The system'}: {error.strerror or error}.")
+
+
 app = typer.Typer(
     name="simplugin",
+    cls=_Verbs,
     help="Multilingual similarity models, first-class in Qdrant and LangChain. Begin with: simplugin demo",
     no_args_is_help=True,
     pretty_exceptions_enable=False,
@@ -32,18 +60,27 @@ app.add_typer(collections.app, name="collections")
 def main() -> None:
     """Run the command line: exit 0 done, 1 an error in one sentence, 2 wrong usage, 3 done in part."""
     warnings.showwarning = _say_warning
-    try:
-        app()
-    except SimpluginError as error:
-        _say(str(error))
-        sys.exit(1)
-    except KeyboardInterrupt:
-        _say("Stopped.")
-        sys.exit(130)
-    except BrokenPipeError:
-        # The reader has seen enough (`| head`); what is still buffered has nowhere to go.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        sys.exit(0)
+    # Python's streams are None where the caller closed them, and follow the locale, which may not know the texts.
+    sys.stdout, sys.stderr = (stream or _nowhere() for stream in (sys.stdout, sys.stderr))
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(encoding="utf-8", errors="backslashreplace")
+    app()
+
+
+def _nowhere() -> TextIO:
+    return Path(os.devnull).open("w", encoding="utf-8")
+
+
+def _end(code: int, message: str | None = None) -> NoReturn:
+    if message:
+        _say(message)
+    raise typer.Exit(code)
+
+
+def _discard_output() -> None:
+    """Let what is still buffered go nowhere, so that the end of the program does not fail on it again."""
+    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
 def _say(message: str) -> None:

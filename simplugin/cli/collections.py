@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from simplugin.cli.options import AsJson, Location, existing_store
+from simplugin.cli.options import AsJson, CollectionName, Location, existing_store
 from simplugin.cli.output import note, print_json, print_table
 
 if TYPE_CHECKING:
@@ -38,7 +38,7 @@ def list_collections(store: Location = "./simplugin_db", as_json: AsJson = False
 
 @app.command("show")
 def show(
-    collection: Annotated[str, typer.Argument(help="Its name.", metavar="C")],
+    collection: CollectionName,
     store: Location = "./simplugin_db",
     as_json: AsJson = False,
 ) -> None:
@@ -57,19 +57,23 @@ def show(
 
 @app.command("delete")
 def delete(
-    collection: Annotated[str, typer.Argument(help="Its name.", metavar="C")],
+    collection: CollectionName,
     yes: Annotated[bool, typer.Option("--yes", "-y", help="Do not ask, on a terminal either.")] = False,
     store: Location = "./simplugin_db",
+    as_json: AsJson = False,
 ) -> None:
     """Delete a collection with all that is in it.
 
     Example: simplugin collections delete handbook --yes
     """
     with existing_store(store) as opened:
-        points = opened.describe(collection).points
+        row = _describe(opened, collection)
+        points = row["points"]
         if not yes and sys.stdin.isatty():
             typer.confirm(f"Delete {collection!r} with its {points:,} points?", abort=True, err=True)
         opened.drop(collection)
+    if as_json:
+        print_json(row)
     note(f"Deleted {collection!r} ({points:,} points).")
 
 

@@ -131,6 +131,8 @@ def _topic(source: str | None) -> str:
 def _command() -> str:
     """Return how this program was called, so that what is printed can be pasted."""
     called = Path(sys.argv[0]).absolute()
+    if called.name == "__main__.py":
+        return "python -m simplugin"
     found = shutil.which(called.name)
     return called.name if found and Path(found).absolute() == called else _short(called)
 

@@ -36,8 +36,10 @@ def encode(
     if out is not None and out.suffix != ".npy":
         message = f"--out is {str(out)!r}; it must end in .npy."
         raise typer.BadParameter(message)
+    if out is not None and not out.absolute().parent.is_dir():
+        raise DataError("the vectors cannot be written: there is no such folder.", path=out)
     lines = list(read_lines(files or []))
-    if not lines:
+    if not any(line.strip() for line in lines):
         raise DataError("there is no line to encode.", path=(files or ["stdin"])[0])
     encoder = load(model or "starter")
     side = encoder.encode_query if query else encoder.encode_document

@@ -3,27 +3,30 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from contextlib import nullcontext
+from contextlib import ExitStack
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from simplugin.cli.options import AsJson, Location, Model, Tenant
+from simplugin.cli.options import AsJson, Location, StoredModel, Tenant, default_model
 from simplugin.cli.output import meter, note, print_json
 from simplugin.errors import DataError
 
 if TYPE_CHECKING:
+    from simplugin.encoders import Encoder
     from simplugin.ingestion import Found, IngestReport
 
 __all__ = ["ingest"]
+
+_NAMED = 5  # problems that one sentence holds
 
 
 def ingest(
     paths: Annotated[list[str], typer.Argument(help="Files, folders and globs.", metavar="PATH…")],
     collection: Annotated[str, typer.Option("--collection", "-c", help="Where they go.", metavar="C")],
     store: Location = "./simplugin_db",
-    model: Model = None,
+    model: StoredModel = None,
     root: Annotated[Path | None, typer.Option("--root", help="Name documents by their path under this folder.")] = None,
     include: Annotated[list[str] | None, typer.Option("--include", help="Only these (pattern; repeatable).")] = None,
     exclude: Annotated[list[str] | None, typer.Option("--exclude", help="Not these (pattern; repeatable).")] = None,
@@ -37,6 +40,7 @@ def ingest(
 
     Example: simplugin ingest ./docs --collection handbook
     """
+    from simplugin.encoders import load
     from simplugin.ingestion import find_files
     from simplugin_qdrant import open_store, register
 
@@ -44,23 +48,20 @@ def ingest(
     found = list(find_files(paths, **patterns))
     if not found:
         raise DataError("no file is left after --include and --exclude.")
-    with open_store(store) as opened:
-        known = collection in opened.names()
-        if not known:
+    with ExitStack() as opened:
+        place = opened.enter_context(open_store(store))
+        encoder = load(model) if model else None
+        if collection not in place.names():
             _require_one_readable(found, root)  # a collection is made for something, not for nothing
-            model = model or "starter"
-        with open_store(":memory:") if dry_run and not known else nullcontext(opened) as place:
-            target = register(place, collection, model, tenant=tenant)
-            with meter() as shown:
-                report = target.ingest(
-                    paths,
-                    root=root,
-                    max_tokens=max_tokens,
-                    prune=prune,
-                    dry_run=dry_run,
-                    progress=shown.show,
-                    **patterns,
-                )
+            encoder = encoder or load(default_model())
+            _check_length(encoder, max_tokens)
+            place = opened.enter_context(open_store(":memory:")) if dry_run else place
+        target = register(place, collection, encoder, tenant=tenant)
+        _check_length(target.encoder, max_tokens)
+        with meter() as show:
+            report = target.ingest(
+                paths, root=root, max_tokens=max_tokens, prune=prune, dry_run=dry_run, progress=show, **patterns
+            )
     if as_json:
         print_json(report.model_dump(mode="json"))
     else:
@@ -86,7 +87,15 @@ def _require_one_readable(found: Sequence[Found], root: Path | None) -> None:
             problems.append(str(error))
         else:
             return
-    raise DataError("; ".join(problems))
+    more = "" if len(problems) <= _NAMED else f", and {len(problems) - _NAMED:,} more"
+    raise DataError("; ".join(problem.rstrip(".") for problem in problems[:_NAMED]) + more + ".")
+
+
+def _check_length(encoder: Encoder, max_tokens: int | None) -> None:
+    limit = encoder.card.max_tokens
+    if max_tokens is not None and limit is not None and max_tokens > limit:
+        message = f"--max-tokens is {max_tokens}; {encoder.card.name!r} reads at most {limit}."
+        raise typer.BadParameter(message)
 
 
 def _say(report: IngestReport, *, dry_run: bool) -> None:

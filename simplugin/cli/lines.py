@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import sys
 from collections.abc import Iterator, Sequence
 from pathlib import Path
@@ -22,7 +23,9 @@ def read_lines(paths: Sequence[str]) -> Iterator[str]:
         except OSError as error:
             raise DataError(f"the file cannot be read ({error.strerror}).", path=path) from error
         try:
-            yield from raw.decode("utf-8-sig").splitlines()
+            text = raw.decode("utf-8-sig")
         except UnicodeDecodeError as error:
             line = raw.count(b"\n", 0, error.start) + 1
             raise DataError("the text is not UTF-8.", path=path, line=line) from error
+        # Not splitlines(): to that, U+2028 and other characters of a text end lines too.
+        yield from (line.removesuffix("\n") for line in io.StringIO(text, newline=None))

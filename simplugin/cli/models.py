@@ -25,6 +25,8 @@ def models(context: typer.Context, as_json: AsJson = False) -> None:
     """
     if context.invoked_subcommand is None:
         list_models(as_json)
+    elif as_json:
+        raise typer.BadParameter("--json stands after list, show or check.")
 
 
 @app.command("list")
@@ -59,7 +61,11 @@ def show(name: Annotated[str, typer.Argument(help="Catalog name or Hub id.")], a
     if as_json:
         print_json(_row(card) | card.model_dump(mode="json"))
         return
-    rows = [{"field": field, "value": value} for field, value in card.model_dump(mode="json").items() if value]
+    fields = card.model_dump(mode="json") | {
+        "prompts": [f"{side}: {text!r}" for side, text in card.prompts if text],
+        "claims": "\n".join(f"{claim.metric} {claim.value} on {claim.data} ({claim.source})" for claim in card.claims),
+    }
+    rows = [{"field": field, "value": value} for field, value in fields.items() if value]
     print_table(rows, {"field": "", "value": ""})
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 from contextlib import AbstractContextManager
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -14,7 +15,37 @@ from simplugin.errors import FilterError, StoreError
 if TYPE_CHECKING:
     from simplugin_qdrant import Store
 
-__all__ = ["AsJson", "Location", "Model", "Tenant", "existing_store", "filter_from"]
+__all__ = [
+    "AsJson",
+    "CollectionName",
+    "Location",
+    "Model",
+    "Query",
+    "StoredModel",
+    "Tenant",
+    "default_model",
+    "existing_store",
+    "filter_from",
+    "is_text",
+]
+
+
+def _as_text(value: str | None) -> str | None:
+    """Refuse an argument whose bytes are no UTF-8: Python hands it on as half surrogate pairs."""
+    if value is not None and not is_text(value):
+        message = f"{value!r} is no UTF-8 text."
+        raise typer.BadParameter(message)
+    return value
+
+
+def is_text(value: str) -> bool:
+    """Say whether a string is text: half surrogate pairs, which stand for foreign bytes, are none."""
+    try:
+        value.encode()
+    except UnicodeEncodeError:
+        return False
+    return True
+
 
 Location = Annotated[
     str,
@@ -30,23 +61,46 @@ Model = Annotated[
     typer.Option(
         "--model",
         envvar="SIMPLUGIN_MODEL",
-        help="Catalog name, folder or Hub id. For a new collection: one that exists opens with its own. "
-        "[default: starter]",
+        help="Catalog name, folder or Hub id. [default: starter]",
         metavar="NAME",
     ),
 ]
-Tenant = Annotated[str | None, typer.Option("--tenant", help="See and change this tenant's documents alone.")]
+StoredModel = Annotated[
+    str | None,
+    typer.Option(
+        "--model",
+        # No envvar: a habit kept in the environment is not a model named for this collection.
+        help="Catalog name, folder or Hub id of a new collection's model. One that exists opens with its own, and "
+        "refuses another. [env var: SIMPLUGIN_MODEL, for a new one; default: starter]",
+        metavar="NAME",
+    ),
+]
+CollectionName = Annotated[str, typer.Argument(help="The collection's name.", metavar="C", callback=_as_text)]
+Query = Annotated[str, typer.Argument(help="The question, in any language of the model.", callback=_as_text)]
+Tenant = Annotated[
+    str | None, typer.Option("--tenant", help="See and change this tenant's documents alone.", callback=_as_text)
+]
 AsJson = Annotated[bool, typer.Option("--json", help="Print one JSON object a line, and nothing else.")]
 
 
+def default_model() -> str:
+    """Return the model of a new collection for which none was named."""
+    return os.environ.get("SIMPLUGIN_MODEL") or "starter"
+
+
 def existing_store(location: str) -> AbstractContextManager[Store]:
-    """Open a store to read from; a folder that is not there is an error here, and is not made."""
+    """Open a store to read from; a folder that is none is an error here, and is not made into one."""
     from simplugin_qdrant import open_store  # engines load after the arguments were found right
 
-    if "://" not in location and location != ":memory:" and not Path(location).exists():
+    if "://" not in location and location != ":memory:" and location and not _is_store(Path(location)):
         message = f"There is no store at {location!r}. Ingest something first, or name another with --store."
         raise StoreError(message)
     return open_store(location)
+
+
+def _is_store(folder: Path) -> bool:
+    # `collection` is what QdrantClient(path=…) makes; that, and a file, is refused with its own words on opening.
+    return folder.is_file() or any((folder / name).is_dir() for name in ("collections", "collection"))
 
 
 def filter_from(texts: list[str]) -> dict[str, Any]:
@@ -56,6 +110,9 @@ def filter_from(texts: list[str]) -> dict[str, Any]:
     """
     joined: dict[str, Any] = {}
     for text in texts:
+        if not is_text(text):
+            message = f"The filter {text!r} is no UTF-8 text."
+            raise FilterError(message)
         part = _json_object(text) if text.lstrip().startswith("{") else _pair(text)
         for key, value in part.items():
             if key in joined:
@@ -67,7 +124,7 @@ def filter_from(texts: list[str]) -> dict[str, Any]:
 
 def _json_object(text: str) -> dict[str, Any]:
     try:
-        return dict(json.loads(text))
+        return dict(json.loads(text, parse_constant=_no_number))
     except ValueError as error:
         message = f"The filter {text!r} is no JSON object ({error})."
         raise FilterError(message) from error
@@ -79,7 +136,13 @@ def _pair(text: str) -> dict[str, Any]:
         message = f"The filter {text!r} is neither key=value nor a JSON object."
         raise FilterError(message)
     try:
-        read = json.loads(value)
+        read = json.loads(value, parse_constant=_no_number)
     except ValueError:
         read = value
     return {key: read if isinstance(read, bool | int | float) else value}
+
+
+def _no_number(word: str) -> float:
+    """Refuse what Python's JSON has and JSON has not: NaN and the infinities."""
+    message = f"{word} is no JSON value"
+    raise ValueError(message)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import sys
-from collections.abc import Generator, Mapping, Sequence
+from collections.abc import Callable, Generator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
@@ -31,7 +31,10 @@ def print_table(rows: Sequence[Mapping[str, Any]], columns: Mapping[str, str]) -
         table.add_column(heading, justify="right" if numeric else "left", overflow="fold")
     for row in rows:
         table.add_row(*(_cell(row.get(key)) for key in columns))
-    _console(stderr=False).print(table)
+    console = _console(stderr=False)
+    with console.capture() as captured:  # rich would end the program itself where the pipe is broken
+        console.print(table)
+    sys.stdout.write(captured.get())
 
 
 def note(text: str) -> None:
@@ -40,7 +43,7 @@ def note(text: str) -> None:
 
 
 class Meter:
-    """Shows how far an ingest is; silent where stderr is no terminal."""
+    """Shows how far an ingest is."""
 
     def __init__(self) -> None:
         from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
@@ -70,12 +73,15 @@ class Meter:
 
 
 @contextmanager
-def meter() -> Generator[Meter, None, None]:
-    """Show a progress bar on stderr while something long runs."""
+def meter() -> Generator[Callable[[Progress], None] | None, None, None]:
+    """Show a progress bar on stderr while something long runs; none where stderr is no terminal."""
+    if not sys.stderr.isatty():
+        yield None
+        return
     shown = Meter()
     shown.start()
     try:
-        yield shown
+        yield shown.show
     finally:
         shown.stop()
 

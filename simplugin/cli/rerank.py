@@ -8,7 +8,7 @@ from typing import Annotated, Any
 import typer
 
 from simplugin.cli.lines import read_lines
-from simplugin.cli.options import AsJson
+from simplugin.cli.options import AsJson, Query, is_text
 from simplugin.cli.output import print_json
 from simplugin.errors import DataError
 
@@ -16,7 +16,7 @@ __all__ = ["rerank"]
 
 
 def rerank(
-    query: Annotated[str, typer.Argument(help="What the lines are compared with.")],
+    query: Query,
     file: Annotated[str, typer.Argument(help="A text a line, or JSON lines with 'text'; '-' is stdin.")] = "-",
     model: Annotated[
         str, typer.Option("--model", envvar="SIMPLUGIN_MODEL", help="Catalog name, folder or Hub id.")
@@ -31,6 +31,8 @@ def rerank(
     from simplugin.encoders import load
     from simplugin.reranking import SimilarityReranker
 
+    if not query.strip():
+        raise DataError("the query is blank.")
     rows = [_row(line, file, number) for number, line in enumerate(read_lines([file]), 1) if line.strip()]
     if not rows:
         raise DataError("there is no line to rerank.", path=file)
@@ -49,6 +51,8 @@ def _row(line: str, file: str, number: int) -> dict[str, Any]:
         row = json.loads(line)
     except ValueError:
         return {"text": line}  # a sentence may begin with a brace
-    if not isinstance(row.get("text"), str):
+    if not isinstance(text := row.get("text"), str):
         raise DataError("the JSON object has no 'text'.", path=file, line=number)
+    if not is_text(text):
+        raise DataError("the 'text' holds half a surrogate pair, which is no text.", path=file, line=number)
     return dict(row)

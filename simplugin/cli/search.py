@@ -7,7 +7,16 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from simplugin.cli.options import AsJson, Location, Model, Tenant, existing_store, filter_from
+from simplugin.cli.options import (
+    AsJson,
+    CollectionName,
+    Location,
+    Query,
+    StoredModel,
+    Tenant,
+    existing_store,
+    filter_from,
+)
 from simplugin.cli.output import note, print_json
 from simplugin.errors import DataError
 
@@ -20,9 +29,9 @@ _SNIPPET = 300
 
 
 def search(
-    collection: Annotated[str, typer.Argument(help="The collection to search.", metavar="C")],
-    query: Annotated[str, typer.Argument(help="The question, in any language of the model.")],
-    limit: Annotated[int, typer.Option("--limit", "-n", min=1, help="How many hits.")] = 5,
+    collection: CollectionName,
+    query: Query,
+    limit: Annotated[int, typer.Option("--limit", "-n", min=1, max=10_000, help="How many hits.")] = 5,
     filters: Annotated[
         list[str] | None,
         typer.Option("--filter", help='key=value, or a JSON object such as \'{"year": {"gte": 2020}}\'.'),
@@ -37,7 +46,7 @@ def search(
         typer.Option("--min-probability", min=0, max=1, help="Leave out hits below this probability."),
     ] = None,
     store: Location = "./simplugin_db",
-    model: Model = None,
+    model: StoredModel = None,
     as_json: AsJson = False,
 ) -> None:
     """Find the texts of a collection that are closest to a question.
@@ -51,12 +60,15 @@ def search(
     if min_probability is not None:
         message = f"Collection {collection!r} has no calibration, so its hits have no probability; use --min-score."
         raise DataError(message)
+    chosen = filter_from(filters or [])
     with existing_store(store) as opened:
+        if model:
+            opened.describe(collection)  # register would make the collection; a search makes none
         docs = register(opened, collection, model, tenant=tenant)
         hits = docs.search(
             query,
             limit=limit,
-            filter=filter_from(filters or []),
+            filter=chosen,
             min_score=min_score,
             rerank=_reranker(rerank) if rerank else None,
         )

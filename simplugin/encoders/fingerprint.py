@@ -13,10 +13,10 @@ import hashlib
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, Self
 
 import numpy as np
-from pydantic import BaseModel, ConfigDict
+from pydantic import BaseModel, ConfigDict, model_validator
 
 from simplugin.catalog import ModelCard
 from simplugin.measures import FloatArray, unit_rows
@@ -67,6 +67,13 @@ class Fingerprint(BaseModel):
     weights: str | None = None
     probe_queries: str
     probe_documents: str
+
+    @model_validator(mode="after")
+    def _check_probes(self) -> Self:
+        for packed in (self.probe_queries, self.probe_documents):
+            if _unpack(packed).shape[1] != self.card.dimension:
+                raise ValueError("the probe vectors are not as wide as the model")
+        return self
 
     def compare(self, other: Fingerprint) -> Comparison:
         """Judge whether ``other`` may read and write what the model of this fingerprint made."""

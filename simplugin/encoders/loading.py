@@ -21,7 +21,7 @@ def load(name: str | Path) -> Encoder:
     ``NotAnEmbedderError`` for a pair model.
     """
     folder = Path(name)
-    if folder.is_dir():
+    if str(name) and folder.is_dir():  # an empty name would be the current folder
         return _open_folder(folder)
     card = _look_up(str(name))
     if card.kind == "pair":

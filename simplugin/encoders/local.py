@@ -72,7 +72,9 @@ class LocalEncoder:
         """Count the tokens of each text, untruncated, with the special ones and without the prompt."""
         tokenizer: Any = self._model.tokenizer
         with self._lock:
-            encoded = tokenizer(list(texts), truncation=False, padding=False, verbose=False)
+            if not callable(tokenizer):  # that of a static embedding is the bare one of tokenizers
+                return [len(encoding) for encoding in tokenizer.encode_batch(list(texts), add_special_tokens=False)]
+            encoded: Any = tokenizer(list(texts), truncation=False, padding=False, verbose=False)
         return [len(ids) for ids in encoded["input_ids"]]
 
     def _encode(self, texts: Iterable[str], *, query: bool) -> FloatArray:
@@ -109,7 +111,7 @@ def _complete(card: ModelCard, model: SentenceTransformer) -> ModelCard:
     return card.model_copy(
         update={
             "dimension": model.get_embedding_dimension(),
-            "max_tokens": model.max_seq_length,
+            "max_tokens": _length(model),
             "pooling": _pooling(model),
             # Where closeness is the angle, length carries nothing: unit vectors make every engine agree.
             "normalize": similarity == "cosine" or card.normalize,
@@ -117,6 +119,12 @@ def _complete(card: ModelCard, model: SentenceTransformer) -> ModelCard:
             "prompts": Prompts(query=prompts.get("query", ""), document=prompts.get("document", "")),
         }
     )
+
+
+def _length(model: SentenceTransformer) -> int | None:
+    length = model.max_seq_length
+    # Static embeddings say infinity, tokenizers without a limit 10^30.
+    return int(length) if length is not None and length < 2**31 else None
 
 
 def _pooling(model: SentenceTransformer) -> str | None:

@@ -30,12 +30,21 @@ _WINDOW = 4096  # texts tokenized at once: bounds memory whatever is passed in
 
 
 def is_static(folder: Path) -> bool:
-    """Say whether the folder holds a static model in model2vec's layout."""
+    """Say whether the folder holds a static model in model2vec's layout.
+
+    Raises ``CheckpointError`` for a damaged ``config.json``: opened as of another kind it would give other vectors.
+    """
     try:
         config = json.loads((folder / "config.json").read_text(encoding="utf-8"))
-    except (OSError, ValueError):
+    except FileNotFoundError:
         return False
-    return isinstance(config, dict) and cast("dict[str, Any]", config).get("model_type") == "model2vec"
+    except OSError as error:
+        raise CheckpointError(folder, f"config.json cannot be read ({error.strerror}).") from error
+    except ValueError as error:
+        raise CheckpointError(folder, f"config.json is damaged ({error}).") from error
+    if not isinstance(config, dict):
+        raise CheckpointError(folder, "config.json is no JSON object.")
+    return cast("dict[str, Any]", config).get("model_type") == "model2vec"
 
 
 class StaticEncoder:

@@ -7,6 +7,7 @@ run ends in the same state as one that was never disturbed.
 
 from __future__ import annotations
 
+import os
 import time
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
@@ -187,13 +188,14 @@ class _Run:
 
 
 def _read(found: Found, root: Path | None) -> Document | Failure:
+    source = str(found.path).encode("utf-8", "backslashreplace").decode()  # a name may hold bytes that are no text
     if found.problem:
-        return Failure(source=str(found.path), reason=found.problem)
+        return Failure(source=source, reason=found.problem)
     try:
         return read_document(found.path, root=root)
     except DataError as error:
         line = "" if error.line is None else f"line {error.line}: "
-        return Failure(source=str(found.path), reason=line + error.reason)
+        return Failure(source=source, reason=line + error.reason)
 
 
 def _prune(
@@ -204,8 +206,9 @@ def _prune(
     *,
     dry_run: bool,
 ) -> None:
-    tops = [Path(path).absolute() for path in paths]
-    base = root.absolute() if root else Path("/")
+    # As in the readers: "../docs" is the folder it names, and links are not followed.
+    tops = [Path(os.path.abspath(path)) for path in paths]  # noqa: PTH100
+    base = Path(os.path.abspath(root)) if root else Path("/")  # noqa: PTH100
     gone: list[str] = []
     for document_id in collection.document_ids():
         file = base / document_id

@@ -73,17 +73,15 @@ def _expand(given: str | Path, include: Sequence[str], exclude: Sequence[str]) -
         files = list(_walk(path, include, exclude))
         if not files:
             known = ", ".join(sorted(FORMATS))
-            yield Found(path, f"the folder holds no file to read (endings: {known}).")
+            narrowed = " that is included and not excluded" if include or exclude else ""
+            yield Found(path, f"the folder holds no file to read{narrowed} (endings: {known}).")
         yield from files
     elif path.exists():
         yield Found(path)
     elif glob.has_magic(str(given)):
         matches = sorted(glob.glob(str(given), recursive=True))  # noqa: PTH207  # Path.glob takes no absolute pattern
-        if not matches:
-            yield Found(path, "no file matches this pattern.")
-        for match in matches:
-            if Path(match).is_file():
-                yield Found(Path(match))
+        matching = [Found(Path(match)) for match in matches if Path(match).is_file()]
+        yield from matching or [Found(path, "no file matches this pattern.")]
     else:
         yield Found(path, "there is no such file or folder.")
 
@@ -123,6 +121,10 @@ def _read_text(path: Path) -> str:
 
 
 def _identify(path: Path, root: Path | None) -> str:
+    try:
+        str(path).encode()
+    except UnicodeEncodeError as error:
+        raise DataError("the name of the file is not UTF-8; rename it first.", path=path) from error
     absolute = Path(os.path.abspath(path))  # noqa: PTH100  # resolve() would follow links, and rename documents
     if root is None:
         return absolute.as_posix()

@@ -230,7 +230,7 @@ def _translate(condition: Condition) -> models.Filter | models.FieldCondition:
             return models.Filter(must_not=[_translate(part) for part in parts])
         case Native(native):
             if not isinstance(native, models.Filter):
-                message = f"This store takes qdrant_client filters, and got {type(native).__module__}.Filter."
+                message = f"This store takes qdrant_client filters, and got one of {type(native).__module__}."
                 raise FilterError(message)
             return native
 

@@ -84,7 +84,11 @@ class EdgeStore:
         if target.exists():
             message = f"There is a collection {name!r} in {self.location!r} already."
             raise StoreError(message)
-        self._folder.mkdir(parents=True, exist_ok=True)
+        try:
+            self._folder.mkdir(parents=True, exist_ok=True)
+        except OSError as error:
+            message = f"The store in {self.location!r} cannot be made ({error.strerror})."
+            raise StoreError(message) from error
         self._take_folder()
         target.parent.mkdir(exist_ok=True)
         draft = Path(tempfile.mkdtemp(prefix=".new-", dir=self._folder))
@@ -106,13 +110,15 @@ class EdgeStore:
     def describe(self, name: str) -> Description:
         """Describe a collection. Raises ``UnknownCollectionError``."""
         sidecar = self._sidecar(name)
+        try:
+            vectors = {vector: VectorSpace(*space) for vector, space in sidecar["vectors"].items()}
+            metadata = dict(sidecar["metadata"])
+        except (KeyError, TypeError, ValueError, AttributeError) as error:
+            message = f"Collection {name!r} in {self.location!r} is damaged: {_SIDECAR} is not what it should be."
+            raise StoreError(message) from error
         with self._engine(name) as shard:
             points = shard.count(edge.CountRequest(exact=True))
-        return Description(
-            vectors={vector: VectorSpace(*space) for vector, space in sidecar["vectors"].items()},
-            metadata=sidecar["metadata"],
-            points=points,
-        )
+        return Description(vectors=vectors, metadata=metadata, points=points)
 
     def drop(self, name: str) -> None:
         """Delete a collection with all that is in it. Raises ``UnknownCollectionError``."""
@@ -256,7 +262,7 @@ class EdgeStore:
         path = self._path(name) / _SIDECAR
         try:
             return cast("dict[str, Any]", json.loads(path.read_text(encoding="utf-8")))
-        except FileNotFoundError:
+        except (FileNotFoundError, NotADirectoryError):
             raise UnknownCollectionError(name, self.names(), self.location) from None
         except (OSError, ValueError) as error:
             message = f"Collection {name!r} in {self.location!r} is damaged: {_SIDECAR} cannot be read ({error})."
@@ -312,7 +318,7 @@ def _translate(condition: Condition) -> edge.Filter | edge.FieldCondition:
             return edge.Filter(must_not=[_translate(part) for part in parts])
         case Native(native):
             if not isinstance(native, edge.Filter):
-                message = f"This store takes qdrant_edge filters, and got {type(native).__module__}.Filter."
+                message = f"This store takes qdrant_edge filters, and got one of {type(native).__module__}."
                 raise FilterError(message)
             return native
 

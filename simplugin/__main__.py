@@ -1,0 +1,5 @@
+"""``python -m simplugin``."""
+
+from simplugin.cli import main
+
+main()

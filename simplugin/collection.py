@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -10,24 +10,18 @@ from simplugin.encoders import Encoder
 from simplugin.measures import FloatArray
 from simplugin.records import Chunk, ChunkKey
 
-__all__ = ["RecordingCollection", "StoredDocument"]
+__all__ = ["RecordingCollection", "StoredHead"]
 
 
 @dataclass(frozen=True, slots=True)
-class StoredDocument:
-    """What a collection holds of one document.
+class StoredHead:
+    """What the first chunk of a stored document says of the whole: its content hash, and how many chunks it has.
 
-    ``contents`` are the content hashes its chunks carry: more than one after a run that was cut short. ``total``
-    is the number of chunks the document was split into when the newest of them was written.
+    ``content`` is empty while the document is being written, and stays so if that is cut short.
     """
 
-    contents: frozenset[str]
+    content: str
     total: int
-    chunks: frozenset[ChunkKey]
-
-    def is_complete(self, content: str) -> bool:
-        """Say whether all of the document with this content hash is stored, and nothing else of it."""
-        return self.contents == frozenset({content}) and len(self.chunks) == self.total
 
 
 class RecordingCollection(Protocol):
@@ -46,8 +40,15 @@ class RecordingCollection(Protocol):
         """The model that makes its vectors."""
         ...
 
-    def recorded(self, document_ids: Sequence[str]) -> Mapping[str, StoredDocument]:
-        """Look up what is stored of these documents, in one request; unknown ones are left out."""
+    def heads(self, document_ids: Sequence[str]) -> Mapping[str, Collection[StoredHead]]:
+        """Look up the first chunks of these documents, in one request; unknown documents are left out.
+
+        There are two of a document where an edit of its beginning was cut short.
+        """
+        ...
+
+    def chunk_keys(self, document_ids: Sequence[str]) -> Mapping[str, frozenset[ChunkKey]]:
+        """Look up all chunks stored of these documents, in one request; unknown documents are left out."""
         ...
 
     def document_ids(self) -> Iterator[str]:

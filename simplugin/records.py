@@ -44,9 +44,8 @@ class ChunkKey(NamedTuple):
 class Chunk:
     """A piece of a document, small enough for its model.
 
-    ``number`` is its place among the ``total`` chunks of the document, from 0. ``content`` is the content hash
-    of the whole document at the time it was split: a document is stored completely when all its ``total``
-    chunks carry the same one.
+    ``number`` is its place among the ``total`` chunks of the document, from 0; the one at 0 is the document's head.
+    ``content`` is the content hash of the whole document at the time it was split.
     """
 
     document_id: str

@@ -8,7 +8,7 @@ from itertools import islice
 from pathlib import Path
 from typing import Any
 
-from simplugin.collection import StoredDocument
+from simplugin.collection import StoredHead
 from simplugin.encoders import Encoder, load
 from simplugin.errors import PointError, StoreError, UnknownCollectionError
 from simplugin.ingestion import Failure, IngestReport, Progress, ingest_documents, ingest_files
@@ -16,14 +16,19 @@ from simplugin.measures import FloatArray
 from simplugin.records import Chunk, ChunkKey, Document, Hit, Metadata
 from simplugin.reranking import SimilarityReranker
 from simplugin_qdrant import points
-from simplugin_qdrant.filters import AnyOf, Condition, Equals, both, parse_filter
+from simplugin_qdrant.filters import Condition, Equals, OneOf, both, parse_filter
 from simplugin_qdrant.registry import Registration, metadata_key, read_registration, verify
-from simplugin_qdrant.stores.protocol import Description, Point, Store, VectorSpace
+from simplugin_qdrant.stores.protocol import Description, IndexKind, Point, Record, Store, VectorSpace
 
 __all__ = ["Collection", "count_documents", "describe", "register"]
 
 _WINDOW = 1024  # texts encoded at once
 _BATCH = 256  # points a write
+_INDEXES: dict[str, IndexKind] = {
+    "document_id": "keyword",
+    f"{points.RECORD}.tenant": "keyword",
+    f"{points.RECORD}.number": "integer",
+}
 _POOL = 4  # candidates a reranker sees for each hit that is wanted …
 _LEAST = 20  # … and at least this many
 
@@ -57,8 +62,7 @@ def register(
             raise
         registration = Registration(fingerprint=encoder.fingerprint, text_key=text_key)
         space = VectorSpace(encoder.dimension, encoder.card.similarity)
-        indexes = ("document_id", f"{points.RECORD}.tenant")
-        store.create(name, {vector: space}, registration.to_metadata(vector), indexes)
+        store.create(name, {vector: space}, registration.to_metadata(vector), _INDEXES)
     else:
         registration = read_registration(name, described, vector)
         encoder = encoder or load(registration.fingerprint.card.id)
@@ -194,8 +198,8 @@ class Collection:
         wanted = [ids] if isinstance(ids, str) else list(ids)
         before = self.count()
         for start in range(0, len(wanted), _BATCH):
-            chosen = AnyOf(tuple(Equals("document_id", id_) for id_ in wanted[start : start + _BATCH]))
-            self._store.delete_where(self._name, _joined(self._mine(), chosen))
+            chosen = _of_documents(wanted[start : start + _BATCH])
+            self._store.delete_where(self._name, both(self._mine(), chosen) or chosen)
         self.flush()
         return before - self.count()
 
@@ -211,15 +215,16 @@ class Collection:
         """Return name, points, documents, and for each vector its model, dimension and fingerprint."""
         return describe(self._store, self._name, self._store.describe(self._name), self.count_documents())
 
-    def recorded(self, document_ids: Sequence[str]) -> Mapping[str, StoredDocument]:
-        """Look up what is stored of these documents, in one request."""
-        if not document_ids:
-            return {}
-        chosen = AnyOf(tuple(Equals("document_id", id_) for id_ in document_ids))
-        condition = both(self._mine(), chosen)
-        return points.to_stored(
-            self._store.scroll(self._name, condition=condition, keys=("document_id", points.RECORD))
-        )
+    def heads(self, document_ids: Sequence[str]) -> Mapping[str, Sequence[StoredHead]]:
+        """Look up the first chunks of these documents, in one request; unknown documents are left out."""
+        of_documents = both(Equals(f"{points.RECORD}.number", 0), _of_documents(document_ids))
+        keys = ("document_id", f"{points.RECORD}.content", f"{points.RECORD}.total")
+        return points.to_heads(self._scroll(of_documents, keys)) if document_ids else {}
+
+    def chunk_keys(self, document_ids: Sequence[str]) -> Mapping[str, frozenset[ChunkKey]]:
+        """Look up all chunks stored of these documents, in one request; unknown documents are left out."""
+        keys = ("document_id", f"{points.RECORD}.hash", f"{points.RECORD}.occurrence")
+        return points.to_chunk_keys(self._scroll(_of_documents(document_ids), keys)) if document_ids else {}
 
     def document_ids(self) -> Iterator[str]:
         """Go through the ids of all ingested documents, each once."""
@@ -282,6 +287,9 @@ class Collection:
             for chunk in chunks
         }
 
+    def _scroll(self, condition: Condition | None, keys: Sequence[str]) -> Iterator[Record]:
+        return self._store.scroll(self._name, condition=both(self._mine(), condition), keys=keys)
+
     def _mine(self) -> Condition | None:
         """Return the condition that keeps a tenant to its own points."""
         return None if self._tenant is None else Equals(f"{points.RECORD}.tenant", self._tenant)
@@ -325,8 +333,8 @@ def _document_ids(store: Store, name: str, condition: Condition | None, *, inges
             yield id_
 
 
-def _joined(one: Condition | None, other: Condition) -> Condition:
-    return both(one, other) or other
+def _of_documents(ids: Sequence[str]) -> Condition:
+    return OneOf("document_id", tuple(ids))
 
 
 def _rows(

@@ -31,6 +31,7 @@ __all__ = [
     "Native",
     "NotAnyOf",
     "NumberRange",
+    "OneOf",
     "both",
     "parse_filter",
 ]
@@ -46,6 +47,14 @@ class Equals:
 
     key: str
     value: str | int | bool
+
+
+@dataclass(frozen=True, slots=True)
+class OneOf:
+    """The value at ``key`` is one of these, all texts or all integers; it never is where there are none."""
+
+    key: str
+    values: tuple[str, ...] | tuple[int, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,7 +82,7 @@ class AllOf:
 
 @dataclass(frozen=True, slots=True)
 class AnyOf:
-    """At least one part holds; none does where there are none."""
+    """At least one part holds."""
 
     parts: tuple[Condition, ...]
 
@@ -92,7 +101,7 @@ class Native:
     filter: object
 
 
-Condition: TypeAlias = Equals | NumberRange | DateRange | AllOf | AnyOf | NotAnyOf | Native
+Condition: TypeAlias = Equals | OneOf | NumberRange | DateRange | AllOf | AnyOf | NotAnyOf | Native
 
 
 def parse_filter(given: object) -> Condition | None:
@@ -142,8 +151,18 @@ def _condition(key: str, wanted: object) -> Condition:
     if isinstance(wanted, Mapping):
         return _range(key, cast("Mapping[str, Any]", wanted))
     if isinstance(wanted, Sequence) and not isinstance(wanted, str | bytes):
-        return AnyOf(tuple(_equals(key, value) for value in cast("Sequence[object]", wanted)))
+        return _one_of(key, cast("Sequence[object]", wanted))
     return _equals(key, wanted)
+
+
+def _one_of(key: str, values: Sequence[object]) -> Condition:
+    texts = tuple(value for value in values if isinstance(value, str))
+    if len(texts) == len(values):
+        return OneOf(key, texts)
+    integers = tuple(value for value in values if isinstance(value, int) and not isinstance(value, bool))
+    if len(integers) == len(values):
+        return OneOf(key, integers)
+    return AnyOf(tuple(_equals(key, value) for value in values))
 
 
 def _equals(key: str, value: object) -> Condition:

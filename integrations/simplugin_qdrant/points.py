@@ -20,7 +20,7 @@ from typing import Any, cast
 
 import numpy as np
 
-from simplugin.collection import StoredDocument
+from simplugin.collection import StoredHead
 from simplugin.errors import PointError
 from simplugin.measures import FloatArray
 from simplugin.records import Chunk, ChunkKey, Hit, Metadata
@@ -35,8 +35,9 @@ __all__ = [
     "content_id",
     "document_payload",
     "document_point_id",
+    "to_chunk_keys",
+    "to_heads",
     "to_hit",
-    "to_stored",
 ]
 
 RECORD = "simplugin"
@@ -106,23 +107,24 @@ def to_hit(point: Scored, text_key: str, sign: int = 1) -> Hit:
     )
 
 
-def to_stored(records: Iterable[Record]) -> dict[str, StoredDocument]:
-    """Gather the records of chunks by document; points that no ingest wrote are passed over."""
-    contents: dict[str, set[str]] = {}
-    totals: dict[str, int] = {}
+def to_heads(records: Iterable[Record]) -> dict[str, list[StoredHead]]:
+    """Gather the records of first chunks by document."""
+    heads: dict[str, list[StoredHead]] = {}
+    for record in records:
+        entry = record.payload[RECORD]
+        heads.setdefault(record.payload["document_id"], []).append(StoredHead(entry["content"], entry["total"]))
+    return heads
+
+
+def to_chunk_keys(records: Iterable[Record]) -> dict[str, frozenset[ChunkKey]]:
+    """Gather the keys of chunks by document; points that no ingest wrote are passed over."""
     keys: dict[str, set[ChunkKey]] = {}
     for record in records:
-        entry = cast("dict[str, Any]", record.payload.get(RECORD) or {})
-        if "content" not in entry:
-            continue
-        document_id = str(record.payload["document_id"])
-        contents.setdefault(document_id, set()).add(str(entry["content"]))
-        totals[document_id] = int(entry["total"])
-        keys.setdefault(document_id, set()).add(ChunkKey(str(entry["hash"]), int(entry["occurrence"])))
-    return {
-        document_id: StoredDocument(frozenset(contents[document_id]), totals[document_id], frozenset(keys[document_id]))
-        for document_id in keys
-    }
+        entry = record.payload.get(RECORD) or {}
+        if "hash" in entry:
+            key = ChunkKey(entry["hash"], entry["occurrence"])
+            keys.setdefault(record.payload["document_id"], set()).add(key)
+    return {document_id: frozenset(found) for document_id, found in keys.items()}
 
 
 def check_vectors(vectors: FloatArray, names: Sequence[str], dimension: int) -> None:

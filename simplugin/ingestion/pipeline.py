@@ -1,20 +1,23 @@
 """Documents into a collection: only what changed, and nothing lost when the run is cut short.
 
-For each document the new chunks are written first, then the chunks that stay are brought up to date, then the stale
-ones are deleted. A run that was killed between two of these steps leaves the document marked incomplete, and the next
-run ends in the same state as one that was never disturbed.
+A document's first chunk, its head, says that the rest is there. So new chunks are written first, with the head marked
+as pending; then the chunks that stay are brought up to date; then the stale ones are deleted; and last of all the heads
+are completed. A run that is killed between two of these steps leaves documents whose heads do not match their
+content, and the next run ends in the same state as one that was never disturbed. Whether a document is unchanged takes
+one look at its head, however many chunks it has.
 """
 
 from __future__ import annotations
 
 import os
 import time
-from collections.abc import Callable, Iterable, Iterator, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass, field, replace
 from itertools import islice
 from pathlib import Path
+from typing import TypeGuard
 
-from simplugin.collection import RecordingCollection, StoredDocument
+from simplugin.collection import RecordingCollection, StoredHead
 from simplugin.errors import DataError
 from simplugin.ingestion.readers import Found, find_files, read_document
 from simplugin.ingestion.report import Failure, IngestReport
@@ -25,7 +28,7 @@ __all__ = ["Progress", "ingest_documents", "ingest_files"]
 
 _LOOKUP = 256  # documents a look-up of what is stored
 _WINDOW = 1024  # chunks encoded at once: enough for batches of nearly equal lengths, little enough to hold
-_NOTHING = StoredDocument(contents=frozenset(), total=0, chunks=frozenset())
+_PENDING = ""  # the content of a head whose document is not all there yet
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,8 +90,7 @@ def ingest_documents(
     run = _Run(collection, Splitter(collection.encoder, max_tokens), dry_run=dry_run)
     iterator = iter(documents)
     while window := list(islice(iterator, _LOOKUP)):
-        for document, stored in run.look_up(window):
-            run.take(document, stored)
+        run.take(window)
         if progress:
             progress(Progress(run.report.documents.seen, total, run.chunks_seen))
     run.write()
@@ -110,49 +112,60 @@ class _Run:
     _ids: set[str] = field(default_factory=set[str])
     _fresh: list[Chunk] = field(default_factory=list[Chunk])
     _kept: list[Chunk] = field(default_factory=list[Chunk])
+    _heads: list[Chunk] = field(default_factory=list[Chunk])
     _stale: list[tuple[str, frozenset[ChunkKey]]] = field(default_factory=list[tuple[str, frozenset[ChunkKey]]])
 
     def __post_init__(self) -> None:
         self.report = IngestReport(collection=self.collection.name, model=self.collection.encoder.card.name)
 
-    def look_up(self, window: Sequence[Document | Failure]) -> Iterator[tuple[Document, StoredDocument]]:
-        """Pair the window's documents with what is stored of them; list what is none."""
-        documents: list[Document] = []
-        for entry in window:
-            self.report.documents.seen += 1
-            if isinstance(entry, Failure):
-                self._fail(entry)
-            elif entry.id in self._ids:
-                self._fail(Failure(source=entry.source or entry.id, reason=f"the id {entry.id!r} came before."))
-            elif not entry.text.strip():
-                self._fail(Failure(source=entry.source or entry.id, reason="the text is blank."))
-            else:
-                self._ids.add(entry.id)
-                documents.append(entry)
-        recorded = self.collection.recorded([document.id for document in documents])
+    def take(self, window: Sequence[Document | Failure]) -> None:
+        """Decide what has to be done for each document, and do it as enough gathers."""
+        documents = [entry for entry in window if self._is_document(entry)]
+        heads = self.collection.heads([document.id for document in documents])
+        changed: list[Document] = []
         for document in documents:
-            yield document, recorded.get(document.id, _NOTHING)
+            content = self.splitter.content_hash(document)
+            stored = heads.get(document.id, ())
+            if len(stored) == 1 and (head := next(iter(stored))).content == content:
+                self._pass_over(head)
+            else:
+                changed.append(document)
+        keys = self.collection.chunk_keys([document.id for document in changed])
+        for document in changed:
+            self._update(document, keys.get(document.id, frozenset()))
 
-    def take(self, document: Document, stored: StoredDocument) -> None:
-        """Decide what has to be done for a document, and do it once enough has gathered."""
-        if stored.is_complete(self.splitter.content_hash(document)):
-            self.report.documents.unchanged += 1
-            self.report.chunks.unchanged += stored.total
-            self.chunks_seen += stored.total
-            return
-        chunks = self.splitter.split(document)
-        fresh = [chunk for chunk in chunks if chunk.key not in stored.chunks]
-        kept = [chunk for chunk in chunks if chunk.key in stored.chunks]
-        stale = stored.chunks - {chunk.key for chunk in chunks}
-        counts = self.report.documents
-        if stored.chunks:
-            counts.updated += 1
+    def _is_document(self, entry: Document | Failure) -> TypeGuard[Document]:
+        """Count what came in; list what is no new document with a text."""
+        self.report.documents.seen += 1
+        if isinstance(entry, Failure):
+            self._fail(entry)
+        elif entry.id in self._ids:
+            self._fail(Failure(source=entry.source or entry.id, reason=f"the id {entry.id!r} came before."))
+        elif not entry.text.strip():
+            self._fail(Failure(source=entry.source or entry.id, reason="the text is blank."))
         else:
-            counts.added += 1
+            self._ids.add(entry.id)
+            return True
+        return False
+
+    def _pass_over(self, head: StoredHead) -> None:
+        self.report.documents.unchanged += 1
+        self.report.chunks.unchanged += head.total
+        self.chunks_seen += head.total
+
+    def _update(self, document: Document, stored: frozenset[ChunkKey]) -> None:
+        chunks = self.splitter.split(document)
+        kept = [chunk for chunk in chunks if chunk.key in stored]
+        stale = stored - {chunk.key for chunk in chunks}
+        if stored:
+            self.report.documents.updated += 1
+        else:
+            self.report.documents.added += 1
         self.report.chunks.unchanged += len(kept)
         self.chunks_seen += len(chunks)
-        self._fresh += fresh
-        self._kept += kept
+        self._fresh += [chunk for chunk in chunks if chunk.key not in stored]
+        self._kept += [chunk for chunk in kept if chunk.number > 0]
+        self._heads += [chunk for chunk in chunks if chunk.number == 0]
         if stale:
             self._stale.append((document.id, stale))
         if len(self._fresh) >= _WINDOW:
@@ -162,20 +175,23 @@ class _Run:
         """Write what has gathered, in the order that survives being cut short."""
         for start in range(0, len(self._fresh), _WINDOW):
             self._store(self._fresh[start : start + _WINDOW])
-        if self._kept and not self.dry_run:
+        if not self.dry_run:
             self.collection.restate(self._kept)
         for document_id, keys in self._stale:
             if not self.dry_run:
                 self.collection.discard(document_id, keys)
             self.report.chunks.deleted += len(keys)
-        self._fresh, self._kept, self._stale = [], [], []
+        if not self.dry_run:
+            self.collection.restate(self._heads)
+        self._fresh, self._kept, self._heads, self._stale = [], [], [], []
 
     def _store(self, chunks: Sequence[Chunk]) -> None:
         self.report.chunks.written += len(chunks)
         if self.dry_run:
             return
         encoder = self.collection.encoder
-        self.collection.write(chunks, encoder.encode_document([chunk.text for chunk in chunks]))
+        pending = [replace(chunk, content=_PENDING) if chunk.number == 0 else chunk for chunk in chunks]
+        self.collection.write(pending, encoder.encode_document([chunk.text for chunk in chunks]))
         limit = encoder.card.max_tokens
         for chunk in chunks:
             read = chunk.tokens if limit is None else min(chunk.tokens, limit)
@@ -216,10 +232,10 @@ def _prune(
             gone.append(document_id)
     for start in range(0, len(gone), _LOOKUP):
         window = gone[start : start + _LOOKUP]
-        for document_id, stored in collection.recorded(window).items():
+        for document_id, keys in collection.chunk_keys(window).items():
             if not dry_run:
-                collection.discard(document_id, stored.chunks)
+                collection.discard(document_id, keys)
             report.documents.deleted += 1
-            report.chunks.deleted += len(stored.chunks)
+            report.chunks.deleted += len(keys)
     if gone and not dry_run:
         collection.flush()

@@ -5,14 +5,15 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 
 import numpy as np
 import pytest
 
 from simplugin.ingestion import Failure, Progress, ingest_documents
-from simplugin.records import Document
+from simplugin.measures import FloatArray
+from simplugin.records import Chunk, ChunkKey, Document
 from simplugin_qdrant import Collection, Store, open_store, register
 from tests.conftest import ROOT
 from tests.hashing import HashEncoder
@@ -78,30 +79,62 @@ def test_a_document_that_shrinks_loses_its_chunks_and_one_that_changes_metadata_
     assert docs.count() == 1
 
 
-@pytest.mark.parametrize("harm", ["half of the chunks", "stale chunks", "both"])
-def test_a_run_that_was_cut_short_is_finished_by_the_next(docs: Collection, harm: str) -> None:
-    docs.ingest([page(1), page(2)])
-    clean = state(docs)
-    ids = sorted(clean)
-    if harm != "stale chunks":
-        docs.store.delete(docs.name, ids[: len(ids) // 2])
-    if harm != "half of the chunks":
-        other = register(docs.store, docs.name, HashEncoder())
-        other.ingest([page(1, extra="An older beginning. ")])
-        old = list(docs.store.scroll(docs.name, with_vectors=True))
-        docs.ingest([page(1)])
-        from simplugin_qdrant.stores import Point
+class KilledError(Exception):
+    pass
 
-        lost = [r for r in old if r.id not in clean]
-        vectors = [np.asarray(r.vectors["default"], dtype=np.float32) for r in lost]
-        docs.store.upsert(
-            docs.name, [Point(r.id, {"default": v}, r.payload) for r, v in zip(lost, vectors, strict=True)]
-        )
-        assert lost
 
-    docs.ingest([page(1), page(2)])
+class CutShort:
+    """A collection whose process dies in the middle of its nth write: half of that write is done, then nothing."""
 
-    assert state(docs) == clean
+    def __init__(self, docs: Collection, after: int) -> None:
+        self.docs = docs
+        self.left = after
+        self.name, self.encoder = docs.name, docs.encoder
+        self.heads, self.chunk_keys, self.document_ids = docs.heads, docs.chunk_keys, docs.document_ids
+        self.flush = docs.flush
+
+    def dies(self) -> bool:
+        self.left -= 1
+        return self.left < 0
+
+    def write(self, chunks: Sequence[Chunk], vectors: FloatArray) -> None:
+        if self.dies():
+            half = len(chunks) // 2
+            self.docs.write(chunks[:half], vectors[:half])
+            raise KilledError
+        self.docs.write(chunks, vectors)
+
+    def restate(self, chunks: Sequence[Chunk]) -> None:
+        if self.dies():
+            self.docs.restate(chunks[: len(chunks) // 2])
+            raise KilledError
+        self.docs.restate(chunks)
+
+    def discard(self, document_id: str, keys: Iterable[ChunkKey]) -> None:
+        listed = list(keys)
+        if self.dies():
+            self.docs.discard(document_id, listed[: len(listed) // 2])
+            raise KilledError
+        self.docs.discard(document_id, listed)
+
+
+def test_a_run_cut_short_at_any_write_is_finished_by_the_next(docs: Collection) -> None:
+    old = [page(1), page(2, extra="An older beginning. "), page(3)]
+    new = [page(1, extra="Changed on top.\n\n"), page(2), page(4), Document("page-3", page(3).text[:400])]
+    docs.ingest(new)
+    expected = state(docs)
+    deaths = 0
+    for after in range(20):
+        docs.delete([document.id for document in (*old, *new)])
+        docs.ingest(old)
+        cut = CutShort(docs, after)
+        try:
+            ingest_documents(cut, new)
+        except KilledError:
+            deaths += 1
+            docs.ingest(new)
+        assert state(docs) == expected, f"cut short at write {after}"
+    assert 4 <= deaths < 20, "every write of the run was the last one once"
 
 
 def test_failures_are_listed_and_the_rest_goes_through(docs: Collection) -> None:

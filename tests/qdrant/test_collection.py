@@ -178,7 +178,7 @@ class TestTheRecordedModel:
 
     def test_a_collection_without_a_record_is_not_opened(self, store: Store, fresh: Callable[[str], str]) -> None:
         name = fresh("foreign")
-        store.create(name, {"default": VectorSpace(64, "cosine")}, {}, [])
+        store.create(name, {"default": VectorSpace(64, "cosine")}, {}, {})
 
         with pytest.raises(UnregisteredCollectionError, match="does not record"):
             register(store, name, HashEncoder())

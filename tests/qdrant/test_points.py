@@ -9,6 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from simplugin.collection import StoredHead
 from simplugin.errors import PointError
 from simplugin.records import Chunk, ChunkKey
 from simplugin_qdrant import points
@@ -76,12 +77,8 @@ def test_what_is_stored_is_gathered_by_document_and_other_points_are_passed_over
         Record("4", {"foreign": True}, {}),
     ]
 
-    stored = points.to_stored(records)
-
-    assert set(stored) == {"d"}
-    assert stored["d"].chunks == {one, two}
-    assert stored["d"].is_complete("content")
-    assert not stored["d"].is_complete("another")
+    assert points.to_chunk_keys(records) == {"d": {one, two}}
+    assert points.to_heads(records[:1]) == {"d": [StoredHead("content", 2)]}
 
 
 @pytest.mark.parametrize(

@@ -33,7 +33,7 @@ def query(*numbers: float) -> FloatArray:
 @pytest.fixture
 def name(store: Store, fresh: Callable[[str], str]) -> str:
     made = fresh("contract")
-    store.create(made, SPACE, METADATA, ["document_id"])
+    store.create(made, SPACE, METADATA, {"document_id": "keyword", "k": "integer"})
     return made
 
 
@@ -121,7 +121,7 @@ def test_a_dropped_collection_is_gone_and_can_be_made_again(store: Store, name: 
     store.drop(name)
 
     assert name not in store.names()
-    store.create(name, SPACE, METADATA, [])
+    store.create(name, SPACE, METADATA, {})
     assert store.count(name) == 0
 
 
@@ -134,7 +134,7 @@ def test_an_unknown_collection_is_an_error_that_lists_the_known_ones(store: Stor
 
 def test_making_a_collection_twice_is_refused(store: Store, name: str) -> None:
     with pytest.raises(StoreError):
-        store.create(name, SPACE, METADATA, [])
+        store.create(name, SPACE, METADATA, {})
 
     assert store.describe(name).points == 0
 
@@ -143,7 +143,7 @@ def test_making_a_collection_twice_is_refused(store: Store, name: str) -> None:
 def test_names_in_any_script_come_back_as_given(store: Store, odd: str) -> None:
     if not hasattr(store, "_folder"):
         pytest.skip("what a server takes as a name is the server's to say")
-    store.create(odd, SPACE, {}, [])
+    store.create(odd, SPACE, {}, {})
 
     assert store.names() == [odd]
     assert store.describe(odd).points == 0

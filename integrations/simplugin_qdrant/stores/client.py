@@ -13,8 +13,8 @@ from qdrant_client.http.exceptions import ApiException
 
 from simplugin.errors import FilterError, StoreError, UnknownCollectionError
 from simplugin.measures import FloatArray, SimilarityFunction
-from simplugin_qdrant.filters import AllOf, AnyOf, Condition, DateRange, Equals, Native, NotAnyOf, NumberRange
-from simplugin_qdrant.stores.protocol import Description, Payload, Point, Record, Scored, VectorSpace
+from simplugin_qdrant.filters import AllOf, AnyOf, Condition, DateRange, Equals, Native, NotAnyOf, NumberRange, OneOf
+from simplugin_qdrant.stores.protocol import Description, IndexKind, Payload, Point, Record, Scored, VectorSpace
 
 __all__ = ["ClientStore", "to_client_filter"]
 
@@ -59,7 +59,7 @@ class ClientStore:
         name: str,
         vectors: Mapping[str, VectorSpace],
         metadata: Mapping[str, Any],
-        indexes: Sequence[str],
+        indexes: Mapping[str, IndexKind],
     ) -> None:
         """Make an empty collection; its metadata is read back, since an old server drops it without a word."""
         params = {
@@ -69,8 +69,8 @@ class ClientStore:
         with _client_errors(name), self._writing:
             self._client.create_collection(name, vectors_config=params, metadata=dict(metadata))
             if not self._is_local:  # the emulator has no indexes, and warns about each
-                for key in indexes:
-                    self._client.create_payload_index(name, key, models.PayloadSchemaType.KEYWORD, wait=True)
+                for key, kind in indexes.items():
+                    self._client.create_payload_index(name, key, models.PayloadSchemaType(kind), wait=True)
         if dict(self.describe(name).metadata) != dict(metadata):
             self.drop(name)
             message = (
@@ -219,13 +219,15 @@ def _translate(condition: Condition) -> models.Filter | models.FieldCondition:
             return models.FieldCondition(key=key, range=models.Range(**bounds))
         case DateRange(key, dates):
             return models.FieldCondition(key=key, range=models.DatetimeRange(**dates))
-        case AllOf(parts):
-            return models.Filter(must=[_translate(part) for part in parts])
-        case AnyOf(parts) if parts:
-            return models.Filter(should=[_translate(part) for part in parts])
-        case AnyOf():
+        case OneOf(key, values) if values:
+            return models.FieldCondition(key=key, match=models.MatchAny(any=cast("list[str]", list(values))))
+        case OneOf():
             # "One of none" never holds, and an empty list would be no filter.
             return models.Filter(must=[models.HasIdCondition(has_id=[])])
+        case AllOf(parts):
+            return models.Filter(must=[_translate(part) for part in parts])
+        case AnyOf(parts):
+            return models.Filter(should=[_translate(part) for part in parts])
         case NotAnyOf(parts):
             return models.Filter(must_not=[_translate(part) for part in parts])
         case Native(native):

@@ -28,8 +28,8 @@ from filelock import FileLock, Timeout
 
 from simplugin.errors import FilterError, StoreError, StoreLockedError, UnknownCollectionError
 from simplugin.measures import FloatArray, SimilarityFunction
-from simplugin_qdrant.filters import AllOf, AnyOf, Condition, DateRange, Equals, Native, NotAnyOf, NumberRange
-from simplugin_qdrant.stores.protocol import Description, Payload, Point, Record, Scored, VectorSpace
+from simplugin_qdrant.filters import AllOf, AnyOf, Condition, DateRange, Equals, Native, NotAnyOf, NumberRange, OneOf
+from simplugin_qdrant.stores.protocol import Description, IndexKind, Payload, Point, Record, Scored, VectorSpace
 
 __all__ = ["EdgeStore", "to_edge_filter"]
 
@@ -40,6 +40,11 @@ _DISTANCES: dict[SimilarityFunction, edge.Distance] = {
     "dot": edge.Distance.Dot,
     "euclidean": edge.Distance.Euclid,
     "manhattan": edge.Distance.Manhattan,
+}
+
+_INDEXES: dict[IndexKind, edge.PayloadSchemaType] = {
+    "keyword": edge.PayloadSchemaType.Keyword,
+    "integer": edge.PayloadSchemaType.Integer,
 }
 
 
@@ -77,7 +82,7 @@ class EdgeStore:
         name: str,
         vectors: Mapping[str, VectorSpace],
         metadata: Mapping[str, Any],
-        indexes: Sequence[str],
+        indexes: Mapping[str, IndexKind],
     ) -> None:
         """Make an empty collection. It appears whole or, if the process dies meanwhile, not at all."""
         target = self._path(name)
@@ -96,8 +101,8 @@ class EdgeStore:
             with _engine_errors(name):
                 (draft / "shard").mkdir()
                 shard = edge.EdgeShard.create(str(draft / "shard"), edge.EdgeConfig(vectors=_edge_vectors(vectors)))
-                for key in indexes:
-                    shard.update(edge.UpdateOperation.create_field_index(key, edge.PayloadSchemaType.Keyword))
+                for key, kind in indexes.items():
+                    shard.update(edge.UpdateOperation.create_field_index(key, _INDEXES[kind]))
                 shard.flush()
                 shard.close()
             spaces = {vector: [space.dimension, space.similarity] for vector, space in vectors.items()}
@@ -307,13 +312,15 @@ def _translate(condition: Condition) -> edge.Filter | edge.FieldCondition:
         case DateRange(key, dates):
             limits = {name: bound.isoformat() for name, bound in dates.items()}
             return edge.FieldCondition(key, range=edge.RangeDateTime(**limits))
-        case AllOf(parts):
-            return edge.Filter(must=[_translate(part) for part in parts])
-        case AnyOf(parts) if parts:
-            return edge.Filter(should=[_translate(part) for part in parts])
-        case AnyOf():
+        case OneOf(key, values) if values:
+            return edge.FieldCondition(key, match=edge.MatchAny(cast("list[str]", list(values))))
+        case OneOf():
             # "One of none" never holds, and the engine takes an empty list as no filter.
             return edge.Filter(must=[edge.HasIdCondition(set())])
+        case AllOf(parts):
+            return edge.Filter(must=[_translate(part) for part in parts])
+        case AnyOf(parts):
+            return edge.Filter(should=[_translate(part) for part in parts])
         case NotAnyOf(parts):
             return edge.Filter(must_not=[_translate(part) for part in parts])
         case Native(native):

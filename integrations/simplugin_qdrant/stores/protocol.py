@@ -4,14 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, Protocol, Self, TypeAlias
+from typing import Any, Literal, Protocol, Self, TypeAlias
 
 from simplugin.measures import FloatArray, SimilarityFunction
 from simplugin_qdrant.filters import Condition
 
-__all__ = ["Description", "Payload", "Point", "Record", "Scored", "Store", "VectorSpace"]
+__all__ = ["Description", "IndexKind", "Payload", "Point", "Record", "Scored", "Store", "VectorSpace"]
 
 Payload: TypeAlias = dict[str, Any]
+IndexKind: TypeAlias = Literal["keyword", "integer"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,9 +76,9 @@ class Store(Protocol):
         name: str,
         vectors: Mapping[str, VectorSpace],
         metadata: Mapping[str, Any],
-        indexes: Sequence[str],
+        indexes: Mapping[str, IndexKind],
     ) -> None:
-        """Make an empty collection with its metadata, and keyword indexes over these payload keys."""
+        """Make an empty collection with its metadata, and indexes over these payload keys."""
         ...
 
     def describe(self, name: str) -> Description:

@@ -10,17 +10,19 @@ from typing import Any
 
 from simplugin.collection import StoredHead
 from simplugin.encoders import Encoder, load
-from simplugin.errors import PointError, StoreError, UnknownCollectionError
+from simplugin.errors import StoreError, UnknownCollectionError
 from simplugin.ingestion import Failure, IngestReport, Progress, ingest_documents, ingest_files
 from simplugin.measures import FloatArray
 from simplugin.records import Chunk, ChunkKey, Document, Hit, Metadata
 from simplugin.reranking import SimilarityReranker
 from simplugin_qdrant import points
 from simplugin_qdrant.filters import Condition, Equals, OneOf, both, parse_filter
-from simplugin_qdrant.registry import Registration, metadata_key, read_registration, verify
-from simplugin_qdrant.stores.protocol import Description, IndexKind, Point, Record, Store, VectorSpace
+from simplugin_qdrant.listing import count_documents, describe, ids_of_documents
+from simplugin_qdrant.registry import Registration, read_registration, verify
+from simplugin_qdrant.rows import pair_rows
+from simplugin_qdrant.stores.protocol import IndexKind, Point, Record, Store, VectorSpace
 
-__all__ = ["Collection", "count_documents", "describe", "register"]
+__all__ = ["Collection", "register"]
 
 _WINDOW = 1024  # texts encoded at once
 _BATCH = 256  # points a write
@@ -115,7 +117,7 @@ class Collection:
         of another number than the texts, and for metadata that is not JSON.
         """
         added: list[str] = []
-        rows = _rows(texts, ids, metadata)
+        rows = pair_rows(texts, ids, metadata)
         while window := list(islice(rows, _WINDOW)):
             added += self._add(window)
         self.flush()
@@ -228,7 +230,7 @@ class Collection:
 
     def document_ids(self) -> Iterator[str]:
         """Go through the ids of all ingested documents, each once."""
-        return _document_ids(self._store, self._name, self._mine(), ingested=True)
+        return ids_of_documents(self._store, self._name, self._mine(), ingested=True)
 
     def write(self, chunks: Sequence[Chunk], vectors: FloatArray) -> None:
         """Store chunks with their vectors (n, dimension). Raises ``PointError`` before anything is written."""
@@ -295,82 +297,8 @@ class Collection:
         return None if self._tenant is None else Equals(f"{points.RECORD}.tenant", self._tenant)
 
 
-def count_documents(store: Store, name: str, condition: Condition | None = None) -> int:
-    """Count the documents of a collection, however many chunks each has."""
-    return sum(1 for _ in _document_ids(store, name, condition, ingested=False))
-
-
-def describe(store: Store, name: str, described: Description, documents: int) -> dict[str, Any]:
-    """Return what is known of a collection without opening its models."""
-    vectors: list[dict[str, Any]] = []
-    for vector, space in described.vectors.items():
-        entry: dict[str, Any] = {
-            "name": vector,
-            "model": None,
-            "dimension": space.dimension,
-            "fingerprint": None,
-        }
-        if metadata_key(vector) in described.metadata:
-            fingerprint = read_registration(name, described, vector).fingerprint
-            entry |= {"model": fingerprint.card.name, "fingerprint": fingerprint.weights}
-        vectors.append(entry)
-    return {
-        "name": name,
-        "location": store.location,
-        "points": described.points,
-        "documents": documents,
-        "vectors": vectors,
-    }
-
-
-def _document_ids(store: Store, name: str, condition: Condition | None, *, ingested: bool) -> Iterator[str]:
-    """Go through the ids of documents, each once; with ``ingested`` those alone that an ingest wrote."""
-    seen: set[str] = set()
-    for record in store.scroll(name, condition=condition, keys=("document_id", f"{points.RECORD}.content")):
-        id_ = str(record.payload.get("document_id", record.id))
-        if id_ not in seen and (not ingested or "content" in (record.payload.get(points.RECORD) or {})):
-            seen.add(id_)
-            yield id_
-
-
 def _of_documents(ids: Sequence[str]) -> Condition:
     return OneOf("document_id", tuple(ids))
-
-
-def _rows(
-    texts: Iterable[str], ids: Iterable[str] | None, metadata: Iterable[Metadata] | None
-) -> Iterator[tuple[str, str | None, Metadata]]:
-    """Pair the texts with their ids and metadata, lazily.
-
-    Where all three are sized the check comes before the first write; a generator shows its length only at its end.
-    """
-    if isinstance(texts, str):
-        message = f"Expected a list of texts, got the single text {texts[:40]!r}: write [text]."
-        raise TypeError(message)
-    for given, word in ((ids, "ids"), (metadata, "metadata")):
-        if isinstance(texts, Sequence) and isinstance(given, Sequence) and len(given) != len(texts):
-            message = f"There are {len(texts)} texts and {len(given)} {word}; nothing was written."
-            raise PointError(message)
-    all_ids = None if ids is None else iter(ids)
-    all_metadata = None if metadata is None else iter(metadata)
-    number = -1
-    for number, text in enumerate(texts):
-        id_ = None if all_ids is None else next(all_ids, None)
-        data: Metadata | None = {} if all_metadata is None else next(all_metadata, None)
-        if (all_ids is not None and id_ is None) or data is None:
-            message = f"Text {number} has no {'id' if data is not None else 'metadata'}: fewer were given than texts."
-            raise PointError(message)
-        if not isinstance(text, str) or not text.strip():  # pyright: ignore[reportUnnecessaryIsInstance]  # untyped callers
-            message = f"Text {number} ({id_ or 'without id'}) is blank or no text; its window was not written."
-            raise PointError(message)
-        if id_ is not None and (not isinstance(id_, str) or not id_):  # pyright: ignore[reportUnnecessaryIsInstance]
-            message = f"The id of text {number} is {id_!r}; an id is a text of at least one character."
-            raise PointError(message)
-        yield text, id_, data
-    for given, word in ((all_ids, "ids"), (all_metadata, "metadata")):
-        if given is not None and next(given, None) is not None:
-            message = f"There are {number + 1} texts and more {word}; the texts were written with the first of them."
-            raise PointError(message)
 
 
 def _only_documents(first: Document, rest: Iterator[object]) -> Iterator[Document | Failure]:

@@ -120,7 +120,7 @@ def to_chunk_keys(records: Iterable[Record]) -> dict[str, frozenset[ChunkKey]]:
     """Gather the keys of chunks by document; points that no ingest wrote are passed over."""
     keys: dict[str, set[ChunkKey]] = {}
     for record in records:
-        entry = record.payload.get(RECORD) or {}
+        entry: dict[str, Any] = record.payload.get(RECORD) or {}
         if "hash" in entry:
             key = ChunkKey(entry["hash"], entry["occurrence"])
             keys.setdefault(record.payload["document_id"], set()).add(key)

@@ -78,6 +78,6 @@ def delete(
 
 
 def _describe(opened: Store, name: str) -> dict[str, Any]:
-    from simplugin_qdrant.collection import count_documents, describe
+    from simplugin_qdrant.listing import count_documents, describe
 
     return describe(opened, name, opened.describe(name), count_documents(opened, name))

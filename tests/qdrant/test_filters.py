@@ -82,7 +82,7 @@ def test_what_is_no_filter_is_refused_in_words(given: object, said: str) -> None
 def test_a_filter_of_another_engine_is_refused_by_name() -> None:
     from qdrant_client import models
 
-    from simplugin_qdrant.stores.edge import to_edge_filter
+    from simplugin_qdrant.stores.edge_filter import to_edge_filter
 
     with pytest.raises(FilterError, match="qdrant_client"):
         to_edge_filter(parse_filter(models.Filter()))

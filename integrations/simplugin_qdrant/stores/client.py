@@ -11,12 +11,13 @@ from typing import Any, Self, cast
 from qdrant_client import QdrantClient, models
 from qdrant_client.http.exceptions import ApiException
 
-from simplugin.errors import FilterError, StoreError, UnknownCollectionError
+from simplugin.errors import StoreError, UnknownCollectionError
 from simplugin.measures import FloatArray, SimilarityFunction
-from simplugin_qdrant.filters import AllOf, AnyOf, Condition, DateRange, Equals, Native, NotAnyOf, NumberRange, OneOf
+from simplugin_qdrant.filters import Condition
+from simplugin_qdrant.stores.client_filter import filter_for, to_client_filter
 from simplugin_qdrant.stores.protocol import Description, IndexKind, Payload, Point, Record, Scored, VectorSpace
 
-__all__ = ["ClientStore", "to_client_filter"]
+__all__ = ["ClientStore"]
 
 _PAGE = 1000
 _DISTANCES: dict[SimilarityFunction, models.Distance] = {
@@ -132,7 +133,7 @@ class ClientStore:
     def delete_where(self, name: str, condition: Condition) -> None:
         """Delete the points for which the condition holds."""
         with _client_errors(name), self._writing:
-            self._client.delete(name, models.FilterSelector(filter=_required(condition)), wait=True)
+            self._client.delete(name, models.FilterSelector(filter=filter_for(condition)), wait=True)
 
     def search(
         self, name: str, vector: str, query: FloatArray, *, limit: int, condition: Condition | None = None
@@ -199,42 +200,6 @@ class ClientStore:
             there = self._client.collection_exists(name)
         if not there:
             raise UnknownCollectionError(name, self.names(), self._location)
-
-
-def to_client_filter(condition: Condition | None) -> models.Filter | None:
-    """Translate a condition; None filters nothing."""
-    return None if condition is None else _required(condition)
-
-
-def _required(condition: Condition) -> models.Filter:
-    part = _translate(condition)
-    return part if isinstance(part, models.Filter) else models.Filter(must=[part])
-
-
-def _translate(condition: Condition) -> models.Filter | models.FieldCondition:
-    match condition:
-        case Equals(key, value):
-            return models.FieldCondition(key=key, match=models.MatchValue(value=value))
-        case NumberRange(key, bounds):
-            return models.FieldCondition(key=key, range=models.Range(**bounds))
-        case DateRange(key, dates):
-            return models.FieldCondition(key=key, range=models.DatetimeRange(**dates))
-        case OneOf(key, values) if values:
-            return models.FieldCondition(key=key, match=models.MatchAny(any=cast("list[str]", list(values))))
-        case OneOf():
-            # "One of none" never holds, and an empty list would be no filter.
-            return models.Filter(must=[models.HasIdCondition(has_id=[])])
-        case AllOf(parts):
-            return models.Filter(must=[_translate(part) for part in parts])
-        case AnyOf(parts):
-            return models.Filter(should=[_translate(part) for part in parts])
-        case NotAnyOf(parts):
-            return models.Filter(must_not=[_translate(part) for part in parts])
-        case Native(native):
-            if not isinstance(native, models.Filter):
-                message = f"This store takes qdrant_client filters, and got one of {type(native).__module__}."
-                raise FilterError(message)
-            return native
 
 
 @contextmanager

@@ -22,16 +22,16 @@ from pathlib import Path
 from typing import Any, Self, cast
 from urllib.parse import quote, unquote
 
-import numpy as np
 import qdrant_edge as edge
 from filelock import FileLock, Timeout
 
-from simplugin.errors import FilterError, StoreError, StoreLockedError, UnknownCollectionError
+from simplugin.errors import StoreError, StoreLockedError, UnknownCollectionError
 from simplugin.measures import FloatArray, SimilarityFunction
-from simplugin_qdrant.filters import AllOf, AnyOf, Condition, DateRange, Equals, Native, NotAnyOf, NumberRange, OneOf
+from simplugin_qdrant.filters import Condition
+from simplugin_qdrant.stores.edge_filter import filter_for, to_edge_filter
 from simplugin_qdrant.stores.protocol import Description, IndexKind, Payload, Point, Record, Scored, VectorSpace
 
-__all__ = ["EdgeStore", "to_edge_filter"]
+__all__ = ["EdgeStore"]
 
 _PAGE = 1000
 _SIDECAR = "simplugin.json"
@@ -156,7 +156,7 @@ class EdgeStore:
 
     def delete_where(self, name: str, condition: Condition) -> None:
         """Delete the points for which the condition holds."""
-        self._update(name, edge.UpdateOperation.delete_points_by_filter(_required(condition)))
+        self._update(name, edge.UpdateOperation.delete_points_by_filter(filter_for(condition)))
 
     def search(
         self, name: str, vector: str, query: FloatArray, *, limit: int, condition: Condition | None = None
@@ -289,45 +289,6 @@ class EdgeStore:
         shard = edge.EdgeShard.load(str(self._path(name) / "shard"))
         self._shards[name] = shard
         return shard
-
-
-def to_edge_filter(condition: Condition | None) -> edge.Filter | None:
-    """Translate a condition; None filters nothing."""
-    return None if condition is None else _required(condition)
-
-
-def _required(condition: Condition) -> edge.Filter:
-    part = _translate(condition)
-    return part if isinstance(part, edge.Filter) else edge.Filter(must=[part])
-
-
-def _translate(condition: Condition) -> edge.Filter | edge.FieldCondition:
-    match condition:
-        case Equals(key, value):
-            # The binding reads Python's True as the integer 1, and numpy's as what it is.
-            exact: Any = np.bool_(value) if isinstance(value, bool) else value
-            return edge.FieldCondition(key, match=edge.MatchValue(exact))
-        case NumberRange(key, bounds):
-            return edge.FieldCondition(key, range=edge.RangeFloat(**bounds))
-        case DateRange(key, dates):
-            limits = {name: bound.isoformat() for name, bound in dates.items()}
-            return edge.FieldCondition(key, range=edge.RangeDateTime(**limits))
-        case OneOf(key, values) if values:
-            return edge.FieldCondition(key, match=edge.MatchAny(cast("list[str]", list(values))))
-        case OneOf():
-            # "One of none" never holds, and the engine takes an empty list as no filter.
-            return edge.Filter(must=[edge.HasIdCondition(set())])
-        case AllOf(parts):
-            return edge.Filter(must=[_translate(part) for part in parts])
-        case AnyOf(parts):
-            return edge.Filter(should=[_translate(part) for part in parts])
-        case NotAnyOf(parts):
-            return edge.Filter(must_not=[_translate(part) for part in parts])
-        case Native(native):
-            if not isinstance(native, edge.Filter):
-                message = f"This store takes qdrant_edge filters, and got one of {type(native).__module__}."
-                raise FilterError(message)
-            return native
 
 
 def _edge_vectors(vectors: Mapping[str, VectorSpace]) -> dict[str, edge.EdgeVectorParams]:

@@ -36,7 +36,7 @@ def test_the_python_blocks_run_one_after_the_other_and_print_what_they_say(folde
     scope: dict[str, object] = {}
     with contextlib.redirect_stdout(printed):
         exec(compile(program, "README.md", "exec"), scope)
-    scope["store"].close()  # type: ignore[attr-defined]  # pyright: ignore
+    scope["store"].close()  # type: ignore[attr-defined]  # pyright: ignore[reportAttributeAccessIssue]
 
     assert printed.getvalue().splitlines() == said
     assert len(said) >= 3

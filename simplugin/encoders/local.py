@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import json
+import pickle
 import threading
 from collections.abc import Iterable, Sequence
 from pathlib import Path
@@ -90,18 +90,17 @@ class LocalEncoder:
 
 
 def _open(location: str) -> SentenceTransformer:
-    from sentence_transformers import (
-        SentenceTransformer,
-    )  # seconds to import: only when a checkpoint is opened
+    # Seconds to import: only when a checkpoint is opened.
+    from safetensors import SafetensorError
+    from sentence_transformers import SentenceTransformer
 
     try:
         return SentenceTransformer(location)
-    except OSError as error:
-        raise CheckpointError(location, _first_sentence(error)) from error
-    except (ValueError, KeyError, ImportError, RuntimeError, TypeError, json.JSONDecodeError) as error:
-        raise CheckpointError(location, f"{type(error).__name__}: {_first_sentence(error)}") from error
-    except Exception as error:  # safetensors raises a bare Exception subclass for damaged weights
-        raise CheckpointError(location, f"its files are damaged ({_first_sentence(error)})") from error
+    except (SafetensorError, pickle.UnpicklingError, EOFError) as error:
+        raise CheckpointError(location, f"its weights are damaged ({_first_line(error)}).") from error
+    except (OSError, ValueError, KeyError, ImportError, RuntimeError, TypeError, AttributeError) as error:
+        # What the libraries raise for folders of another layout, damaged configurations and unknown Hub ids.
+        raise CheckpointError(location, f"{_first_line(error)}.") from error
 
 
 def _complete(card: ModelCard, model: SentenceTransformer) -> ModelCard:
@@ -135,6 +134,6 @@ def _pooling(model: SentenceTransformer) -> str | None:
     return None
 
 
-def _first_sentence(error: Exception) -> str:
-    text = str(error).strip().splitlines()
-    return text[0].rstrip(".") + "." if text else f"{type(error).__name__}."
+def _first_line(error: Exception) -> str:
+    lines = str(error).strip().splitlines()
+    return lines[0].rstrip(".") if lines else type(error).__name__

@@ -54,7 +54,7 @@ def ingest_files(
 ) -> IngestReport:
     """Bring the collection up to date with these files, folders and globs.
 
-    ``prune`` deletes the documents recorded under the given paths whose file is gone. ``dry_run`` writes nothing and
+    ``prune`` deletes the documents recorded under the given folders whose file is gone. ``dry_run`` writes nothing and
     reports what would be done. What cannot be read is listed in the report's ``failures``; the rest goes through.
     """
     found = list(find_files(paths, include=include, exclude=exclude))
@@ -222,8 +222,9 @@ def _prune(
     *,
     dry_run: bool,
 ) -> None:
-    # As in the readers: "../docs" is the folder it names, and links are not followed.
-    tops = [Path(os.path.abspath(path)) for path in paths]  # noqa: PTH100
+    # As in the readers: "../docs" is the folder it names, and links are not followed. A folder that is gone altogether
+    # is left alone: more often than deleted it is a drive that was not mounted.
+    tops = [Path(os.path.abspath(path)) for path in paths if Path(path).is_dir()]  # noqa: PTH100
     base = Path(os.path.abspath(root)) if root else Path("/")  # noqa: PTH100
     gone: list[str] = []
     for document_id in collection.document_ids():

@@ -8,6 +8,7 @@ from collections.abc import Generator, Iterator, Mapping, Sequence
 from contextlib import contextmanager, nullcontext
 from typing import Any, Self, cast
 
+from grpc import Call, RpcError
 from qdrant_client import QdrantClient, models
 from qdrant_client.http.exceptions import ApiException
 
@@ -204,13 +205,19 @@ class ClientStore:
 
 @contextmanager
 def _client_errors(name: str) -> Generator[None, None, None]:
-    """Translate what the client raises: ValueError from the emulator, ApiException from a server over REST."""
+    """Translate what the client raises: ValueError from the emulator, and what REST and gRPC say of a server."""
     try:
         yield
+    except RpcError as error:
+        reason = str(error.details()) if isinstance(error, Call) else str(error)
+        raise StoreError(_refused(name, reason)) from error
     except (ValueError, ApiException) as error:
-        first = (str(error).strip().splitlines() or [type(error).__name__])[0]
-        message = f"Qdrant refused an operation on {name!r}: {first}"
-        raise StoreError(message) from error
+        raise StoreError(_refused(name, str(error) or type(error).__name__)) from error
+
+
+def _refused(name: str, reason: str) -> str:
+    first = reason.strip().splitlines()[0].rstrip(".")
+    return f"Qdrant could not do what was asked for {name!r}: {first}."
 
 
 @contextmanager

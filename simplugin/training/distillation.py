@@ -1,0 +1,213 @@
+"""The two stages of training: meaning from the teacher, then similarity from people's scores."""
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from tokenizers import Tokenizer
+
+from simplugin.training.bags import Bags, to_bags
+from simplugin.training.losses import distillation_loss, similarity_loss, teacher_softmax, translation_loss
+from simplugin.training.student import Student
+from simplugin.training.vocabulary import Pieces, weaken
+
+Report = Callable[[str], None]
+Rows = NDArray[np.int64]
+
+BLUR = 0.3
+"""Noise on the places of texts that are lined up, in standard deviations of those places."""
+
+
+@dataclass(frozen=True, slots=True)
+class Schedule:
+    """How long and how hard the two stages train; learning rates fall to 0 along a line."""
+
+    epochs: int = 5
+    rate: float = 5e-3
+    batch: int = 1024
+    fine_epochs: int = 2
+    fine_rate: float = 5e-4
+    fine_batch: int = 1024
+    avoided: float = 0.2
+    """Share of the longer pieces that each epoch of the first stage does without, in [0, 1)."""
+    neighbours: float = 0.6
+    """Share of the texts whose batches hold texts alike, which are harder to tell apart, in [0, 1]."""
+    closeness: float = 5.0
+    """Weight of the distance to the teacher's vector beside the ranking that the teacher gives."""
+    translation: float = 1.0
+    """Weight of finding the English sentence with the student's own vectors on both sides."""
+    short: int = 64
+    """Leading dimensions that also have to work alone (Kusupati et al. 2022, https://arxiv.org/abs/2205.13147)."""
+    short_share: float = 0.3
+    """Weight of the losses on those."""
+    similarity: float = 100.0
+    """Weight of the squared distances from people's scores, beside the losses of the first stage."""
+    rehearsal: int = 2
+    """One in so many batches of the second stage is joined by one of the first: nothing is forgotten."""
+    rehearsal_share: float = 0.6
+    """Weight of the first stage's losses in those batches."""
+    max_pieces: int = 192
+    """Pieces of a long text that are learned from; the teacher reads no further either."""
+
+
+@dataclass(frozen=True, slots=True)
+class Lessons:
+    """Texts (n), the English sentences (m) they translate, and the teacher's vectors of those.
+
+    `sentences` (n,) numbers the English sentence of each text; `teacher` (m, w) holds the teacher's vectors and
+    `targets` (m, d) the same in the student's width, rows of length 1. `repeats` (n,) says how often a text comes
+    in an epoch.
+    """
+
+    texts: list[str]
+    english: list[str]
+    sentences: Rows
+    teacher: torch.Tensor
+    targets: torch.Tensor
+    repeats: NDArray[np.float64]
+
+
+@dataclass(frozen=True, slots=True)
+class ScoredTexts:
+    """Pairs in L languages: `first` and `second` hold L * r texts, language by language; `scores` (r,) in [0, 1]."""
+
+    first: list[str]
+    second: list[str]
+    scores: NDArray[np.float32]
+
+
+def distil(
+    student: Student, pieces: Pieces, lessons: Lessons, schedule: Schedule, *, seed: int, report: Report
+) -> None:
+    """Train the student, in place, to put every text where the teacher puts its English sentence."""
+    chance = np.random.default_rng(seed)
+    optimizer = torch.optim.Adam(student.parameters, lr=schedule.rate, fused=True)
+    total = schedule.epochs * max(1.0, lessons.repeats.sum() / schedule.batch)
+    step = 0
+    for epoch in range(schedule.epochs):
+        weakened = weaken(pieces, share=schedule.avoided, seed=seed + epoch)
+        classroom = _Classroom(student, lessons, schedule, weakened)
+        losses: list[float] = []
+        for rows in _epoch(lessons, schedule, chance):
+            _set_rate(optimizer, schedule.rate, done=step / total)
+            losses.append(_step(optimizer, classroom.loss(rows)))
+            step += 1
+        report(f"distillation, epoch {epoch + 1} of {schedule.epochs}: loss {np.mean(losses):.4f}")
+
+
+def fine_tune(
+    student: Student,
+    tokenizer: Tokenizer,
+    lessons: Lessons,
+    scored: ScoredTexts,
+    schedule: Schedule,
+    *,
+    seed: int,
+    report: Report,
+) -> None:
+    """Train the student, in place, to give pairs the similarity that people gave them.
+
+    Every pair comes once in each language and as often with its second sentence in a random language.
+    """
+    chance = np.random.default_rng(seed)
+    optimizer = torch.optim.Adam(student.parameters, lr=schedule.fine_rate, fused=True)
+    classroom = _Classroom(student, lessons, schedule, tokenizer)
+    rehearsals = _endless(lessons, schedule, chance)
+    first, second = to_bags(tokenizer, scored.first), to_bags(tokenizer, scored.second)
+    count, pairs = len(scored.first), len(scored.scores)
+    total = schedule.fine_epochs * max(1, 2 * count // schedule.fine_batch)
+    step = 0
+    for epoch in range(schedule.fine_epochs):
+        own = np.arange(count, dtype=np.int64)
+        crossed = chance.integers(0, count // pairs, count) * pairs + own % pairs
+        left, right = np.concatenate([own, own]), np.concatenate([own, crossed])
+        losses: list[float] = []
+        for chosen in _batches(chance.permutation(2 * count), schedule.fine_batch):
+            _set_rate(optimizer, schedule.fine_rate, done=step / total)
+            wanted = torch.from_numpy(scored.scores[left[chosen] % pairs])
+            loss = _pair_loss(student, first.take(left[chosen]), second.take(right[chosen]), wanted, schedule)
+            losses.append(loss.item())
+            if step % schedule.rehearsal == 0:
+                loss = loss + schedule.rehearsal_share * classroom.loss(next(rehearsals))
+            _step(optimizer, loss)
+            step += 1
+        report(f"similarity, epoch {epoch + 1} of {schedule.fine_epochs}: loss {np.mean(losses):.4f}")
+
+
+class _Classroom:
+    """The lessons of one splitting of the texts into pieces, ready to be taken batch by batch."""
+
+    def __init__(self, student: Student, lessons: Lessons, schedule: Schedule, tokenizer: Tokenizer) -> None:
+        self._student = student
+        self._lessons = lessons
+        self._schedule = schedule
+        self._texts = to_bags(tokenizer, lessons.texts, max_pieces=schedule.max_pieces)
+        self._english = to_bags(tokenizer, lessons.english, max_pieces=schedule.max_pieces)
+
+    def loss(self, rows: Rows) -> torch.Tensor:
+        """Give the loss of the first stage on the named texts."""
+        schedule, sentences = self._schedule, self._lessons.sentences[rows]
+        chosen = torch.from_numpy(sentences)
+        texts = self._student.embed(self._texts.take(rows))
+        english = self._student.embed(self._english.take(sentences))
+        soft, targets = teacher_softmax(self._lessons.teacher[chosen]), self._lessons.targets[chosen]
+        short = slice(None, schedule.short)
+        return (
+            distillation_loss(texts, targets, soft, closeness=schedule.closeness)
+            + schedule.short_share
+            * distillation_loss(texts[:, short], targets[:, short], soft, closeness=schedule.closeness)
+            + schedule.translation * translation_loss(texts, english, chosen)
+        )
+
+
+def _pair_loss(student: Student, left: Bags, right: Bags, wanted: torch.Tensor, schedule: Schedule) -> torch.Tensor:
+    first, second = student.embed(left), student.embed(right)
+    short = slice(None, schedule.short)
+    full_loss = similarity_loss(first, second, wanted)
+    short_loss = similarity_loss(first[:, short], second[:, short], wanted)
+    return schedule.similarity * (full_loss + schedule.short_share * short_loss)
+
+
+def _epoch(lessons: Lessons, schedule: Schedule, chance: np.random.Generator) -> Iterator[Rows]:
+    """Give the batches of one epoch in random order; a fraction of a repeat is a chance of one."""
+    times = np.floor(lessons.repeats + chance.random(len(lessons.repeats))).astype(np.int64)
+    order = chance.permutation(np.repeat(np.arange(len(times), dtype=np.int64), times))
+    count = int(len(order) * schedule.neighbours)
+    near = _lined_up(order[:count], lessons, chance)
+    batches = [*_batches(near, schedule.batch), *_batches(order[count:], schedule.batch)]
+    for number in chance.permutation(len(batches)):
+        yield batches[number]
+
+
+def _lined_up(rows: Rows, lessons: Lessons, chance: np.random.Generator) -> Rows:
+    """Sort texts along a random direction of the teacher's space, a little blurred, so that neighbours are alike."""
+    direction = chance.standard_normal(lessons.teacher.shape[1]).astype(np.float32)
+    places = (lessons.teacher.numpy() @ direction)[lessons.sentences[rows]]
+    blurred = places + BLUR * places.std() * chance.standard_normal(len(rows)) if len(rows) else places
+    return rows[np.argsort(blurred, kind="stable")]
+
+
+def _batches(order: Rows, size: int) -> Iterator[Rows]:
+    """Cut into full batches; fewer rows than one batch are a batch of their own."""
+    if len(order):
+        for start in range(0, max(1, len(order) - size + 1), size):
+            yield order[start : start + size]
+
+
+def _endless(lessons: Lessons, schedule: Schedule, chance: np.random.Generator) -> Iterator[Rows]:
+    while True:
+        yield from _epoch(lessons, schedule, chance)
+
+
+def _set_rate(optimizer: torch.optim.Optimizer, rate: float, *, done: float) -> None:
+    for group in optimizer.param_groups:
+        group["lr"] = rate * max(0.0, 1.0 - done)
+
+
+def _step(optimizer: torch.optim.Optimizer, loss: torch.Tensor) -> float:
+    optimizer.zero_grad()
+    loss.backward()  # type: ignore[no-untyped-call]  # torch leaves it without annotations
+    optimizer.step()
+    return loss.item()

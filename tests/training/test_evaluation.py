@@ -1,0 +1,53 @@
+"""The measures of the finished folder."""
+
+import json
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from simplugin.training.evaluation import Figure, accuracy, cosines, spearman, to_json_lines, to_table
+
+FIGURES = [
+    Figure("spearman", "stsb-test", "en", 256, 0.8, 1379),
+    Figure("spearman", "stsb-test", "tr", 256, 0.7, 1379),
+    Figure("spearman", "stsb-test", "en-tr", 256, 0.6, 1379),
+    Figure("accuracy@1", "tatoeba", "he", 256, 0.25, 1000),
+]
+
+
+def test_spearman_by_hand_with_a_tie() -> None:
+    # Ranks 1, 2.5, 2.5, 4 against 1, 2, 3, 4: 4.5 / sqrt(4.5 * 5).
+    assert spearman(np.asarray([0.1, 0.4, 0.4, 0.9]), [0.0, 1.0, 2.0, 5.0]) == pytest.approx(0.948683, abs=1e-6)
+
+
+@given(st.lists(st.integers(-1000, 1000), min_size=3, max_size=30, unique=True))
+def test_spearman_ignores_a_monotone_change(values: list[int]) -> None:
+    found = np.asarray(values, dtype=np.float64)
+    assert spearman(found**3, found.tolist()) == pytest.approx(1.0)
+    assert spearman(-found, found.tolist()) == pytest.approx(-1.0)
+
+
+def test_a_zero_vector_has_cosine_zero() -> None:
+    first = np.asarray([[3.0, 4.0], [0.0, 0.0]], dtype=np.float32)
+    second = np.asarray([[4.0, 3.0], [1.0, 0.0]], dtype=np.float32)
+    np.testing.assert_allclose(cosines(first, second), [0.96, 0.0], atol=1e-7)
+
+
+def test_accuracy_counts_texts_whose_own_sentence_is_nearest() -> None:
+    english = np.eye(3, dtype=np.float32)
+    assert accuracy(english[[0, 1, 0]], english) == pytest.approx(2 / 3)
+
+
+def test_the_table_keeps_crossings_apart_and_averages_each_row() -> None:
+    table = to_table(FIGURES)
+    assert "stsb-test spearman, mean 0.750:\n\n| en | tr |\n|---|---|\n| 0.800 | 0.700 |" in table
+    assert "stsb-test spearman, across, mean 0.600:" in table
+    assert "tatoeba accuracy@1, mean 0.250:" in table
+
+
+def test_json_lines_hold_every_figure() -> None:
+    lines = [json.loads(line) for line in to_json_lines(FIGURES).splitlines()]
+    assert [line["language"] for line in lines] == ["en", "tr", "en-tr", "he"]
+    assert lines[3]["measure"] == "accuracy@1"

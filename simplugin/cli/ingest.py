@@ -63,7 +63,7 @@ def ingest(
                 paths, root=root, max_tokens=max_tokens, prune=prune, dry_run=dry_run, progress=show, **patterns
             )
     if as_json:
-        print_json(report.model_dump(mode="json"))
+        print_json(report.to_json())
     else:
         _say(report, dry_run=dry_run)
     for failure in report.failures:

@@ -2,16 +2,14 @@
 
 from __future__ import annotations
 
-from pydantic import BaseModel, ConfigDict, Field
+from dataclasses import asdict, dataclass, field
+from typing import Any
 
 __all__ = ["ChunkCounts", "DocumentCounts", "Failure", "IngestReport", "TokenCounts"]
 
 
-class _Counts(BaseModel):
-    model_config = ConfigDict(validate_assignment=True)
-
-
-class DocumentCounts(_Counts):
+@dataclass(slots=True)
+class DocumentCounts:
     """Documents by what became of them; ``seen`` is all that were found under the given paths."""
 
     seen: int = 0
@@ -22,7 +20,8 @@ class DocumentCounts(_Counts):
     failed: int = 0
 
 
-class ChunkCounts(_Counts):
+@dataclass(slots=True)
+class ChunkCounts:
     """Chunks by what became of them; ``written`` ones were embedded."""
 
     written: int = 0
@@ -30,29 +29,34 @@ class ChunkCounts(_Counts):
     deleted: int = 0
 
 
-class TokenCounts(_Counts):
+@dataclass(slots=True)
+class TokenCounts:
     """Tokens the model read, and those beyond its length that it never saw."""
 
     encoded: int = 0
     truncated: int = 0
 
 
-class Failure(BaseModel):
+@dataclass(frozen=True, slots=True)
+class Failure:
     """An input from which nothing was taken, and why."""
-
-    model_config = ConfigDict(frozen=True)
 
     source: str
     reason: str
 
 
-class IngestReport(BaseModel):
+@dataclass(slots=True)
+class IngestReport:
     """What an ingest did. ``seconds`` runs from the first file read to the last flush."""
 
     collection: str
     model: str
-    documents: DocumentCounts = Field(default_factory=DocumentCounts)
-    chunks: ChunkCounts = Field(default_factory=ChunkCounts)
-    tokens: TokenCounts = Field(default_factory=TokenCounts)
+    documents: DocumentCounts = field(default_factory=DocumentCounts)
+    chunks: ChunkCounts = field(default_factory=ChunkCounts)
+    tokens: TokenCounts = field(default_factory=TokenCounts)
     seconds: float = 0.0
-    failures: list[Failure] = Field(default_factory=list[Failure])
+    failures: list[Failure] = field(default_factory=list[Failure])
+
+    def to_json(self) -> dict[str, Any]:
+        """Return it as JSON values."""
+        return asdict(self)

@@ -7,6 +7,7 @@ the same splitting, in half the time, and a tokenizer that is read from its file
 import json
 import math
 import random
+import re
 from collections import Counter
 from collections.abc import Iterable, Sequence
 from itertools import islice
@@ -43,7 +44,7 @@ def build_tokenizer(pieces: Pieces, *, avoided: frozenset[str] = frozenset()) ->
             vocabulary, unk_token=UNKNOWN, continuing_subword_prefix="", max_input_chars_per_word=LONGEST_WORD
         )
     )
-    _prepare(tokenizer)
+    _prepare(tokenizer, _ranges(piece for piece, _ in pieces if len(piece) == 1))
     return tokenizer
 
 
@@ -83,26 +84,38 @@ def weaken(pieces: Pieces, *, share: float, seed: int) -> Tokenizer:
     )
 
 
-def _prepare(tokenizer: Tokenizer) -> None:
+def _prepare(tokenizer: Tokenizer, alphabet: str = "") -> None:
+    """Set how a text is brought into the shape of the pieces; letters beyond the alphabet, if there is one, go."""
     tokenizer.normalizer = normalizers.Sequence(
         [
-            normalizers.NFKC(),
-            # Lower case depends on the language for one letter only: Turkish and Azerbaijani pair I with ı and
-            # İ with i. All four become one letter, so a text in capitals meets the same pieces whatever language
-            # it is in. Plain lower-casing would also leave the dot of İ behind as a combining mark.
-            normalizers.Replace("İ", "i"),
-            normalizers.Replace("ı", "i"),
+            normalizers.NFKD(),
             normalizers.Lowercase(),
-            normalizers.NFD(),
             # Accents, and the vowel points of Hebrew, are often left out when people type. U+3099 and U+309A,
-            # which tell kana apart, are not among these.
+            # which tell kana apart, are not among these. The dot that lower-casing leaves of İ is.
             normalizers.Replace(Regex(ACCENTS), ""),
             normalizers.NFC(),
+            # Lower case depends on the language for one letter only: Turkish and Azerbaijani pair I with ı and
+            # İ with i. All four become one letter, so a text in capitals meets the same pieces whatever language
+            # it is in.
+            normalizers.Replace("ı", "i"),
             *(normalizers.Replace(letter, sister) for letter, sister in SISTERS.items()),
+            # One letter without a piece would make its whole word unknown, in Chinese half a sentence.
+            *([normalizers.Replace(Regex(rf"[^\s{alphabet}]+"), " ")] if alphabet else []),
         ]
     )
     # Splits at spaces and at punctuation, in one pass.
     tokenizer.pre_tokenizer = pre_tokenizers.BertPreTokenizer()
+
+
+def _ranges(letters: Iterable[str]) -> str:
+    """Write letters as the inside of a regular expression's class, neighbours as a range."""
+    ranges: list[tuple[str, str]] = []
+    for letter in sorted(letters):
+        if ranges and ord(letter) == ord(ranges[-1][1]) + 1:
+            ranges[-1] = (ranges[-1][0], letter)
+        else:
+            ranges.append((letter, letter))
+    return "".join(re.escape(a) if a == b else f"{re.escape(a)}-{re.escape(b)}" for a, b in ranges)
 
 
 def _frequent_words(tokenizer: Tokenizer, texts: Iterable[str], known: set[str], count: int) -> list[tuple[str, float]]:

@@ -3,7 +3,7 @@
 import pytest
 from tokenizers import Tokenizer
 
-from simplugin.training.vocabulary import UNKNOWN_ID, Pieces, build_tokenizer, train_pieces, weaken
+from simplugin.training.vocabulary import Pieces, build_tokenizer, train_pieces, weaken
 
 TEXTS = [
     "İstanbul'da ılık bir gün, ışık IŞIK.",
@@ -74,14 +74,15 @@ def test_no_text_is_cut_or_padded(tokenizer: Tokenizer) -> None:
     assert tokenizer.truncation is None
 
 
-def test_a_letter_never_met_is_the_unknown_piece(tokenizer: Tokenizer) -> None:
-    assert UNKNOWN_ID in tokenizer.encode("ሰላም", add_special_tokens=False).ids
+def test_letters_never_met_leave_nothing_and_harm_no_neighbour(tokenizer: Tokenizer) -> None:
+    assert _tokens(tokenizer, "ሰላም") == []
+    assert _tokens(tokenizer, "测试龘测试") == _tokens(tokenizer, "测试 测试")
+    assert _tokens(tokenizer, "guitar😀") == _tokens(tokenizer, "guitar")
 
 
 def test_the_longest_piece_is_taken_first() -> None:
-    tokenizer = build_tokenizer(
-        [("[UNK]", 0.0), ("g", -1.0), ("gu", -1.0), ("guit", -9.0), ("itar", -1.0), ("ar", -1.0)]
-    )
+    letters = [(letter, -9.0) for letter in "guitar"]
+    tokenizer = build_tokenizer([("[UNK]", 0.0), *letters, ("gu", -1.0), ("guit", -9.0), ("itar", -1.0), ("ar", -1.0)])
     assert _tokens(tokenizer, "guitar") == ["guit", "ar"]
 
 

@@ -3,28 +3,27 @@
 from __future__ import annotations
 
 import warnings
+from dataclasses import dataclass
 from typing import Any
 
-from pydantic import BaseModel, ConfigDict, ValidationError
-
 from simplugin.encoders import Encoder, Fingerprint
+from simplugin.encoders.fingerprint import VERSION
 from simplugin.errors import ModelMismatchError, StoreError, UnregisteredCollectionError
 from simplugin_qdrant.stores.protocol import Description
 
 __all__ = ["Registration", "metadata_key", "read_registration", "verify"]
 
 
-class Registration(BaseModel):
+@dataclass(frozen=True, slots=True)
+class Registration:
     """What a collection knows of the model behind one of its vectors."""
-
-    model_config = ConfigDict(frozen=True)
 
     fingerprint: Fingerprint
     text_key: str = "text"
 
     def to_metadata(self, vector: str) -> dict[str, Any]:
         """Return the collection metadata that records it."""
-        return {metadata_key(vector): {"text_key": self.text_key, "fingerprint": self.fingerprint.to_payload()}}
+        return {metadata_key(vector): {"text_key": self.text_key, "fingerprint": self.fingerprint.to_json()}}
 
 
 def metadata_key(vector: str) -> str:
@@ -42,13 +41,14 @@ def read_registration(name: str, described: Description, vector: str) -> Registr
     if recorded is None:
         raise UnregisteredCollectionError(name, vector)
     try:
-        registration = Registration.model_validate(recorded)
-    except ValidationError as error:
-        first = error.errors()[0]
-        where = ".".join(str(part) for part in first["loc"])
-        message = f"Collection {name!r} has a record of its model that cannot be read ({where}: {first['msg']})."
+        newer = recorded["fingerprint"]["version"] > VERSION
+        registration = (
+            None if newer else Registration(Fingerprint.from_json(recorded["fingerprint"]), str(recorded["text_key"]))
+        )
+    except (KeyError, TypeError, ValueError, AttributeError) as error:
+        message = f"Collection {name!r} has a record of its model that cannot be read ({error})."
         raise StoreError(message) from error
-    if registration.fingerprint.version != 1:
+    if registration is None:
         message = f"Collection {name!r} was written by a newer simplugin; upgrade to open it."
         raise StoreError(message)
     return registration

@@ -58,9 +58,9 @@ def _expand(table: dict[str, object]) -> list[ModelCard]:
     """
     pairs = cast("list[tuple[str, str]] | None", table.pop("pairs", None))
     if pairs is None:
-        return [ModelCard.model_validate(table)]
+        return [ModelCard.from_json(table)]
     members: list[ModelCard] = []
     for a, b in pairs:
         member = {key: value.format(a=a, b=b) if isinstance(value, str) else value for key, value in table.items()}
-        members.append(ModelCard.model_validate(member | {"languages": (a, b)}))
+        members.append(ModelCard.from_json(member | {"languages": (a, b)}))
     return members

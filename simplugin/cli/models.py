@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import asdict
 from typing import Annotated, Any
 
 import typer
@@ -59,10 +60,10 @@ def show(name: Annotated[str, typer.Argument(help="Catalog name or Hub id.")], a
     """
     card = find(name)
     if as_json:
-        print_json(_row(card) | card.model_dump(mode="json"))
+        print_json(_row(card) | card.to_json())
         return
-    fields = card.model_dump(mode="json") | {
-        "prompts": [f"{side}: {text!r}" for side, text in card.prompts if text],
+    fields = card.to_json() | {
+        "prompts": [f"{side}: {text!r}" for side, text in asdict(card.prompts).items() if text],
         "claims": "\n".join(f"{claim.metric} {claim.value} on {claim.data} ({claim.source})" for claim in card.claims),
     }
     rows = [{"field": field, "value": value} for field, value in fields.items() if value]
@@ -103,7 +104,7 @@ def check(
 
 def _row(card: ModelCard) -> dict[str, Any]:
     keys = ("name", "id", "kind", "dimension", "max_tokens", "pooling", "languages", "warnings")
-    return {key: value for key, value in card.model_dump(mode="json").items() if key in keys}
+    return {key: value for key, value in card.to_json().items() if key in keys}
 
 
 def _differences(said: ModelCard, opened: ModelCard) -> list[str]:

@@ -10,15 +10,14 @@ from __future__ import annotations
 
 import base64
 import hashlib
-from collections.abc import Callable, Iterable
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any, Self
 
 import numpy as np
-from pydantic import BaseModel, ConfigDict, model_validator
 
-from simplugin.catalog import ModelCard
+from simplugin.catalog import ModelCard, Prompts
 from simplugin.measures import FloatArray, unit_rows
 
 __all__ = ["PROBES", "Comparison", "Fingerprint", "hash_files", "take_fingerprint"]
@@ -34,6 +33,9 @@ PROBES = (
     "水在一百度时沸腾。",
 )
 """Changing one of these makes every stored fingerprint unreadable."""
+
+VERSION = 1
+"""Of the form in which fingerprints are stored."""
 
 SAME = 0.9995
 """At or above this cosine on every probe the models are the same one: half precision passes, int8 does not."""
@@ -57,23 +59,28 @@ class Comparison:
     cosine: float | None
 
 
-class Fingerprint(BaseModel):
+@dataclass(frozen=True, slots=True)
+class Fingerprint:
     """A model's card, a hash of its weights, and its vectors for ``PROBES`` (float16, base64)."""
 
-    model_config = ConfigDict(frozen=True)
-
-    version: int = 1
     card: ModelCard
-    weights: str | None = None
     probe_queries: str
     probe_documents: str
+    weights: str | None = None
+    version: int = VERSION
 
-    @model_validator(mode="after")
-    def _check_probes(self) -> Self:
-        for packed in (self.probe_queries, self.probe_documents):
-            if _unpack(packed).shape[1] != self.card.dimension:
+    @classmethod
+    def from_json(cls, values: Mapping[str, Any]) -> Self:
+        """Read a fingerprint from the JSON values that ``to_json`` gave.
+
+        Raises ``TypeError`` or ``ValueError`` for values that are none.
+        """
+        rest = {key: value for key, value in values.items() if key != "card"}
+        read = cls(ModelCard.from_json(values["card"]), **rest)
+        for packed in (read.probe_queries, read.probe_documents):
+            if _unpack(packed).shape[1] != read.card.dimension:
                 raise ValueError("the probe vectors are not as wide as the model")
-        return self
+        return read
 
     def compare(self, other: Fingerprint) -> Comparison:
         """Judge whether ``other`` may read and write what the model of this fingerprint made."""
@@ -94,9 +101,10 @@ class Fingerprint(BaseModel):
         warnings = (measured,) if cosine < SAME else ()
         return Comparison(refusals=declared, warnings=warnings, cosine=cosine)
 
-    def to_payload(self) -> dict[str, Any]:
+    def to_json(self) -> dict[str, Any]:
         """Return it as JSON values, without what only describes the model to people."""
-        return self.model_dump(mode="json", exclude={"card": _DESCRIPTIVE}, exclude_defaults=True)
+        card = {key: value for key, value in self.card.to_json().items() if key not in _DESCRIPTIVE}
+        return {**asdict(self), "card": card}
 
 
 def take_fingerprint(
@@ -142,4 +150,4 @@ def _lowest_cosine(ours: str, theirs: str) -> float:
 
 
 def _words(value: object) -> str:
-    return "not said" if value is None else repr(value.model_dump()) if isinstance(value, BaseModel) else repr(value)
+    return "not said" if value is None else repr(asdict(value)) if isinstance(value, Prompts) else repr(value)

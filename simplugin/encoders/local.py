@@ -5,6 +5,7 @@ from __future__ import annotations
 import pickle
 import threading
 from collections.abc import Iterable, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, cast
 
@@ -14,7 +15,7 @@ from simplugin.catalog import ModelCard, Prompts
 from simplugin.encoders.fingerprint import Fingerprint, hash_files, take_fingerprint
 from simplugin.encoders.protocol import as_texts
 from simplugin.errors import CheckpointError
-from simplugin.measures import FloatArray, unit_rows
+from simplugin.measures import FloatArray, SimilarityFunction, unit_rows
 
 if TYPE_CHECKING:
     from sentence_transformers import SentenceTransformer
@@ -105,18 +106,17 @@ def _open(location: str) -> SentenceTransformer:
 
 def _complete(card: ModelCard, model: SentenceTransformer) -> ModelCard:
     """Fill in what the opened checkpoint says of itself; where it differs from the card, the checkpoint is right."""
-    similarity = str(model.similarity_fn_name)
+    similarity = cast(SimilarityFunction, str(model.similarity_fn_name))
     prompts = {side: text or "" for side, text in model.prompts.items()}
-    return card.model_copy(
-        update={
-            "dimension": model.get_embedding_dimension(),
-            "max_tokens": _length(model),
-            "pooling": _pooling(model),
-            # Where closeness is the angle, length carries nothing: unit vectors make every engine agree.
-            "normalize": similarity == "cosine" or card.normalize,
-            "similarity": similarity,
-            "prompts": Prompts(query=prompts.get("query", ""), document=prompts.get("document", "")),
-        }
+    return replace(
+        card,
+        dimension=model.get_embedding_dimension(),
+        max_tokens=_length(model),
+        pooling=_pooling(model),
+        # Where closeness is the angle, length carries nothing: unit vectors make every engine agree.
+        normalize=similarity == "cosine" or card.normalize,
+        similarity=similarity,
+        prompts=Prompts(query=prompts.get("query", ""), document=prompts.get("document", "")),
     )
 
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, cast
 
@@ -64,13 +65,12 @@ class StaticEncoder:
             raise CheckpointError(folder, reason)
         config = json.loads((folder / "config.json").read_text(encoding="utf-8"))
         known = card or ModelCard(name=folder.name, id=folder.resolve().as_posix())
-        self._card = known.model_copy(
-            update={
-                "dimension": self._table.shape[1],
-                "max_tokens": None,
-                "pooling": "mean of word pieces",
-                "normalize": bool(config.get("normalize", True)),
-            }
+        self._card = replace(
+            known,
+            dimension=self._table.shape[1],
+            max_tokens=None,
+            pooling="mean of word pieces",
+            normalize=bool(config.get("normalize", True)),
         )
 
     @property

@@ -39,8 +39,8 @@ NAME = "starter-1"
 class Recipe:
     """Everything that decides what comes out, beside the data."""
 
-    pieces: int = 66_000
-    words: int = 26_000
+    pieces: int = 70_000
+    words: int = 8_000
     """Pieces among those that are whole words, chosen by how often they occur."""
     width: int = 256
     seed: int = 1

@@ -113,6 +113,10 @@ def test_a_url_is_a_model(serve: Serve, model: HashEncoder, protocol: str) -> No
     assert encoder.encode_document(TEXTS).dtype == np.float32
     assert encoder.encode_document([]).shape == (0, 48)
     assert encoder.encode_document(iter(TEXTS)).shape == (5, 48)
+    assert isinstance(encoder, RemoteEncoder)
+    assert encode(encoder, [], "async").shape == (0, 48)
+    with pytest.raises(TypeError, match="single text"):
+        encoder.encode_query("kedi")
     assert load(encoder.card.id).card == encoder.card
 
 
@@ -140,6 +144,15 @@ def test_a_model_that_the_server_does_not_have_is_said(serve: Serve) -> None:
     assert raised.value.status == 404
     with pytest.raises(RemoteError, match="serves the model 'hash', not 'nosuch'"):
         load(serve(protocol="tei").url + "#nosuch")
+
+
+def test_any_name_of_a_model_survives_in_the_url(serve: Serve) -> None:
+    name = "my/model:latest 50%41 #2"
+
+    encoder = load(serve(protocol="openai", models=(name,)).url)
+
+    assert load(encoder.card.id).card == encoder.card
+    assert encoder.card.name == name
 
 
 def test_a_server_of_another_kind_is_said_to_be_one(serve: Serve) -> None:
@@ -452,7 +465,15 @@ def test_the_key_of_openai_goes_to_openai_alone() -> None:
 
 @pytest.mark.parametrize(
     "url",
-    ["http://", "http://me:pa/ss@host", "http://me:sk-pass@host:x/v1", "http://host/?token=pass", "http://ho st/pass@"],
+    [
+        "http://",
+        "http://me:pass@a..b",
+        "http://me:pass@xn--/v1",
+        "http://me:pa/ss@host",
+        "http://me:sk-pass@host:x/v1",
+        "http://host/?token=pass",
+        "http://ho st/pass@",
+    ],
 )
 def test_a_url_that_cannot_be_used_is_refused_without_its_credentials(url: str) -> None:
     with pytest.raises(RemoteError) as raised:

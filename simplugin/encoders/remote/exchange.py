@@ -200,10 +200,11 @@ def _is_too_large(reply: Reply) -> bool:
 
 def _first_line(body: bytes) -> str:
     """Return what a server says in an error: the message in its JSON, the title of its page, or its first line."""
-    text = body[:100_000].decode("utf-8", "replace")
+    text = body.decode("utf-8", "replace")
     try:
         said = _message(json.loads(text))
     except (ValueError, RecursionError):
+        text = text[:100_000]
         title = re.search(r"<(title|h1)[^>]*>(.*?)</\1", text, re.IGNORECASE | re.DOTALL)
         said = html.unescape(title[2] if title else re.sub(r"<[^>]*>", " ", text))
     lines = [line.strip() for line in said.splitlines() if line.strip()]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 from typing import Literal
+from urllib.parse import quote
 
 from simplugin.encoders.remote.address import Address
 from simplugin.encoders.remote.exchange import Exchange, Steps
@@ -40,10 +41,10 @@ def discover(exchange: Exchange, model: str | None) -> Steps[Server]:
         if info is not None:
             if address.model not in {None, info.model}:
                 raise exchange.error(f"serves the model {info.model!r}, not {address.model!r}", None)
-            return Server("tei", address, address.url if address.model is None else f"{address.url}#{info.model}", info)
+            return Server("tei", address, _to_id(address, address.model), info)
         address = replace(address, url=f"{address.url}/v1", speaks_openai=True)
     name = address.model or model or (yield from _only_model(exchange, address))
-    return Server("openai", address, f"{address.url}#{name}", Info(name, "embedding", None, None, None, None))
+    return Server("openai", address, _to_id(address, name), Info(name, "embedding", None, None, None, None))
 
 
 def ask_info(exchange: Exchange) -> Steps[Info | None]:
@@ -52,6 +53,10 @@ def ask_info(exchange: Exchange) -> Steps[Info | None]:
     if reply.status in {401, 403}:
         exchange.expect_success(reply)
     return read_info(reply.body) if reply.status == 200 else None
+
+
+def _to_id(address: Address, model: str | None) -> str:
+    return address.url if model is None else f"{address.url}#{quote(model, safe='/:@')}"
 
 
 def _only_model(exchange: Exchange, address: Address) -> Steps[str]:

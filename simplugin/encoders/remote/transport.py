@@ -115,7 +115,7 @@ class Transport:
 
         try:
             return _to_reply(self._client.send(_to_request(self._client, step)))
-        except httpx.RequestError as error:
+        except (httpx.RequestError, httpx.InvalidURL, UnicodeError) as error:
             return self._to_lost(error)
 
     async def _asend(self, step: Send) -> Reply | Lost:
@@ -124,7 +124,7 @@ class Transport:
         client = self._client_of_this_loop()
         try:
             return _to_reply(await client.send(_to_request(client, step)))
-        except httpx.RequestError as error:
+        except (httpx.RequestError, httpx.InvalidURL, UnicodeError) as error:
             return self._to_lost(error)
 
     def _client_of_this_loop(self) -> httpx.AsyncClient:
@@ -150,7 +150,7 @@ class Transport:
             "follow_redirects": False,
         }
 
-    def _to_lost(self, error: httpx.RequestError) -> Lost:
+    def _to_lost(self, error: httpx.RequestError | httpx.InvalidURL | UnicodeError) -> Lost:
         import httpx
 
         if isinstance(error, httpx.ConnectTimeout | httpx.ConnectError):
@@ -161,6 +161,8 @@ class Transport:
             reason, passing = "cut the connection", True
         elif isinstance(error, httpx.ProxyError):
             reason, passing = "cannot be reached through the proxy", True
+        elif isinstance(error, httpx.InvalidURL | UnicodeError):  # the latter from IDNA
+            reason, passing = "cannot be asked: no host can have this name", False
         else:
             reason, passing = f"gave an answer that cannot be read ({type(error).__name__})", False
         return Lost(reason, passing, error)

@@ -7,6 +7,7 @@ SimpluginError
 │   ├── UnknownModelError      no model has this name
 │   ├── CheckpointError        a model's files cannot be opened
 │   ├── NotAnEmbedderError     a pair model was asked for vectors
+│   ├── RemoteError            an embedding server failed, or gave what cannot be used
 │   └── ModelMismatchError     the collection was made with another model
 └── StoreError
     ├── StoreLockedError       another process holds the folder
@@ -32,6 +33,7 @@ __all__ = [
     "ModelMismatchError",
     "NotAnEmbedderError",
     "PointError",
+    "RemoteError",
     "SimpluginError",
     "StoreError",
     "StoreLockedError",
@@ -98,6 +100,16 @@ class NotAnEmbedderError(ModelError):
             f"{name!r} scores pairs of texts and has no vector for a single one: "
             "it can rerank hits, it cannot fill a collection."
         )
+
+
+class RemoteError(ModelError):
+    """An embedding server failed, or gave what cannot be used. ``status`` is None where it gave no answer."""
+
+    def __init__(self, url: str, reason: str, *, status: int | None = None) -> None:
+        self.url = url
+        self.reason = reason
+        self.status = status
+        super().__init__(f"The server at {url!r} {reason}")
 
 
 class ModelMismatchError(ModelError):

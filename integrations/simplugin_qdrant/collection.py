@@ -67,9 +67,17 @@ def register(
         store.create(name, {vector: space}, registration.to_metadata(vector), _INDEXES)
     else:
         registration = read_registration(name, described, vector)
-        encoder = encoder or load(registration.fingerprint.card.id)
+        encoder = encoder or _load_recorded(name, registration.fingerprint.card.id)
         verify(name, registration, encoder)
     return Collection(store, name, encoder, vector=vector, text_key=registration.text_key, tenant=tenant)
+
+
+def _load_recorded(name: str, recorded: str) -> Encoder:
+    """Open the model a collection records, unless it is a server: texts and keys go there at their owner's word alone."""
+    if "://" in recorded:
+        message = f"Collection {name!r} was made with a model that a server runs; name it to open it: {recorded!r}."
+        raise StoreError(message)
+    return load(recorded)
 
 
 class Collection:

@@ -4,6 +4,7 @@ from simplugin.encoders.fingerprint import PROBES, Comparison, Fingerprint, take
 from simplugin.encoders.loading import load
 from simplugin.encoders.local import LocalEncoder
 from simplugin.encoders.protocol import Encoder
+from simplugin.encoders.remote import RemoteEncoder, RemoteReranker, Retry
 from simplugin.encoders.static import StaticEncoder
 
 __all__ = [
@@ -12,6 +13,9 @@ __all__ = [
     "Encoder",
     "Fingerprint",
     "LocalEncoder",
+    "RemoteEncoder",
+    "RemoteReranker",
+    "Retry",
     "StaticEncoder",
     "load",
     "take_fingerprint",

@@ -8,6 +8,7 @@ from pathlib import Path
 from simplugin.catalog import NEWEST_STARTER, ModelCard, find, names
 from simplugin.encoders.local import LocalEncoder
 from simplugin.encoders.protocol import Encoder
+from simplugin.encoders.remote import RemoteEncoder, is_url
 from simplugin.encoders.static import StaticEncoder, is_static
 from simplugin.errors import CheckpointError, NotAnEmbedderError, UnknownModelError
 
@@ -15,11 +16,13 @@ __all__ = ["load"]
 
 
 def load(name: str | Path) -> Encoder:
-    """Open a model: a catalog name such as ``"starter"``, the folder of a checkpoint, or a Hub id.
+    """Open a model: a catalog name such as ``"starter"``, the folder of a checkpoint, a Hub id, or a server's URL.
 
     Raises ``UnknownModelError`` (with the names that exist), ``CheckpointError`` for files that cannot be opened,
-    ``NotAnEmbedderError`` for a pair model.
+    ``NotAnEmbedderError`` for a pair model, ``RemoteError`` for a server that cannot be used.
     """
+    if isinstance(name, str) and is_url(name):
+        return RemoteEncoder(name)
     folder = Path(name)
     if str(name) and folder.is_dir():  # an empty name would be the current folder
         return _open_folder(folder)

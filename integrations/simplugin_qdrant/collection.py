@@ -73,7 +73,7 @@ def register(
 
 
 def _load_recorded(name: str, recorded: str) -> Encoder:
-    """Open the model a collection records, unless it is a server: texts and keys go there at their owner's word alone."""
+    """Open the recorded model, unless it is a server: texts and keys go there at their owner's word alone."""
     if "://" in recorded:
         message = f"Collection {name!r} was made with a model that a server runs; name it to open it: {recorded!r}."
         raise StoreError(message)

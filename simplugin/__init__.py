@@ -10,6 +10,7 @@ from simplugin.errors import (
     ModelError,
     ModelMismatchError,
     NotAnEmbedderError,
+    NotAPairModelError,
     PointError,
     SimpluginError,
     StoreError,
@@ -22,7 +23,7 @@ from simplugin.ingestion import IngestReport
 from simplugin.intents import IntentMatcher
 from simplugin.measures import similarity
 from simplugin.records import Chunk, Document, Hit, Match
-from simplugin.reranking import SimilarityReranker
+from simplugin.reranking import PairReranker, Reranker, SimilarityReranker, load_reranker
 
 __version__ = "0.1.0"
 
@@ -42,8 +43,11 @@ __all__ = [
     "ModelCard",
     "ModelError",
     "ModelMismatchError",
+    "NotAPairModelError",
     "NotAnEmbedderError",
+    "PairReranker",
     "PointError",
+    "Reranker",
     "SimilarityReranker",
     "SimpluginError",
     "StoreError",
@@ -52,5 +56,6 @@ __all__ = [
     "UnknownModelError",
     "UnregisteredCollectionError",
     "load",
+    "load_reranker",
     "similarity",
 ]

@@ -7,6 +7,7 @@ SimpluginError
 │   ├── UnknownModelError      no model has this name
 │   ├── CheckpointError        a model's files cannot be opened
 │   ├── NotAnEmbedderError     a pair model was asked for vectors
+│   ├── NotAPairModelError     an embedding model was asked to score pairs
 │   └── ModelMismatchError     the collection was made with another model
 └── StoreError
     ├── StoreLockedError       another process holds the folder
@@ -30,6 +31,7 @@ __all__ = [
     "MissingExtraError",
     "ModelError",
     "ModelMismatchError",
+    "NotAPairModelError",
     "NotAnEmbedderError",
     "PointError",
     "SimpluginError",
@@ -97,6 +99,17 @@ class NotAnEmbedderError(ModelError):
         super().__init__(
             f"{name!r} scores pairs of texts and has no vector for a single one: "
             "it can rerank hits, it cannot fill a collection."
+        )
+
+
+class NotAPairModelError(ModelError):
+    """An embedding model was asked to score pairs."""
+
+    def __init__(self, name: str) -> None:
+        self.name = name
+        super().__init__(
+            f"{name!r} has no trained head that scores a pair of texts: it makes vectors. "
+            "Rerank with SimilarityReranker(simplugin.load(…)) instead."
         )
 
 

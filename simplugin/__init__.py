@@ -10,6 +10,7 @@ from simplugin.errors import (
     ModelError,
     ModelMismatchError,
     NotAnEmbedderError,
+    NotAPairModelError,
     PointError,
     RemoteError,
     SimpluginError,
@@ -23,7 +24,7 @@ from simplugin.ingestion import IngestReport
 from simplugin.intents import IntentMatcher
 from simplugin.measures import similarity
 from simplugin.records import Chunk, Document, Hit, Match
-from simplugin.reranking import SimilarityReranker
+from simplugin.reranking import PairReranker, Reranker, SimilarityReranker, load_reranker
 
 __version__ = "0.1.0"
 
@@ -43,9 +44,12 @@ __all__ = [
     "ModelCard",
     "ModelError",
     "ModelMismatchError",
+    "NotAPairModelError",
     "NotAnEmbedderError",
+    "PairReranker",
     "PointError",
     "RemoteError",
+    "Reranker",
     "SimilarityReranker",
     "SimpluginError",
     "StoreError",
@@ -54,5 +58,6 @@ __all__ = [
     "UnknownModelError",
     "UnregisteredCollectionError",
     "load",
+    "load_reranker",
     "similarity",
 ]

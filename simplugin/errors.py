@@ -8,6 +8,7 @@ SimpluginError
 │   ├── CheckpointError        a model's files cannot be opened
 │   ├── NotAnEmbedderError     a pair model was asked for vectors
 │   ├── RemoteError            an embedding server failed, or gave what cannot be used
+│   ├── NotAPairModelError     an embedding model was asked to score pairs
 │   └── ModelMismatchError     the collection was made with another model
 └── StoreError
     ├── StoreLockedError       another process holds the folder
@@ -31,6 +32,7 @@ __all__ = [
     "MissingExtraError",
     "ModelError",
     "ModelMismatchError",
+    "NotAPairModelError",
     "NotAnEmbedderError",
     "PointError",
     "RemoteError",
@@ -110,6 +112,17 @@ class RemoteError(ModelError):
         self.reason = reason
         self.status = status
         super().__init__(f"The server at {url!r} {reason}")
+
+
+class NotAPairModelError(ModelError):
+    """An embedding model was asked to score pairs."""
+
+    def __init__(self, name: str) -> None:
+        self.name = name
+        super().__init__(
+            f"{name!r} has no trained head that scores a pair of texts: it makes vectors. "
+            "Rerank with SimilarityReranker(simplugin.load(…)) instead."
+        )
 
 
 class ModelMismatchError(ModelError):

@@ -14,7 +14,7 @@ from simplugin.errors import StoreError, UnknownCollectionError
 from simplugin.ingestion import Failure, IngestReport, Progress, ingest_documents, ingest_files
 from simplugin.measures import FloatArray
 from simplugin.records import Chunk, ChunkKey, Document, Hit, Metadata
-from simplugin.reranking import SimilarityReranker
+from simplugin.reranking import Reranker
 from simplugin_qdrant import points
 from simplugin_qdrant.filters import Condition, Equals, OneOf, both, parse_filter
 from simplugin_qdrant.listing import count_documents, describe, ids_of_documents
@@ -176,7 +176,7 @@ class Collection:
         limit: int = 5,
         filter: object = None,  # noqa: A002  # the word of the grammar, and of every engine
         min_score: float | None = None,
-        rerank: SimilarityReranker | None = None,
+        rerank: Reranker | None = None,
     ) -> list[Hit]:
         """Return the texts closest to the query, closest first.
 

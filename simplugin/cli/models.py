@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import asdict
+from pathlib import Path
 from typing import Annotated, Any
 
 import typer
@@ -27,7 +28,7 @@ def models(context: typer.Context, as_json: AsJson = False) -> None:
     if context.invoked_subcommand is None:
         list_models(as_json)
     elif as_json:
-        raise typer.BadParameter("--json stands after list, show or check.")
+        raise typer.BadParameter("--json stands after list, show, check or convert.")
 
 
 @app.command("list")
@@ -80,8 +81,9 @@ def check(
     """
     from simplugin.encoders import load
     from simplugin.errors import UnknownModelError
+    from simplugin.reranking import is_pair_model, load_reranker
 
-    opened = load(name).card
+    opened = (load_reranker if is_pair_model(name) else load)(name).card
     try:
         said: ModelCard | None = find(name)
     except UnknownModelError:
@@ -100,6 +102,35 @@ def check(
             note("It opens, and is what its card says." if said else "It opens.")
     if differences:
         raise typer.Exit(1)
+
+
+@app.command("convert")
+def convert(
+    file: Annotated[Path, typer.Argument(help="The HDF5 file that Keras saved.", metavar="FILE")],
+    out: Annotated[Path, typer.Option("--out", help="The folder to write; it must be empty or not there.")],
+    tokenizer: Annotated[
+        Path | None,
+        typer.Option(
+            "--tokenizer",
+            help="A folder whose tokenizer is copied. [default: bert-base-multilingual-uncased, from the Hub on use]",
+            metavar="FOLDER",
+        ),
+    ] = None,
+    as_json: AsJson = False,
+) -> None:
+    """Convert a pair model that Keras saved, such as az-mbert-pair's, into a folder that reranks; once.
+
+    Example: simplugin models convert model_checkpoint_epoch_20.h5 --out az-pair
+    """
+    from simplugin.reranking import convert_keras
+
+    made = convert_keras(file, out, tokenizer=tokenizer)
+    if as_json:
+        print_json(asdict(made))
+        return
+    rows = [{"field": field, "value": value} for field, value in asdict(made).items()]
+    print_table(rows, {"field": "", "value": ""})
+    note(f"Rerank with it: simplugin rerank --model {made.folder} QUERY FILE")
 
 
 def _row(card: ModelCard) -> dict[str, Any]:

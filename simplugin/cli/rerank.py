@@ -24,19 +24,18 @@ def rerank(
     top: Annotated[int | None, typer.Option("--top", "-n", min=1, help="Keep this many.")] = None,
     as_json: AsJson = False,
 ) -> None:
-    """Order lines by their similarity to a query, closest first.
+    """Order lines by how well they answer a query, best first; the model compares vectors or scores pairs.
 
     Example: simplugin rerank --model starter "opening hours" answers.txt
     """
-    from simplugin.encoders import load
-    from simplugin.reranking import SimilarityReranker
+    from simplugin.reranking import open_reranker
 
     if not query.strip():
         raise DataError("the query is blank.")
     rows = [_row(line, file, number) for number, line in enumerate(read_lines([file]), 1) if line.strip()]
     if not rows:
         raise DataError("there is no line to rerank.", path=file)
-    hits = SimilarityReranker(load(model)).rerank(query, [str(row["text"]) for row in rows], top_n=top)
+    hits = open_reranker(model).rerank(query, [str(row["text"]) for row in rows], top_n=top)
     for rank, hit in enumerate(hits, 1):
         if as_json:
             print_json(rows[int(hit.id)] | {"rank": rank, "score": hit.score, "text": hit.text})

@@ -38,7 +38,8 @@ def search(
     ] = None,
     tenant: Tenant = None,
     rerank: Annotated[
-        str | None, typer.Option("--rerank", help="Order a larger pool by this model.", metavar="MODEL")
+        str | None,
+        typer.Option("--rerank", help="Order a larger pool by this model, of pairs or of vectors.", metavar="MODEL"),
     ] = None,
     min_score: Annotated[float | None, typer.Option("--min-score", help="Leave out hits below this score.")] = None,
     min_probability: Annotated[
@@ -53,6 +54,7 @@ def search(
 
     Example: simplugin search handbook "When does the library open?" --limit 3
     """
+    from simplugin.reranking import open_reranker
     from simplugin_qdrant import register
 
     if not query.strip():
@@ -70,7 +72,7 @@ def search(
             limit=limit,
             filter=chosen,
             min_score=min_score,
-            rerank=_reranker(rerank) if rerank else None,
+            rerank=open_reranker(rerank) if rerank else None,
         )
     if as_json:
         for rank, hit in enumerate(hits, 1):
@@ -92,10 +94,3 @@ def show_hits(hits: list[Hit]) -> None:
         text = " ".join(hit.text.split())
         typer.echo(f"{rank:2}. {hit.score:.3f}  {hit.source or hit.document_id}")
         typer.echo(f"    {text[:_SNIPPET]}{'…' if len(text) > _SNIPPET else ''}")
-
-
-def _reranker(name: str) -> Any:
-    from simplugin.encoders import load
-    from simplugin.reranking import SimilarityReranker
-
-    return SimilarityReranker(load(name))

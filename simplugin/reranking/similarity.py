@@ -1,15 +1,13 @@
-"""A second, closer look at what a search found."""
+"""Reranking by the similarity of two vectors."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import replace
-
-import numpy as np
 
 from simplugin.encoders import Encoder
 from simplugin.measures import similarity
 from simplugin.records import Hit
+from simplugin.reranking.ranking import as_hits, check_top, ranked
 
 __all__ = ["SimilarityReranker"]
 
@@ -26,10 +24,8 @@ class SimilarityReranker:
         Plain texts are taken too and come back as hits whose ids are their places, from 0. Equal scores keep their
         order. ``top_n`` keeps that many; None keeps all. Raises ``ValueError`` for a ``top_n`` below 1.
         """
-        if top_n is not None and top_n < 1:
-            message = f"top_n is {top_n}; it must be at least 1, or None for all."
-            raise ValueError(message)
-        given = [_as_hit(number, hit) for number, hit in enumerate(hits)]
+        check_top(top_n)
+        given = as_hits(hits)
         if not given:
             return []
         scores = similarity(
@@ -37,12 +33,4 @@ class SimilarityReranker:
             self.encoder.encode_document([hit.text for hit in given]),
             self.encoder.card.similarity,
         )[0]
-        order: list[int] = np.argsort(-scores, kind="stable").tolist()
-        # The first stage's probability and grade belong to the first stage's score.
-        return [replace(given[i], score=float(scores[i]), probability=None, grade=None) for i in order[:top_n]]
-
-
-def _as_hit(number: int, hit: Hit | str) -> Hit:
-    if isinstance(hit, Hit):
-        return hit
-    return Hit(id=str(number), document_id=str(number), score=0.0, text=hit)
+        return ranked(given, scores, top_n)

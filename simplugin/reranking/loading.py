@@ -1,0 +1,127 @@
+"""From a name to a reranker."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Sequence
+from pathlib import Path
+
+from simplugin.catalog import ModelCard, find, names
+from simplugin.encoders import load
+from simplugin.errors import CheckpointError, NotAPairModelError, UnknownModelError
+from simplugin.reranking.checkpoint import how_to_convert, is_embedder, is_pair_config, open_checkpoint, read_json
+from simplugin.reranking.conversion import CONFIG, convert_keras
+from simplugin.reranking.pair import PairReranker, Precision
+from simplugin.reranking.ranking import Reranker
+from simplugin.reranking.similarity import SimilarityReranker
+
+__all__ = ["is_pair_model", "load_reranker", "open_reranker"]
+
+_KERAS = (".h5", ".hdf5", ".keras")
+
+
+def load_reranker(
+    name: str | Path,
+    *,
+    labels: Sequence[str] | None = None,
+    symmetric: bool = False,
+    device: str | None = None,
+    precision: Precision = "fp32",
+) -> PairReranker:
+    """Open a pair model: a catalog name such as ``"az-mbert-pair"``, a folder, or a Hub id.
+
+    Its head has one column, a logit of similarity, or the classes of natural language inference. These are told
+    apart by the names in the checkpoint's configuration; ``labels`` names them, in the order of the columns, where
+    the checkpoint does not. ``symmetric`` scores both directions and gives the mean. ``device`` is torch's word; the
+    GPU is taken where there is one. A repository that holds one Keras file is converted once, into
+    ``SIMPLUGIN_CACHE`` (default ``~/.cache/simplugin``).
+
+    Raises ``UnknownModelError`` (with the names that exist), ``NotAPairModelError`` for an embedding model,
+    ``CheckpointError`` for files that cannot be opened and for classes without a meaning, ``ValueError`` for another
+    precision.
+    """
+    path = Path(name)
+    if path.suffix in _KERAS and path.is_file():
+        raise CheckpointError(path, how_to_convert(str(path)))
+    if str(name) and path.is_dir():  # an empty name would be the current folder
+        location = path.resolve()
+        card = ModelCard(name=location.name, id=location.as_posix(), kind="pair")
+        opened = open_checkpoint(location.as_posix(), card, labels)
+    else:
+        card = _look_up(str(name))
+        if card.kind == "embedder" and card.dimension is not None:
+            raise NotAPairModelError(card.name)
+        opened = open_checkpoint(_fetch(card.id), card, labels)
+    return PairReranker(opened, symmetric=symmetric, device=device, precision=precision)
+
+
+def open_reranker(name: str | Path) -> Reranker:
+    """Open a model that ranks, whichever kind it is: a pair model scores pairs, an embedding model compares vectors.
+
+    Raises what ``load_reranker`` and ``simplugin.load`` raise.
+    """
+    return load_reranker(name) if is_pair_model(name) else SimilarityReranker(load(name))
+
+
+def is_pair_model(name: str | Path) -> bool:
+    """Say whether a name or folder is that of a pair model, by its card or by its files.
+
+    Weights that only TensorFlow reads count as one: they must be converted, and ``load_reranker`` says how.
+    """
+    path = Path(name)
+    if path.suffix in _KERAS and path.is_file():
+        return True
+    if str(name) and path.is_dir():
+        if is_embedder(path):
+            return False
+        return is_pair_config(read_json(path / CONFIG)) or any(file.suffix in _KERAS for file in path.iterdir())
+    try:
+        return find(str(name)).kind == "pair"
+    except UnknownModelError:
+        config = _file_of_hub(str(name), CONFIG) if _is_hub_id(str(name)) else None
+        return config is not None and is_pair_config(read_json(config))
+
+
+def _look_up(name: str) -> ModelCard:
+    try:
+        return find(name)
+    except UnknownModelError:
+        if _is_hub_id(name):  # which the catalog has never heard of
+            return ModelCard(name=name, id=name, kind="pair")
+        raise UnknownModelError(name, names()) from None
+
+
+def _is_hub_id(name: str) -> bool:
+    parts = name.split("/")
+    return len(parts) == 2 and all(parts) and not name.startswith((".", "~"))
+
+
+def _file_of_hub(repository: str, name: str) -> Path | None:
+    """Return a file of a repository, from the Hub or its cache; None where it is not there or out of reach."""
+    from huggingface_hub import hf_hub_download  # pyright: ignore[reportUnknownVariableType]  # its progress bar
+
+    try:
+        return Path(hf_hub_download(repository, name))
+    except (OSError, ValueError):
+        return None
+
+
+def _fetch(repository: str) -> str:
+    """Return what opens a repository: its id, or the folder of a conversion where it is one Keras file."""
+    if _file_of_hub(repository, CONFIG) is not None:
+        return repository
+    from huggingface_hub import snapshot_download  # pyright: ignore[reportUnknownVariableType]  # its progress bar
+
+    try:
+        snapshot = Path(snapshot_download(repository, allow_patterns=["*.h5"]))
+    except (OSError, ValueError):
+        return repository  # what is wrong is told on opening it
+    files = sorted(snapshot.glob("*.h5"))
+    if len(files) != 1:
+        return repository
+    cache = Path(os.environ.get("SIMPLUGIN_CACHE") or Path.home() / ".cache" / "simplugin")
+    # The Hub's cache names a file by the hash of its content.
+    folder = cache / "converted" / f"{repository.replace('/', '--')}-{files[0].resolve().name[:16]}"
+    if not (folder / CONFIG).is_file():
+        convert_keras(files[0], folder)
+    return folder.as_posix()

@@ -1,0 +1,33 @@
+"""What the libraries below say, shortened or silenced."""
+
+from __future__ import annotations
+
+from collections.abc import Generator
+from contextlib import contextmanager
+from logging import CRITICAL
+from typing import Any
+
+__all__ = ["first_line", "quiet"]
+
+
+def first_line(error: Exception) -> str:
+    """Return what an error says, up to its first line break, without the full stop."""
+    lines = str(error).strip().strip("'\"").splitlines()
+    return lines[0].rstrip(".: ") if lines else type(error).__name__
+
+
+@contextmanager
+def quiet() -> Generator[None, None, None]:
+    """Keep progress bars and load reports of transformers off the terminal: what they say is told as errors."""
+    from transformers.utils import logging as untyped
+
+    logging: Any = untyped
+    verbosity, bars = logging.get_verbosity(), logging.is_progress_bar_enabled()
+    logging.set_verbosity(CRITICAL)
+    logging.disable_progress_bar()
+    try:
+        yield
+    finally:
+        logging.set_verbosity(verbosity)
+        if bars:
+            logging.enable_progress_bar()

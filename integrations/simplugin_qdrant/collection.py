@@ -67,7 +67,8 @@ def register(
         store.create(name, {vector: space}, registration.to_metadata(vector), _INDEXES)
     else:
         registration = read_registration(name, described, vector)
-        encoder = encoder or load(registration.fingerprint.card.id)
+        made_with = registration.fingerprint.card
+        encoder = encoder or load(made_with.id, truncate_dim=made_with.truncate_dim)
         verify(name, registration, encoder)
     return Collection(store, name, encoder, vector=vector, text_key=registration.text_key, tenant=tenant)
 

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from typing import Literal
+from typing import Literal, TypeAlias
 
 from pydantic import BaseModel, ConfigDict, Field
 
 from simplugin.measures import SimilarityFunction
 
-__all__ = ["Claim", "ModelCard", "Prompts"]
+__all__ = ["Claim", "ModelCard", "Precision", "Prompts"]
+
+Precision: TypeAlias = Literal["fp32", "bf16", "fp16"]
 
 
 class Prompts(BaseModel):
@@ -35,7 +37,9 @@ class ModelCard(BaseModel):
     """One record of a model, whoever fills it: the catalog, the reader of its files, or a stored collection.
 
     ``id`` opens the model again: a catalog name, a Hub id, or the absolute path of a folder. ``max_tokens`` is
-    None where the model has no limit. ``normalize`` says that vectors leave the encoder with length 1.
+    None where the model has no limit. ``normalize`` says that vectors leave the encoder with length 1. ``precision``
+    is what the network computes in; vectors are float32 always. ``truncate_dim`` says that vectors are the first
+    numbers of longer ones.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -50,6 +54,8 @@ class ModelCard(BaseModel):
     normalize: bool | None = None
     similarity: SimilarityFunction = "cosine"
     prompts: Prompts = Field(default_factory=Prompts)
+    precision: Precision = "fp32"
+    truncate_dim: int | None = None
     languages: tuple[str, ...] = ()
     licence: str | None = None
     description: str = ""

@@ -5,13 +5,14 @@ BIN := .venv/bin
 DATA ?= ../shared/data
 
 .DEFAULT_GOAL := help
-.PHONY: help install demo test check fix bench wheel starter clean
+.PHONY: help install demo test check fix bench bench-encode wheel starter clean
 
 help:
 	@echo "make demo     the main job on sample documents, in under a minute"
 	@echo "make test     every test"
 	@echo "make check    ruff, format, mypy, pyright, import contracts"
 	@echo "make bench    speeds and qualities, as ratios where there is a peer"
+	@echo "make bench-encode  encoding alone, against plain sentence-transformers"
 	@echo "make wheel    build the wheel and use it once in a clean environment"
 	@echo "make starter  train the starter model again from DATA=$(DATA)"
 
@@ -45,6 +46,9 @@ fix: .venv/developing
 
 bench: .venv/developing
 	$(BIN)/python -m tests.benchmarks --data $(DATA)
+
+bench-encode: .venv/developing
+	$(BIN)/python -m tests.benchmarks encode --data $(DATA)
 
 wheel: .venv/developing
 	$(BIN)/python -m tests.wheel

@@ -5,7 +5,7 @@ BIN := .venv/bin
 DATA ?= ../shared/data
 
 .DEFAULT_GOAL := help
-.PHONY: help install demo test check fix bench bench-pairs wheel starter clean
+.PHONY: help install demo test check fix bench bench-encode bench-pairs wheel starter clean
 
 help:
 	@echo "make demo     the main job on sample documents, in under a minute"
@@ -13,6 +13,7 @@ help:
 	@echo "make check    ruff, format, mypy, pyright, import contracts"
 	@echo "make bench    speeds and qualities, as ratios where there is a peer"
 	@echo "make bench-pairs  seconds to rerank with a pair model"
+	@echo "make bench-encode  encoding alone, against plain sentence-transformers"
 	@echo "make wheel    build the wheel and use it once in a clean environment"
 	@echo "make starter  train the starter model again from DATA=$(DATA)"
 
@@ -49,6 +50,9 @@ bench: .venv/developing
 
 bench-pairs: .venv/developing
 	$(BIN)/python -m tests.benchmarks pairs --data $(DATA)
+
+bench-encode: .venv/developing
+	$(BIN)/python -m tests.benchmarks encode --data $(DATA)
 
 wheel: .venv/developing
 	$(BIN)/python -m tests.wheel

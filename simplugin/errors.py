@@ -100,7 +100,7 @@ class NotAnEmbedderError(ModelError):
         self.name = name
         super().__init__(
             f"{name!r} scores pairs of texts and has no vector for a single one: "
-            "it can rerank hits, it cannot fill a collection."
+            "it can rerank hits (load_reranker), it cannot fill a collection."
         )
 
 

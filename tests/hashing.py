@@ -60,6 +60,9 @@ class HashEncoder:
         self.texts_encoded += len(listed)
         return self._encode(listed)
 
+    async def aencode_query(self, texts: Iterable[str]) -> FloatArray:
+        return self.encode_query(texts)
+
     def count_tokens(self, texts: Sequence[str]) -> list[int]:
         return [len(text.split()) for text in texts]
 

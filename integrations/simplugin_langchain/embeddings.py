@@ -45,3 +45,7 @@ class SimpluginEmbeddings(Embeddings):
     def embed_query(self, text: str) -> list[float]:
         """Embed a question."""
         return [float(number) for number in self.encoder.encode_query([text])[0]]
+
+    async def aembed_query(self, text: str) -> list[float]:
+        """Embed a question, in one batch with those that are asked at the same time."""
+        return [float(number) for number in (await self.encoder.aencode_query([text]))[0]]

@@ -8,6 +8,7 @@ from itertools import islice
 from pathlib import Path
 from typing import Any
 
+from simplugin.catalog import ModelCard
 from simplugin.collection import StoredHead
 from simplugin.encoders import Encoder, load
 from simplugin.errors import StoreError, UnknownCollectionError
@@ -67,17 +68,17 @@ def register(
         store.create(name, {vector: space}, registration.to_metadata(vector), _INDEXES)
     else:
         registration = read_registration(name, described, vector)
-        encoder = encoder or _load_recorded(name, registration.fingerprint.card.id)
+        encoder = encoder or _load_recorded(name, registration.fingerprint.card)
         verify(name, registration, encoder)
     return Collection(store, name, encoder, vector=vector, text_key=registration.text_key, tenant=tenant)
 
 
-def _load_recorded(name: str, recorded: str) -> Encoder:
+def _load_recorded(name: str, recorded: ModelCard) -> Encoder:
     """Open the recorded model, unless it is a server: texts and keys go there at their owner's word alone."""
-    if "://" in recorded:
-        message = f"Collection {name!r} was made with a model that a server runs; name it to open it: {recorded!r}."
+    if "://" in recorded.id:
+        message = f"Collection {name!r} was made with a model that a server runs; name it to open it: {recorded.id!r}."
         raise StoreError(message)
-    return load(recorded)
+    return load(recorded.id, truncate_dim=recorded.truncate_dim)
 
 
 class Collection:

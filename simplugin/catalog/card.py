@@ -8,11 +8,13 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
-from typing import Any, Literal, Self, cast
+from typing import Any, Literal, Self, TypeAlias, cast
 
 from simplugin.measures import SimilarityFunction
 
-__all__ = ["Claim", "ModelCard", "Prompts"]
+__all__ = ["Claim", "ModelCard", "Precision", "Prompts"]
+
+Precision: TypeAlias = Literal["fp32", "bf16", "fp16"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,7 +40,9 @@ class ModelCard:
     """One record of a model, whoever fills it: the catalog, the reader of its files, or a stored collection.
 
     ``id`` opens the model again: a catalog name, a Hub id, or the absolute path of a folder. ``max_tokens`` is
-    None where the model has no limit. ``normalize`` says that vectors leave the encoder with length 1.
+    None where the model has no limit. ``normalize`` says that vectors leave the encoder with length 1. ``precision``
+    is what the network computes in; vectors are float32 always. ``truncate_dim`` says that vectors are the first
+    numbers of longer ones.
     """
 
     name: str
@@ -51,6 +55,8 @@ class ModelCard:
     normalize: bool | None = None
     similarity: SimilarityFunction = "cosine"
     prompts: Prompts = field(default_factory=Prompts)
+    precision: Precision = "fp32"
+    truncate_dim: int | None = None
     languages: tuple[str, ...] = ()
     licence: str | None = None
     description: str = ""

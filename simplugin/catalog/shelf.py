@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import tomllib
 from functools import cache
 from importlib import resources
@@ -14,6 +15,9 @@ __all__ = ["NEWEST_STARTER", "cards", "find", "names"]
 
 NEWEST_STARTER = "starter-1"
 """What ``starter`` stands for. Collections record the version, so that a later starter never replaces it."""
+
+
+_CROSSING = re.compile(r"((?:T-Systems-onsite/)?cross-)([a-z]{2})-([a-z]{2})(-roberta(?:-sentence-transformer)?)")
 
 
 def names() -> tuple[str, ...]:
@@ -32,6 +36,11 @@ def find(name: str) -> ModelCard:
     Raises ``UnknownModelError``, which lists the names that exist.
     """
     wanted = NEWEST_STARTER if name == "starter" else name
+    crossing = _CROSSING.fullmatch(name)
+    if crossing and wanted not in (known := {text for card in _read().values() for text in (card.name, card.id)}):
+        # The two codes of a crossing stand in one order on the Hub; people know both.
+        turned = "{0}{2}-{1}{3}".format(*crossing.groups())
+        wanted = turned if turned in known else wanted
     shelf = _read()
     if wanted in shelf:
         return shelf[wanted]
@@ -54,13 +63,15 @@ def _read() -> dict[str, ModelCard]:
 def _expand(table: dict[str, object]) -> list[ModelCard]:
     """Read one file: a card, or a family whose members differ in a pair of languages only.
 
-    A family lists its ``pairs``; ``{a}`` and ``{b}`` in its texts stand for the two codes.
+    A family lists its ``pairs``; ``{a}`` and ``{b}`` in its texts stand for the two codes. ``members`` holds what
+    is known of single ones.
     """
     pairs = cast("list[tuple[str, str]] | None", table.pop("pairs", None))
     if pairs is None:
         return [ModelCard.from_json(table)]
+    own = cast("dict[str, dict[str, object]]", table.pop("members", {}))
     members: list[ModelCard] = []
     for a, b in pairs:
         member = {key: value.format(a=a, b=b) if isinstance(value, str) else value for key, value in table.items()}
-        members.append(ModelCard.from_json(member | {"languages": (a, b)}))
+        members.append(ModelCard.from_json(member | {"languages": (a, b)} | own.get(f"{a}-{b}", {})))
     return members

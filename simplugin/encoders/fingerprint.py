@@ -42,7 +42,7 @@ SAME = 0.9995
 CLOSE = 0.99
 """Between this and ``SAME`` a model is let through with a warning."""
 
-_DECLARED = ("dimension", "pooling", "normalize", "prompts", "max_tokens", "similarity")
+_DECLARED = ("dimension", "pooling", "normalize", "prompts", "max_tokens", "similarity", "truncate_dim")
 _DESCRIPTIVE = {"description", "claims", "languages", "licence"}
 
 

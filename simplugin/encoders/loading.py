@@ -2,43 +2,71 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from importlib import resources
 from pathlib import Path
 
-from simplugin.catalog import NEWEST_STARTER, ModelCard, find, names
+from simplugin.catalog import NEWEST_STARTER, ModelCard, Precision, find, names
+from simplugin.encoders.hub import fetch
 from simplugin.encoders.local import LocalEncoder
 from simplugin.encoders.protocol import Encoder
 from simplugin.encoders.remote import RemoteEncoder, is_url
 from simplugin.encoders.static import StaticEncoder, is_static
-from simplugin.errors import CheckpointError, NotAnEmbedderError, UnknownModelError
+from simplugin.errors import CheckpointError, ModelError, NotAnEmbedderError, UnknownModelError
 
 __all__ = ["load"]
 
 
-def load(name: str | Path) -> Encoder:
+def load(
+    name: str | Path,
+    device: str | None = None,
+    precision: Precision | None = None,
+    truncate_dim: int | None = None,
+) -> Encoder:
     """Open a model: a catalog name such as ``"starter"``, the folder of a checkpoint, a Hub id, or a server's URL.
 
+    ``device``, ``precision`` and ``truncate_dim`` are those of ``LocalEncoder``; None leaves them to the model.
+
     Raises ``UnknownModelError`` (with the names that exist), ``CheckpointError`` for files that cannot be opened,
-    ``NotAnEmbedderError`` for a pair model, ``RemoteError`` for a server that cannot be used.
+    ``NotAnEmbedderError`` for a pair model, ``ModelError`` for options that the model or the machine has not,
+    ``RemoteError`` for a server that cannot be used.
     """
     if isinstance(name, str) and is_url(name):
         return RemoteEncoder(name)
     folder = Path(name)
-    if str(name) and folder.is_dir():  # an empty name would be the current folder
-        return _open_folder(folder)
-    card = _look_up(str(name))
-    if card.kind == "pair":
-        raise NotAnEmbedderError(card.name)
-    if card.name == NEWEST_STARTER:
-        # A package is a folder wherever pip puts it; nobody runs torch from a zip file.
-        return StaticEncoder(Path(str(resources.files("simplugin") / "starter")), card)
-    return LocalEncoder(card.id, card)
-
-
-def _open_folder(folder: Path) -> Encoder:
+    card: ModelCard | None = None
+    if not (str(name) and folder.is_dir()):  # an empty name would be the current folder
+        card = _look_up(str(name))
+        if card.kind == "pair":
+            raise NotAnEmbedderError(card.name)
+        folder = _fetch(card)
+        if card.name != NEWEST_STARTER and card.revision is None:
+            card = replace(card, revision=folder.name)
     if not any(folder.iterdir()):
         raise CheckpointError(folder, "the folder is empty.")
-    return StaticEncoder(folder) if is_static(folder) else LocalEncoder(str(folder))
+    if is_static(folder):
+        return _open_static(folder, card, precision, truncate_dim)
+    return LocalEncoder(folder, card, device=device, precision=precision, truncate_dim=truncate_dim)
+
+
+def _fetch(card: ModelCard) -> Path:
+    if card.name == NEWEST_STARTER:
+        # A package is a folder wherever pip puts it; nobody runs torch from a zip file.
+        return Path(str(resources.files("simplugin") / "starter"))
+    if "/" not in card.id:
+        message = f"{card.name!r} has no known place on the Hub: give the folder of its checkpoint instead of its name."
+        raise ModelError(message)
+    return fetch(card.id, card.revision)
+
+
+def _open_static(
+    folder: Path, card: ModelCard | None, precision: Precision | None, truncate_dim: int | None
+) -> StaticEncoder:
+    encoder = StaticEncoder(folder, card)
+    if precision not in {None, "fp32"} or truncate_dim not in {None, encoder.dimension}:
+        message = f"{encoder.card.name!r} is a static model: it has one precision, 'fp32', and one width."
+        raise ModelError(message)
+    return encoder
 
 
 def _look_up(name: str) -> ModelCard:

@@ -38,13 +38,19 @@ class Encoder(Protocol):
         """Encode texts to be found. Returns float32 (n, dimension), in order; no texts give (0, dimension)."""
         ...
 
+    async def aencode_query(self, texts: Iterable[str]) -> FloatArray:
+        """Encode questions without holding up the event loop; models that gain by it put concurrent calls together."""
+        ...
+
     def count_tokens(self, texts: Sequence[str]) -> list[int]:
         """Count the tokens each text takes up of the model's length, special tokens included, untruncated."""
         ...
 
 
-def as_texts(texts: Iterable[str]) -> list[str]:
+def as_texts(texts: Iterable[str], *, first: int = 0) -> list[str]:
     """Return the texts as a list; a bare string is refused, since it would be read letter by letter.
+
+    ``first`` is the number of the first one, for the message of an error.
 
     Raises ``TypeError`` for a bare string and for anything in the list that is not a string.
     """
@@ -52,7 +58,7 @@ def as_texts(texts: Iterable[str]) -> list[str]:
         message = f"Expected a list of texts, got the single text {texts[:40]!r}: write [text]."
         raise TypeError(message)
     listed: list[object] = list(texts)  # callers may be untyped
-    for number, text in enumerate(listed):
+    for number, text in enumerate(listed, first):
         if not isinstance(text, str):
             message = f"Text {number} is {type(text).__name__}, not a string."
             raise TypeError(message)

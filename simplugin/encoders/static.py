@@ -99,6 +99,12 @@ class StaticEncoder:
         """Encode texts to be found. Returns float32 (n, dimension)."""
         return self._encode(texts)
 
+    async def aencode_query(self, texts: Iterable[str]) -> FloatArray:
+        """Encode questions in a thread; a batch with those of other callers would gain nothing here."""
+        import asyncio  # here, since it would add a tenth to the start of every command
+
+        return await asyncio.to_thread(self.encode_query, as_texts(texts))
+
     def count_tokens(self, texts: Sequence[str]) -> list[int]:
         """Count the word pieces of each text."""
         encodings = self._tokenizer.encode_batch_fast(list(texts), add_special_tokens=False)

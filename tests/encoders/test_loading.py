@@ -1,12 +1,16 @@
 from __future__ import annotations
 
+import os
+import subprocess
+import sys
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from simplugin.catalog import names
 from simplugin.encoders import load
-from simplugin.errors import CheckpointError, NotAnEmbedderError, UnknownModelError
+from simplugin.errors import CheckpointError, ModelError, NotAnEmbedderError, UnknownModelError
 
 
 @pytest.mark.parametrize("name", ["startre", "./no/such/folder", "/nowhere/at/all", "a/b/c", ""])
@@ -29,3 +33,23 @@ def test_a_pair_model_is_no_embedder() -> None:
 
 def test_starter_and_its_version_are_one_model() -> None:
     assert load("starter").card == load("starter-1").card
+
+
+def test_a_model_without_a_hub_id_asks_for_its_folder() -> None:
+    with pytest.raises(ModelError, match="'he-mbert-nli' has no known place on the Hub: give the folder"):
+        load("he-mbert-nli")
+
+
+@pytest.mark.parametrize("options", [{"precision": "bf16"}, {"truncate_dim": 64}])
+def test_a_static_model_has_one_precision_and_one_width(options: dict[str, Any]) -> None:
+    with pytest.raises(ModelError, match="static model"):
+        load("starter", **options)
+
+
+def test_a_model_of_the_hub_that_is_nowhere_is_one_sentence(tmp_path: Path) -> None:
+    code = "import simplugin; simplugin.load('nobody/nothing')"
+    environment = os.environ | {"HF_HUB_OFFLINE": "1", "HF_HUB_CACHE": str(tmp_path)}
+    done = subprocess.run([sys.executable, "-c", code], env=environment, capture_output=True, text=True)
+
+    assert "CheckpointError: The model in 'nobody/nothing' cannot be opened" in done.stderr.splitlines()[-1]
+    assert "not in the cache" in done.stderr.splitlines()[-1]

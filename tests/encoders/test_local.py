@@ -1,14 +1,17 @@
 from __future__ import annotations
 
+import asyncio
 import os
+from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
 
 from simplugin.encoders import LocalEncoder, load
-from simplugin.errors import CheckpointError
+from simplugin.errors import CheckpointError, ModelError
 from tests.encoders.checkpoints import bert_folder
 
 pytestmark = pytest.mark.model
@@ -84,6 +87,71 @@ def test_other_weights_of_the_same_shape_have_another_fingerprint(encoder: Local
     assert encoder.fingerprint.compare(encoder.fingerprint).refusals == ()
     assert encoder.fingerprint.compare(other.fingerprint).refusals != ()
     assert encoder.fingerprint.weights != other.fingerprint.weights
+
+
+def test_many_texts_of_all_lengths_come_back_in_order_from_any_iterable(encoder: LocalEncoder) -> None:
+    texts = ["the cat " * (number % 40) + str(number) for number in range(1500)]
+
+    def streamed() -> Iterator[str]:
+        yield from texts
+
+    vectors = encoder.encode_document(streamed())
+
+    for place in (0, 39, 1023, 1024, 1499):
+        assert np.abs(vectors[place] - encoder.encode_document([texts[place]])[0]).max() < 1e-6
+
+
+def test_texts_longer_than_the_model_reads_are_counted(folder: Path) -> None:
+    opened = load(folder)
+    assert isinstance(opened, LocalEncoder)
+
+    opened.encode_document(["hund " * 62, "hund " * 63, "hund " * 128])
+
+    assert opened.truncated == 2
+
+
+def test_half_precision_is_the_same_model_and_says_so(encoder: LocalEncoder, folder: Path) -> None:
+    half = load(folder, precision="bf16")
+
+    comparison = encoder.fingerprint.compare(half.fingerprint)
+
+    assert (half.card.precision, encoder.card.precision) == ("bf16", "fp32")
+    assert comparison.refusals == ()
+    assert half.encode_document(TEXTS).dtype == np.float32
+
+
+def test_a_narrower_model_has_unit_vectors_and_is_another_one(encoder: LocalEncoder, folder: Path) -> None:
+    narrow = load(folder, truncate_dim=8)
+
+    vectors, whole = narrow.encode_document(TEXTS), encoder.encode_document(TEXTS)[:, :8]
+
+    assert (narrow.dimension, narrow.card.truncate_dim) == (8, 8)
+    assert np.allclose(vectors, whole / np.linalg.norm(whole, axis=1, keepdims=True), atol=1e-6)
+    refusals = encoder.fingerprint.compare(narrow.fingerprint).refusals
+    assert any(reason.startswith("truncate_dim") for reason in refusals)
+    assert load(folder, truncate_dim=32).card == encoder.card
+
+
+@pytest.mark.parametrize(
+    ("options", "reason"),
+    [
+        ({"device": "cpu", "precision": "fp16"}, "needs a GPU"),
+        ({"precision": "int8"}, "Known: fp32, bf16, fp16"),
+        ({"device": "toaster"}, "no device 'toaster'"),
+        ({"device": "cuda:99"}, "has no device 'cuda:99'"),
+        ({"truncate_dim": 33}, "vectors of 32 numbers"),
+        ({"truncate_dim": 0}, "truncate_dim is 0"),
+    ],
+)
+def test_what_the_machine_or_model_has_not_is_refused(folder: Path, options: dict[str, Any], reason: str) -> None:
+    with pytest.raises(ModelError, match=reason):
+        load(folder, **options)
+
+
+async def test_concurrent_questions_get_the_vectors_of_single_ones(encoder: LocalEncoder) -> None:
+    answers = await asyncio.gather(*(encoder.aencode_query([text]) for text in TEXTS))
+
+    assert np.abs(np.concatenate(answers) - encoder.encode_query(TEXTS)).max() < 1e-6
 
 
 @pytest.mark.parametrize("name", ["model.safetensors", "config.json", "modules.json"])

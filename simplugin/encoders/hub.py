@@ -1,0 +1,78 @@
+"""From a Hub id to a folder."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path, PurePosixPath
+
+from simplugin.encoders.checkpoint import foreign_weights
+from simplugin.errors import CheckpointError
+
+__all__ = ["fetch"]
+
+_KEPT = {".json", ".txt", ".model"}  # configurations and vocabularies
+_OTHER_RUNTIMES = {"onnx", "openvino", "coreml", "assets", "imgs"}
+
+
+def fetch(identity: str, revision: str | None = None) -> Path:
+    """Return the folder of a model of the Hub: downloaded where it is newer there, else from the cache.
+
+    Only what torch runs is downloaded, and ``.bin`` weights only where there are no safetensors. Follows
+    ``HF_HUB_OFFLINE``, ``HF_HUB_CACHE`` and ``HF_TOKEN``. The folder's name is the revision.
+
+    Raises ``CheckpointError`` where neither the Hub nor the cache has the model.
+    """
+    # Seconds to import with its HTTP client: only when a model of the Hub is opened.
+    import httpx
+    from huggingface_hub import HfApi
+    from huggingface_hub.errors import GatedRepoError, HfHubHTTPError, LocalEntryNotFoundError, RepositoryNotFoundError
+
+    hub = HfApi()
+    patterns: list[str] | None = None
+    try:
+        names = hub.list_repo_files(identity, revision=revision)
+        patterns = _wanted(identity, names)
+    except GatedRepoError as error:
+        raise CheckpointError(identity, "its licence must be accepted on its Hub page; then set HF_TOKEN.") from error
+    except RepositoryNotFoundError as error:
+        raise CheckpointError(identity, "the Hub has no such model; a private one needs HF_TOKEN.") from error
+    except HfHubHTTPError as error:
+        raise CheckpointError(identity, f"the Hub answered with an error ({_first_line(error)}).") from error
+    except ValueError as error:
+        raise CheckpointError(identity, f"it is no Hub id ({_first_line(error)}).") from error
+    except (OSError, httpx.HTTPError):
+        pass  # offline, by choice or not: the cache may have it
+    try:
+        folder = hub.snapshot_download(
+            identity, revision=revision, allow_patterns=patterns, local_files_only=patterns is None
+        )
+    except LocalEntryNotFoundError as error:
+        reason = "it is not in the cache of the Hub, and the Hub cannot be reached (or HF_HUB_OFFLINE is set)."
+        raise CheckpointError(identity, reason) from error
+    except (OSError, httpx.HTTPError) as error:
+        raise CheckpointError(identity, f"its download failed ({_first_line(error)}).") from error
+    return Path(folder)
+
+
+def _wanted(identity: str, names: Sequence[str]) -> list[str]:
+    """Choose among the files of a repository.
+
+    Raises ``CheckpointError`` where its weights are another library's only: gigabytes that would not open.
+    """
+    foreign = foreign_weights(PurePosixPath(name).name for name in names)
+    if foreign is not None:
+        raise CheckpointError(identity, foreign)
+    paths = [PurePosixPath(name) for name in names if not _OTHER_RUNTIMES & set(PurePosixPath(name).parts[:-1])]
+    safe = {path.parent for path in paths if path.suffix == ".safetensors"}
+    return [
+        str(path)
+        for path in paths
+        if path.suffix in _KEPT
+        or path.match("model*.safetensors")
+        or (path.match("pytorch_model*.bin") and path.parent not in safe)
+    ]
+
+
+def _first_line(error: Exception) -> str:
+    lines = str(error).strip().splitlines()
+    return lines[0].rstrip(".") if lines else type(error).__name__

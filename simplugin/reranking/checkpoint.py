@@ -67,10 +67,12 @@ def read_json(path: Path) -> dict[str, Any]:
         read: object = json.loads(path.read_text(encoding="utf-8"))
     except FileNotFoundError:
         return {}
-    except (OSError, ValueError) as error:
-        raise CheckpointError(path.parent, f"its {path.name} cannot be read ({first_line(error)}).") from error
+    except OSError as error:
+        raise CheckpointError(path.parent, f"{path.name} cannot be read ({error.strerror}).") from error
+    except ValueError as error:
+        raise CheckpointError(path.parent, f"{path.name} is damaged ({first_line(error)}).") from error
     if not isinstance(read, dict):
-        raise CheckpointError(path.parent, f"its {path.name} holds no JSON object.")
+        raise CheckpointError(path.parent, f"{path.name} is no JSON object.")
     return cast("dict[str, Any]", read)
 
 

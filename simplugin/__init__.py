@@ -1,7 +1,8 @@
 """Fine-tuned multilingual similarity models, first-class in Qdrant and LangChain."""
 
-from simplugin.catalog import ModelCard
-from simplugin.encoders import Encoder, Fingerprint, load
+from typing import TYPE_CHECKING
+
+from simplugin.deferral import deferred as _deferred
 from simplugin.errors import (
     CheckpointError,
     DataError,
@@ -20,11 +21,28 @@ from simplugin.errors import (
     UnknownModelError,
     UnregisteredCollectionError,
 )
-from simplugin.ingestion import IngestReport
-from simplugin.intents import IntentMatcher
-from simplugin.measures import similarity
-from simplugin.records import Chunk, Document, Hit, Match
-from simplugin.reranking import PairReranker, Reranker, SimilarityReranker, load_reranker
+
+if TYPE_CHECKING:
+    from simplugin.catalog import ModelCard
+    from simplugin.encoders import Encoder, Fingerprint, load
+    from simplugin.ingestion import IngestReport
+    from simplugin.intents import IntentMatcher
+    from simplugin.measures import similarity
+    from simplugin.records import Chunk, Document, Hit, Match
+    from simplugin.reranking import PairReranker, Reranker, SimilarityReranker, load_reranker
+else:
+    __getattr__ = _deferred(
+        __name__,
+        {
+            "simplugin.catalog": ("ModelCard",),
+            "simplugin.encoders": ("Encoder", "Fingerprint", "load"),
+            "simplugin.ingestion": ("IngestReport",),
+            "simplugin.intents": ("IntentMatcher",),
+            "simplugin.measures": ("similarity",),
+            "simplugin.records": ("Chunk", "Document", "Hit", "Match"),
+            "simplugin.reranking": ("PairReranker", "Reranker", "SimilarityReranker", "load_reranker"),
+        },
+    )
 
 __version__ = "0.1.0"
 

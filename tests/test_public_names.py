@@ -12,14 +12,22 @@ from simplugin import errors
 
 @pytest.mark.parametrize("package", [simplugin, simplugin_qdrant, simplugin_langchain], ids=lambda p: p.__name__)
 def test_all_lists_every_public_name_and_no_other(package: ModuleType) -> None:
+    for name in package.__all__:
+        getattr(package, name)  # some are imported when they are asked for
+    tools = {"annotations", "TYPE_CHECKING"}
     public = {
         name
         for name, value in vars(package).items()
-        if not name.startswith("_") and not isinstance(value, ModuleType) and name != "annotations"
+        if not name.startswith("_") and not isinstance(value, ModuleType) and name not in tools
     }
 
     assert package.__all__ == sorted(package.__all__)
     assert set(package.__all__) == public
+
+
+def test_an_unknown_name_is_told_as_python_tells_it() -> None:
+    with pytest.raises(AttributeError, match="module 'simplugin' has no attribute 'lod'"):
+        _ = simplugin.lod  # type: ignore[attr-defined]  # pyright: ignore[reportAttributeAccessIssue]
 
 
 def test_the_tree_drawn_in_the_docstring_is_the_tree_of_classes() -> None:

@@ -22,6 +22,7 @@ from simplugin.errors import DataError
 
 if TYPE_CHECKING:
     from simplugin.records import Hit
+    from simplugin.reranking import Reranker
 
 __all__ = ["hit_row", "search", "show_hits"]
 
@@ -54,7 +55,6 @@ def search(
 
     Example: simplugin search handbook "When does the library open?" --limit 3
     """
-    from simplugin.reranking import open_reranker
     from simplugin_qdrant import register
 
     if not query.strip():
@@ -72,7 +72,7 @@ def search(
             limit=limit,
             filter=chosen,
             min_score=min_score,
-            rerank=open_reranker(rerank) if rerank else None,
+            rerank=_open_reranker(rerank) if rerank else None,
         )
     if as_json:
         for rank, hit in enumerate(hits, 1):
@@ -81,6 +81,12 @@ def search(
         show_hits(hits)
     else:
         note("Nothing found.")
+
+
+def _open_reranker(name: str) -> Reranker:
+    from simplugin.reranking import open_reranker  # the code of pair models, which most searches do without
+
+    return open_reranker(name)
 
 
 def hit_row(rank: int, hit: Hit) -> dict[str, Any]:

@@ -8,9 +8,8 @@ from pathlib import Path
 
 from simplugin.catalog import NEWEST_STARTER, ModelCard, Precision, find, names
 from simplugin.encoders.hub import fetch
-from simplugin.encoders.local import LocalEncoder
 from simplugin.encoders.protocol import Encoder
-from simplugin.encoders.remote import RemoteEncoder, is_url
+from simplugin.encoders.remote import is_url
 from simplugin.encoders.static import StaticEncoder, is_static
 from simplugin.errors import CheckpointError, ModelError, NotAnEmbedderError, UnknownModelError
 
@@ -32,6 +31,8 @@ def load(
     ``RemoteError`` for a server that cannot be used.
     """
     if isinstance(name, str) and is_url(name):
+        from simplugin.encoders.remote import RemoteEncoder
+
         return RemoteEncoder(name)
     folder = Path(name)
     card: ModelCard | None = None
@@ -46,6 +47,8 @@ def load(
         raise CheckpointError(folder, "the folder is empty.")
     if is_static(folder):
         return _open_static(folder, card, precision, truncate_dim)
+    from simplugin.encoders.local import LocalEncoder
+
     return LocalEncoder(folder, card, device=device, precision=precision, truncate_dim=truncate_dim)
 
 

@@ -10,7 +10,7 @@ import pytest
 
 from tests.cli.running import Process
 
-HEAVY = {"torch", "qdrant_client", "langchain_core", "sentence_transformers", "transformers", "httpx"}
+HEAVY = {"torch", "qdrant_client", "langchain_core", "sentence_transformers", "transformers", "httpx", "pydantic"}
 LATE = f"print(sorted({HEAVY!r} & set(sys.modules)), file=sys.stderr)"
 
 

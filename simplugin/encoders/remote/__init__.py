@@ -1,8 +1,22 @@
 """Embedding servers over HTTP."""
 
+from typing import TYPE_CHECKING
+
+from simplugin.deferral import deferred
 from simplugin.encoders.remote.address import is_url
-from simplugin.encoders.remote.encoder import RemoteEncoder
-from simplugin.encoders.remote.exchange import Retry
-from simplugin.encoders.remote.reranker import RemoteReranker
+
+if TYPE_CHECKING:
+    from simplugin.encoders.remote.encoder import RemoteEncoder
+    from simplugin.encoders.remote.exchange import Retry
+    from simplugin.encoders.remote.reranker import RemoteReranker
+else:
+    __getattr__ = deferred(
+        __name__,
+        {
+            "simplugin.encoders.remote.encoder": ("RemoteEncoder",),
+            "simplugin.encoders.remote.exchange": ("Retry",),
+            "simplugin.encoders.remote.reranker": ("RemoteReranker",),
+        },
+    )
 
 __all__ = ["RemoteEncoder", "RemoteReranker", "Retry", "is_url"]

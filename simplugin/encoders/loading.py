@@ -6,7 +6,7 @@ from dataclasses import replace
 from importlib import resources
 from pathlib import Path
 
-from simplugin.catalog import NEWEST_STARTER, ModelCard, Precision, find, names
+from simplugin.catalog import NEWEST_STARTER, Backend, ModelCard, Precision, find, names
 from simplugin.encoders.hub import fetch
 from simplugin.encoders.protocol import Encoder
 from simplugin.encoders.remote import is_url
@@ -21,10 +21,12 @@ def load(
     device: str | None = None,
     precision: Precision | None = None,
     truncate_dim: int | None = None,
+    backend: Backend = "torch",
 ) -> Encoder:
     """Open a model: a catalog name such as ``"starter"``, the folder of a checkpoint, a Hub id, or a server's URL.
 
-    ``device``, ``precision`` and ``truncate_dim`` are those of ``LocalEncoder``; None leaves them to the model.
+    ``device``, ``precision``, ``truncate_dim`` and ``backend`` are those of ``LocalEncoder``; None leaves them to the
+    model.
 
     Raises ``UnknownModelError`` (with the names that exist), ``CheckpointError`` for files that cannot be opened,
     ``NotAnEmbedderError`` for a pair model, ``ModelError`` for options that the model or the machine has not,
@@ -46,10 +48,10 @@ def load(
     if not any(folder.iterdir()):
         raise CheckpointError(folder, "the folder is empty.")
     if is_static(folder):
-        return _open_static(folder, card, precision, truncate_dim)
+        return _open_static(folder, card, precision, truncate_dim, backend)
     from simplugin.encoders.local import LocalEncoder
 
-    return LocalEncoder(folder, card, device=device, precision=precision, truncate_dim=truncate_dim)
+    return LocalEncoder(folder, card, device=device, precision=precision, truncate_dim=truncate_dim, backend=backend)
 
 
 def _fetch(card: ModelCard) -> Path:
@@ -63,11 +65,11 @@ def _fetch(card: ModelCard) -> Path:
 
 
 def _open_static(
-    folder: Path, card: ModelCard | None, precision: Precision | None, truncate_dim: int | None
+    folder: Path, card: ModelCard | None, precision: Precision | None, truncate_dim: int | None, backend: Backend
 ) -> StaticEncoder:
     encoder = StaticEncoder(folder, card)
-    if precision not in {None, "fp32"} or truncate_dim not in {None, encoder.dimension}:
-        message = f"{encoder.card.name!r} is a static model: it has one precision, 'fp32', and one width."
+    if precision not in {None, "fp32"} or truncate_dim not in {None, encoder.dimension} or backend != "torch":
+        message = f"{encoder.card.name!r} is a static model: it has one precision, 'fp32', one width and no backend."
         raise ModelError(message)
     return encoder
 

@@ -4,18 +4,18 @@ from __future__ import annotations
 
 import pickle
 import threading
-from collections.abc import Generator, Iterable, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, cast, get_args
 
 import numpy as np
 
-from simplugin.catalog import ModelCard, Precision
-from simplugin.encoders.batching import CPU, GPU, plan, windows
+from simplugin.catalog import Backend, ModelCard, Precision
+from simplugin.encoders.batching import plan, windows
 from simplugin.encoders.fingerprint import Fingerprint, hash_files, take_fingerprint
 from simplugin.encoders.inspector import Layout, read_layout
+from simplugin.encoders.network import Batch, Network, TorchNetwork, choose_device
 from simplugin.errors import CheckpointError, ModelError
 from simplugin.measures import FloatArray, unit_rows
 
@@ -24,6 +24,8 @@ if TYPE_CHECKING:
     from sentence_transformers import SentenceTransformer
 
 __all__ = ["LocalEncoder"]
+
+_EXAMPLES = ("A text to trace a network with.", "And a shorter one.")
 
 
 class LocalEncoder:
@@ -37,32 +39,36 @@ class LocalEncoder:
         device: str | None = None,
         precision: Precision | None = None,
         truncate_dim: int | None = None,
+        backend: Backend = "torch",
     ) -> None:
         """Open the checkpoint; ``card`` says what is known beyond its files.
 
         ``device`` is torch's name of one, None the best there is. ``precision`` is ``"fp32"``, exact;
         ``"bf16"``, which processors with such instructions and GPUs run two to four times as fast; or ``"fp16"``,
-        on a GPU. ``truncate_dim`` keeps the first numbers of each vector, for models trained to allow it.
+        on a GPU. ``truncate_dim`` keeps the first numbers of each vector, for models trained to allow it. The
+        ``backend`` ``"openvino"`` (an extra) runs the same network faster on a processor, in ``"fp32"`` or ``"bf16"``.
 
         Raises ``CheckpointError`` where the files are missing, damaged, or of another kind; ``NotAnEmbedderError``
-        for a pair model; ``ModelError`` for a device, precision or width that this machine or model has not.
+        for a pair model; ``ModelError`` for a device, precision, width or backend that this machine or model has
+        not; ``MissingExtraError`` for a backend that is not installed.
         """
         # asyncio would add a tenth to the start of every command.
         from simplugin.encoders.microbatching import MicroBatcher
 
         self.layout = read_layout(folder)
-        self._device = _choose_device(device)
-        self._precision: Precision = _choose_precision(precision, self._device)
-        self._model = _open(self.layout, self._device)
-        self._budget = CPU if self._device.type == "cpu" else GPU
+        chosen = choose_device(device)
+        model = _open(self.layout, chosen)
+        self._tokenizer: Any = model.tokenizer
+        self._pad = _padding(self._tokenizer)
+        self._tokenizing = threading.Lock()  # truncation is the tokenizer's state
+        self._table = model if self.layout.kind == "static" else None
+        self._network = self._open_network(model, chosen, precision, backend)
+        known = card or ModelCard(name=folder.name, id=folder.resolve().as_posix())
+        known = replace(known, precision=self._network.precision, backend=backend)
+        self._card = _complete(known, self.layout, model, truncate_dim)
         self._fingerprint: Fingerprint | None = None
         self._truncated = 0
-        # Truncation is the tokenizer's state; two forward passes at once only share the cores.
-        self._tokenizing, self._computing = threading.Lock(), threading.Lock()
         self._queries = MicroBatcher(self.encode_query)
-        known = card or ModelCard(name=folder.name, id=folder.resolve().as_posix())
-        self._card = _complete(known, self.layout, self._model, self._precision, truncate_dim)
-        self._pad = _padding(self._model.tokenizer)
 
     @property
     def card(self) -> ModelCard:
@@ -103,8 +109,7 @@ class LocalEncoder:
         """Count the tokens of each text, untruncated, with the special ones and without the prompt."""
         if self.layout.kind == "static":
             with self._tokenizing:  # the bare tokenizer of the tokenizers library
-                bare: Any = self._model.tokenizer
-                return [len(encoding) for encoding in bare.encode_batch(list(texts), add_special_tokens=False)]
+                return [len(found) for found in self._tokenizer.encode_batch(list(texts), add_special_tokens=False)]
         return [len(ids) for ids in self._tokenize(list(texts), limit=None)["input_ids"]]
 
     def _encode(self, texts: Iterable[str], prompt: str) -> FloatArray:
@@ -114,34 +119,45 @@ class LocalEncoder:
 
     def _encode_window(self, texts: list[str], prompt: str) -> FloatArray:
         """Encode some texts, longest first. Returns float32 (n, dimension) in the order given, not yet normalised."""
-        if self.layout.kind == "static":
+        if self._table is not None:
             with self._tokenizing:
-                model: Any = self._model  # overloads over images and sounds, which no text needs
-                table = model.encode(texts, prompt=prompt or None, show_progress_bar=False, convert_to_numpy=True)
-            return np.asarray(table, dtype=np.float32)[:, : self.dimension]
+                rows = self._table.encode(texts, prompt=prompt or None, show_progress_bar=False, convert_to_numpy=True)
+            return np.asarray(rows, dtype=np.float32)[:, : self.dimension]
         tokens = self._cut([prompt + text for text in texts])
-        skipped = self._prompt_length(prompt)
+        planned = plan([len(ids) for ids in tokens["input_ids"]], self._network.budget)
+        batches = (self._batch(tokens, places) for places in planned)
         vectors = np.empty((len(texts), self.dimension), dtype=np.float32)
-        with _inference(self._device, self._precision):
-            for places in plan([len(ids) for ids in tokens["input_ids"]], self._budget):
-                batch = {key: [values[place] for place in places] for key, values in tokens.items()}
-                vectors[places] = self._forward(batch, skipped)
+        for places, rows in zip(planned, self._network.run(batches, self._prompt_length(prompt)), strict=True):
+            vectors[places] = rows[:, : self.dimension]
         return vectors
 
-    def _forward(self, batch: dict[str, list[list[int]]], skipped: int | None) -> FloatArray:
-        """Run the modules over one batch of token lists. Returns float32 (rows, dimension)."""
-        import torch
-
-        features: dict[str, Any] = {
-            key: torch.from_numpy(_rectangle(rows, self._pad.get(key, 0))).to(self._device)
-            for key, rows in batch.items()
+    def _batch(self, tokens: Mapping[str, list[list[int]]], places: Sequence[int]) -> Batch:
+        return {
+            key: _rectangle([values[place] for place in places], self._pad.get(key, 0))
+            for key, values in tokens.items()
         }
-        if skipped is not None:
-            features["prompt_length"] = skipped
-        with self._computing:
-            embedded: torch.Tensor = self._model(features)["sentence_embedding"]
-            kept = embedded[:, : self.dimension].float().cpu()
-        return cast(FloatArray, kept.numpy())
+
+    def _open_network(
+        self, model: SentenceTransformer, device: torch.device, precision: Precision | None, backend: Backend
+    ) -> Network:
+        if backend not in get_args(Backend):
+            message = f"There is no backend {backend!r}. Known: {', '.join(get_args(Backend))}."
+            raise ModelError(message)
+        if backend == "torch":
+            return TorchNetwork(model, device, precision)
+        if device.type != "cpu" or self._table is not None:
+            message = "The backend 'openvino' runs transformers on a processor; leave it out."
+            raise ModelError(message)
+        if not self.layout.prompt_pooled:
+            message = (
+                "The pooling of this model leaves its prompt out, which the backend 'openvino' cannot: use 'torch'."
+            )
+            raise ModelError(message)
+        from simplugin.encoders.openvino import OpenVinoNetwork
+
+        return OpenVinoNetwork(
+            model, self._batch(self._tokenize(list(_EXAMPLES), limit=None), range(len(_EXAMPLES))), precision
+        )
 
     def _cut(self, texts: list[str]) -> dict[str, list[list[int]]]:
         """Tokenize, to the model's length; the longer texts are counted and go through the tokenizer once more."""
@@ -162,9 +178,10 @@ class LocalEncoder:
     def _tokenize(self, texts: list[str], limit: int | None) -> dict[str, list[list[int]]]:
         if not texts:
             return {"input_ids": []}
-        tokenizer: Any = self._model.tokenizer
         with self._tokenizing:
-            encoded = tokenizer(texts, truncation=limit is not None, max_length=limit, padding=False, verbose=False)
+            encoded = self._tokenizer(
+                texts, truncation=limit is not None, max_length=limit, padding=False, verbose=False
+            )
         return dict(cast("Mapping[str, list[list[int]]]", encoded))
 
     def _prompt_length(self, prompt: str) -> int | None:
@@ -172,8 +189,7 @@ class LocalEncoder:
         if self.layout.prompt_pooled or not prompt:
             return None
         ids = self._tokenize([prompt], limit=None)["input_ids"][0]
-        special: Any = self._model.tokenizer
-        return len(ids) - (ids[-1] in special.all_special_ids)
+        return len(ids) - (ids[-1] in self._tokenizer.all_special_ids)
 
 
 def _rectangle(rows: list[list[int]], filling: int) -> np.ndarray[tuple[int, int], np.dtype[np.int64]]:
@@ -190,47 +206,6 @@ def _padding(tokenizer: Any) -> dict[str, int]:
         "input_ids": getattr(tokenizer, "pad_token_id", None) or 0,
         "token_type_ids": getattr(tokenizer, "pad_token_type_id", None) or 0,
     }
-
-
-@contextmanager
-def _inference(device: torch.device, precision: Precision) -> Generator[None, None, None]:
-    """Compute without gradients and in this precision; within one context, converted weights are kept."""
-    import torch
-
-    half = torch.float16 if precision == "fp16" else torch.bfloat16
-    with torch.inference_mode(), torch.autocast(device.type, half, enabled=precision != "fp32"):
-        yield
-
-
-def _choose_device(name: str | None) -> torch.device:
-    import torch
-
-    if name is None:
-        best = "cuda" if torch.cuda.is_available() else "mps" if torch.backends.mps.is_available() else "cpu"
-        return torch.device(best)
-    try:
-        device = torch.device(name)
-    except RuntimeError as error:
-        message = f"There is no device {name!r}; torch calls them 'cpu', 'cuda', 'cuda:1', 'mps'."
-        raise ModelError(message) from error
-    if (device.type == "cuda" and (device.index or 0) >= torch.cuda.device_count()) or (
-        device.type == "mps" and not torch.backends.mps.is_available()
-    ):
-        message = f"This machine has no device {name!r}; leave device out for the best there is."
-        raise ModelError(message)
-    return device
-
-
-def _choose_precision(precision: Precision | None, device: torch.device) -> Precision:
-    if precision is None:
-        return "fp32"
-    if precision not in get_args(Precision):
-        message = f"There is no precision {precision!r}. Known: {', '.join(get_args(Precision))}."
-        raise ModelError(message)
-    if precision == "fp16" and device.type == "cpu":
-        message = "Precision 'fp16' needs a GPU; on a processor use 'bf16' or 'fp32'."
-        raise ModelError(message)
-    return precision
 
 
 def _open(layout: Layout, device: torch.device) -> SentenceTransformer:
@@ -266,16 +241,14 @@ def _check_vocabulary(layout: Layout, model: SentenceTransformer) -> None:
         raise CheckpointError(layout.folder, f"its tokenizer has pieces up to {highest}, its network only {rows} rows.")
 
 
-def _complete(
-    card: ModelCard, layout: Layout, model: SentenceTransformer, precision: Precision, truncate_dim: int | None
-) -> ModelCard:
+def _complete(card: ModelCard, layout: Layout, model: SentenceTransformer, truncate_dim: int | None) -> ModelCard:
     completed = layout.complete(card)
     width = cast(int, model.get_embedding_dimension())
     if truncate_dim is not None and not 0 < truncate_dim <= width:
         message = f"truncate_dim is {truncate_dim}; {card.name!r} has vectors of {width} numbers."
         raise ModelError(message)
     narrower = truncate_dim if truncate_dim != width else None
-    return replace(completed, dimension=narrower or width, truncate_dim=narrower, precision=precision)
+    return replace(completed, dimension=narrower or width, truncate_dim=narrower)
 
 
 def _first_line(error: Exception) -> str:

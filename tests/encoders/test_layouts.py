@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from simplugin.catalog import Prompts
+from simplugin.catalog import Backend, Prompts
 from simplugin.encoders import LocalEncoder, load
 from simplugin.encoders.configurations import Dense
 from simplugin.encoders.inspector import read_layout
@@ -86,9 +86,13 @@ def reference(folder: Path, texts: list[str]) -> np.ndarray:
     return np.stack(rows)
 
 
+@pytest.mark.parametrize("backend", ["torch", "openvino"])
 @pytest.mark.parametrize("name", LAYOUTS)
-def test_vectors_are_those_of_the_weights(made: Callable[[str], Path], name: str) -> None:
-    encoder = load(made(name))
+def test_vectors_are_those_of_the_weights(made: Callable[[str], Path], name: str, backend: Backend) -> None:
+    if backend == "openvino":
+        pytest.importorskip("openvino")
+
+    encoder = load(made(name), device="cpu", backend=backend)
 
     assert isinstance(encoder, LocalEncoder)
     assert np.abs(encoder.encode_document(TEXTS) - reference(made(name), TEXTS)).max() < 1e-5

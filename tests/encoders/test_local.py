@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import asyncio
 import os
+import warnings
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -9,6 +10,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+import torch
 
 from simplugin.encoders import LocalEncoder, load
 from simplugin.errors import CheckpointError, ModelError
@@ -111,7 +113,13 @@ def test_texts_longer_than_the_model_reads_are_counted(folder: Path) -> None:
 
 
 def test_half_precision_is_the_same_model_and_says_so(encoder: LocalEncoder, folder: Path) -> None:
-    half = load(folder, precision="bf16")
+    with warnings.catch_warnings(record=True) as said:
+        warnings.simplefilter("always")
+        half = load(folder, device="cpu", precision="bf16")
+
+    capabilities = dict(torch.cpu.get_capabilities())
+    native = any(capabilities.get(name) for name in ("avx512_bf16", "amx_bf16", "bf16"))
+    assert ["no bf16 instructions" in str(warning.message) for warning in said] == ([] if native else [True])
 
     comparison = encoder.fingerprint.compare(half.fingerprint)
 
@@ -141,6 +149,7 @@ def test_a_narrower_model_has_unit_vectors_and_is_another_one(encoder: LocalEnco
         ({"device": "cuda:99"}, "has no device 'cuda:99'"),
         ({"truncate_dim": 33}, "vectors of 32 numbers"),
         ({"truncate_dim": 0}, "truncate_dim is 0"),
+        ({"backend": "onnx"}, "Known: torch, openvino"),
     ],
 )
 def test_what_the_machine_or_model_has_not_is_refused(folder: Path, options: dict[str, Any], reason: str) -> None:

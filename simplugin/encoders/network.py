@@ -1,0 +1,130 @@
+"""The modules of a checkpoint, run over batches of tokens by torch."""
+
+from __future__ import annotations
+
+import threading
+import warnings
+from collections.abc import Iterable, Mapping
+from typing import TYPE_CHECKING, Any, Protocol, TypeAlias, cast, get_args
+
+import numpy as np
+
+from simplugin.catalog import Precision
+from simplugin.encoders.batching import CPU, GPU, Budget
+from simplugin.errors import ModelError
+from simplugin.measures import FloatArray
+
+if TYPE_CHECKING:
+    import torch
+    from sentence_transformers import SentenceTransformer
+
+__all__ = ["Batch", "Network", "TorchNetwork", "choose_device"]
+
+Batch: TypeAlias = Mapping[str, np.ndarray[tuple[int, int], np.dtype[np.int64]]]
+"""What a tokenizer gives for some texts, each input as a matrix (rows, longest)."""
+
+
+class Network(Protocol):
+    """Batches of tokens to vectors."""
+
+    @property
+    def precision(self) -> Precision:
+        """What it computes in."""
+        ...
+
+    @property
+    def budget(self) -> Budget:
+        """How much it is good at taking at once."""
+        ...
+
+    def run(self, batches: Iterable[Batch], prompt_length: int | None) -> list[FloatArray]:
+        """Embed every batch: float32 (rows, width) each, as the last module gives them.
+
+        ``prompt_length`` is the number of leading tokens that pooling leaves out, None for none.
+        """
+        ...
+
+
+class TorchNetwork:
+    """A checkpoint run by torch, on any device."""
+
+    def __init__(self, model: SentenceTransformer, device: torch.device, precision: Precision | None) -> None:
+        """Take over the model; raises ``ModelError`` for a precision that does not exist or that the device lacks."""
+        self._model = model
+        self._device = device
+        self._precision: Precision = _choose_precision(precision, device)
+        self._lock = threading.Lock()  # two forward passes at once only share the cores
+
+    @property
+    def precision(self) -> Precision:
+        """What it computes in."""
+        return self._precision
+
+    @property
+    def budget(self) -> Budget:
+        """How much it is good at taking at once."""
+        return CPU if self._device.type == "cpu" else GPU
+
+    def run(self, batches: Iterable[Batch], prompt_length: int | None) -> list[FloatArray]:
+        """Embed every batch: float32 (rows, width) each."""
+        import torch
+
+        half = torch.float16 if self._precision == "fp16" else torch.bfloat16
+        # One context for all: within it, weights that were converted are kept.
+        with torch.inference_mode(), torch.autocast(self._device.type, half, enabled=self._precision != "fp32"):
+            return [self._forward(batch, prompt_length) for batch in batches]
+
+    def _forward(self, batch: Batch, prompt_length: int | None) -> FloatArray:
+        import torch
+
+        features: dict[str, Any] = {key: torch.from_numpy(rows).to(self._device) for key, rows in batch.items()}
+        if prompt_length is not None:
+            features["prompt_length"] = prompt_length
+        with self._lock:
+            embedded: torch.Tensor = self._model(features)["sentence_embedding"]
+            return cast(FloatArray, embedded.float().cpu().numpy())
+
+
+def choose_device(name: str | None) -> torch.device:
+    """Return the device of torch's name, or the best there is; raises ``ModelError`` where this machine has it not."""
+    import torch
+
+    if name is None:
+        best = "cuda" if torch.cuda.is_available() else "mps" if torch.backends.mps.is_available() else "cpu"
+        return torch.device(best)
+    try:
+        device = torch.device(name)
+    except RuntimeError as error:
+        message = f"There is no device {name!r}; torch calls them 'cpu', 'cuda', 'cuda:1', 'mps'."
+        raise ModelError(message) from error
+    if (device.type == "cuda" and (device.index or 0) >= torch.cuda.device_count()) or (
+        device.type == "mps" and not torch.backends.mps.is_available()
+    ):
+        message = f"This machine has no device {name!r}; leave device out for the best there is."
+        raise ModelError(message)
+    return device
+
+
+def _choose_precision(precision: Precision | None, device: torch.device) -> Precision:
+    if precision is None:
+        return "fp32"
+    if precision not in get_args(Precision):
+        message = f"There is no precision {precision!r}. Known: {', '.join(get_args(Precision))}."
+        raise ModelError(message)
+    if precision == "fp16" and device.type == "cpu":
+        message = "Precision 'fp16' needs a GPU; on a processor use 'bf16' or 'fp32'."
+        raise ModelError(message)
+    if precision == "bf16" and device.type == "cpu" and not _has_bf16():
+        message = "This processor has no bf16 instructions: precision 'bf16' runs, and takes longer than 'fp32'."
+        warnings.warn(message, UserWarning, stacklevel=5)
+    return precision
+
+
+def _has_bf16() -> bool:
+    """Say whether the processor multiplies bf16 numbers itself: AVX512-BF16, AMX, or Arm's BF16."""
+    import torch
+
+    if not hasattr(torch.cpu, "get_capabilities"):
+        return True  # an older torch does not say; a warning that may be wrong is none
+    capabilities: Mapping[str, object] = torch.cpu.get_capabilities()
+    return any(bool(capabilities.get(name)) for name in ("avx512_bf16", "amx_bf16", "bf16"))

@@ -101,7 +101,7 @@ def _trace(model: SentenceTransformer, example: Batch) -> Any:
             return cast("dict[str, torch.Tensor]", self.model(features))["sentence_embedding"]
 
     # Not openvino.convert_model, which does the same and reports its use over the network, unasked.
-    frontend: Any = FrontEndManager().load_by_framework("pytorch")
+    frontend = cast(Any, FrontEndManager()).load_by_framework("pytorch")
     with _quiet(), torch.no_grad():
         inputs = tuple(torch.from_numpy(rows) for rows in example.values())
         traced = TorchScriptPythonDecoder(Pipeline().eval(), example_input=inputs)  # must outlive the conversion

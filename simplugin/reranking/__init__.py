@@ -9,21 +9,20 @@ from simplugin.reranking.similarity import SimilarityReranker
 if TYPE_CHECKING:
     from simplugin.reranking.conversion import Conversion, convert_keras
     from simplugin.reranking.loading import is_pair_model, load_reranker, open_reranker
-    from simplugin.reranking.pair import PairReranker, Precision
+    from simplugin.reranking.pair import PairReranker
 else:
     __getattr__ = deferred(
         __name__,
         {
             "simplugin.reranking.conversion": ("Conversion", "convert_keras"),
             "simplugin.reranking.loading": ("is_pair_model", "load_reranker", "open_reranker"),
-            "simplugin.reranking.pair": ("PairReranker", "Precision"),
+            "simplugin.reranking.pair": ("PairReranker",),
         },
     )
 
 __all__ = [
     "Conversion",
     "PairReranker",
-    "Precision",
     "Reranker",
     "SimilarityReranker",
     "convert_keras",

@@ -6,12 +6,12 @@ import os
 from collections.abc import Sequence
 from pathlib import Path
 
-from simplugin.catalog import ModelCard, find, names
+from simplugin.catalog import ModelCard, Precision, find, names
 from simplugin.encoders import load
 from simplugin.errors import CheckpointError, NotAPairModelError, UnknownModelError
 from simplugin.reranking.checkpoint import how_to_convert, is_embedder, is_pair_config, open_checkpoint, read_json
 from simplugin.reranking.conversion import CONFIG, convert_keras
-from simplugin.reranking.pair import PairReranker, Precision
+from simplugin.reranking.pair import PairReranker
 from simplugin.reranking.ranking import Reranker
 from simplugin.reranking.similarity import SimilarityReranker
 
@@ -26,19 +26,19 @@ def load_reranker(
     labels: Sequence[str] | None = None,
     symmetric: bool = False,
     device: str | None = None,
-    precision: Precision = "fp32",
+    precision: Precision | None = None,
 ) -> PairReranker:
     """Open a pair model: a catalog name such as ``"az-mbert-pair"``, a folder, or a Hub id.
 
     Its head has one column, a logit of similarity, or the classes of natural language inference. These are told
     apart by the names in the checkpoint's configuration; ``labels`` names them, in the order of the columns, where
-    the checkpoint does not. ``symmetric`` scores both directions and gives the mean. ``device`` is torch's word; the
-    GPU is taken where there is one. A repository that holds one Keras file is converted once, into
-    ``SIMPLUGIN_CACHE`` (default ``~/.cache/simplugin``).
+    the checkpoint does not. ``symmetric`` scores both directions and gives the mean. ``device`` and ``precision`` are
+    those of ``simplugin.load``. A repository that holds one Keras file is converted once, into ``SIMPLUGIN_CACHE``
+    (default ``~/.cache/simplugin``).
 
     Raises ``UnknownModelError`` (with the names that exist), ``NotAPairModelError`` for an embedding model,
-    ``CheckpointError`` for files that cannot be opened and for classes without a meaning, ``ValueError`` for another
-    precision.
+    ``CheckpointError`` for files that cannot be opened and for classes without a meaning, ``ModelError`` for a device
+    or precision that this machine has not.
     """
     path = Path(name)
     if path.suffix in _KERAS and path.is_file():

@@ -52,8 +52,8 @@ class _FullPrecision(nn.Module):
             return cast(Tensor, self.layer(rows.float()))
 
 
-def halve(network: nn.Module, classes: int) -> None:
-    """Keep the weights of linear layers in bfloat16, so that autocast need not convert them for every batch.
+def halve(network: nn.Module, classes: int, half: torch.dtype) -> None:
+    """Keep the weights of linear layers in 16 bits, so that autocast need not convert them for every batch.
 
     The last layer, the one with as many outputs as classes, stays in float32: logits of eight bits would tie.
     """
@@ -64,4 +64,4 @@ def halve(network: nn.Module, classes: int) -> None:
                 parent, _, own = name.rpartition(".")
                 setattr(network.get_submodule(parent), own, _FullPrecision(layer))
             else:
-                layer.to(torch.bfloat16)
+                layer.to(half)

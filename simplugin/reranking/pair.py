@@ -5,27 +5,24 @@ from __future__ import annotations
 import threading
 from collections.abc import Iterable, Iterator, Sequence
 from itertools import islice
-from typing import TYPE_CHECKING, Any, Literal, TypeAlias, cast
+from typing import TYPE_CHECKING, Any, cast
 
 import numpy as np
 
-from simplugin.catalog import ModelCard
+from simplugin.catalog import ModelCard, Precision
+from simplugin.encoders.batching import CPU, GPU, plan
+from simplugin.encoders.network import choose_device, choose_precision, half_type, inference
 from simplugin.measures import FloatArray
 from simplugin.records import Hit
-from simplugin.reranking.batches import batches
 from simplugin.reranking.checkpoint import PairCheckpoint
 from simplugin.reranking.ranking import as_hits, check_top, ranked
 
 if TYPE_CHECKING:
     import torch
 
-__all__ = ["PairReranker", "Precision"]
-
-Precision: TypeAlias = Literal["fp32", "bf16"]
-"""What the network computes in; bf16 is faster where the processor has it, and right to about two digits."""
+__all__ = ["PairReranker"]
 
 _WINDOW = 1024  # pairs that are sorted by length together
-_BUDGET = {"cpu": 1024, "cuda": 16384}  # tokens a batch
 
 
 class PairReranker:
@@ -37,23 +34,18 @@ class PairReranker:
         *,
         symmetric: bool = False,
         device: str | None = None,
-        precision: Precision = "fp32",
+        precision: Precision | None = None,
     ) -> None:
         """Run an opened checkpoint; see ``load_reranker`` for the options."""
-        import torch
-
-        if precision not in ("fp32", "bf16"):
-            message = f"precision is {precision!r}; it is 'fp32' or 'bf16'."
-            raise ValueError(message)
         self._checkpoint = checkpoint
         self._symmetric = symmetric
-        self._precision = precision
-        self._device = torch.device(device or ("cuda" if torch.cuda.is_available() else "cpu"))
+        self._device = choose_device(device)
+        self._precision: Precision = choose_precision(precision, self._device)
         self._network = checkpoint.network.to(self._device)
-        if precision == "bf16":
+        if self._precision != "fp32":
             from simplugin.reranking.network import halve
 
-            halve(self._network, len(checkpoint.head.labels))
+            halve(self._network, len(checkpoint.head.labels), half_type(self._precision))
         # Truncation settings are the tokenizer's state.
         self._lock = threading.Lock()
 
@@ -125,7 +117,7 @@ class PairReranker:
         places = self._checkpoint.places
         lengths = [places or len(ids) for ids in columns["input_ids"]]
         logits = np.empty((len(pairs), len(self.labels)), dtype=np.float32)
-        for batch in batches(lengths, _BUDGET.get(self._device.type, _BUDGET["cpu"])):
+        for batch in plan(lengths, CPU if self._device.type == "cpu" else GPU):
             width = max(lengths[place] for place in batch)
             rows = {
                 name: self._pad(name, [column[place] for place in batch], width) for name, column in columns.items()
@@ -149,8 +141,7 @@ class PairReranker:
     def _run(self, rows: dict[str, torch.Tensor]) -> FloatArray:
         import torch
 
-        halved = self._precision == "bf16"
-        with torch.inference_mode(), torch.autocast(self._device.type, dtype=torch.bfloat16, enabled=halved):
+        with inference(self._device, self._precision):
             output: Any = self._network(**rows)
         logits: torch.Tensor = output if isinstance(output, torch.Tensor) else output.logits
         return cast(FloatArray, logits.float().cpu().numpy())

@@ -88,6 +88,7 @@ def test_padding_is_part_of_the_network(miniature: Path, converted: Path) -> Non
     assert np.abs(probabilities(longest) - expected["probabilities"]).max() > 1e-3
 
 
+@pytest.mark.filterwarnings("ignore:This processor has no bf16:UserWarning")
 def test_bf16_leaves_the_lstm_exact_enough(converted: Path) -> None:
     pairs = [("w10 w20 w30", "w40 w50"), ("w599", "w4 w5 w6 w7"), ("w100 " * 300, "w9")]
     exact = sp.load_reranker(converted).probabilities(pairs)

@@ -5,7 +5,7 @@ BIN := .venv/bin
 DATA ?= ../shared/data
 
 .DEFAULT_GOAL := help
-.PHONY: help install demo test check fix bench bench-encode bench-pairs wheel starter clean
+.PHONY: help install demo test check fix bench bench-encode bench-pairs bench-gpu test-hub wheel starter clean
 
 help:
 	@echo "make demo     the main job on sample documents, in under a minute"
@@ -14,6 +14,8 @@ help:
 	@echo "make bench    speeds and qualities, as ratios where there is a peer"
 	@echo "make bench-pairs  seconds to rerank with a pair model"
 	@echo "make bench-encode  encoding alone, against plain sentence-transformers"
+	@echo "make bench-gpu  the same on a GPU, where there is one"
+	@echo "make test-hub   the real source models, downloaded (6 GB), the whole way"
 	@echo "make wheel    build the wheel and use it once in a clean environment"
 	@echo "make starter  train the starter model again from DATA=$(DATA)"
 
@@ -53,6 +55,12 @@ bench-pairs: .venv/developing
 
 bench-encode: .venv/developing
 	$(BIN)/python -m tests.benchmarks encode --data $(DATA)
+
+bench-gpu: .venv/developing
+	$(BIN)/python -m tests.benchmarks gpu --data $(DATA)
+
+test-hub: .venv/developing
+	SIMPLUGIN_HUB=1 $(BIN)/python -m pytest tests/hub -v
 
 wheel: .venv/developing
 	$(BIN)/python -m tests.wheel

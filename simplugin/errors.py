@@ -78,8 +78,12 @@ class UnknownModelError(ModelError):
     def __init__(self, name: str, known: Sequence[str]) -> None:
         self.name = name
         self.known = tuple(known)
+        from difflib import get_close_matches  # only when something went wrong
+
+        near = get_close_matches(name, known, n=1)
         super().__init__(
-            f"There is no model {name!r}. Known names: {', '.join(known)}; "
+            f"There is no model {name!r}{' and no folder of that name' if '/' in name else ''}. "
+            f"{f'Did you mean {near[0]!r}? ' if near else ''}Known names: {', '.join(known)}; "
             "or give the folder of a checkpoint, or a Hub id such as 'owner/model'."
         )
 

@@ -8,7 +8,7 @@ from typing import overload
 
 import numpy as np
 
-from simplugin.encoders import Encoder
+from simplugin.encoders import Encoder, as_encoder
 from simplugin.errors import DataError
 from simplugin.measures import FloatArray, similarity
 from simplugin.records import Match, Status
@@ -36,16 +36,24 @@ class IntentMatcher:
     def __init__(
         self,
         utterances: Mapping[str, Iterable[str]],
-        encoder: Encoder,
+        encoder: Encoder | str,
         *,
         threshold: float = 0.45,
         ambiguity: float = 0.05,
     ) -> None:
-        self.encoder = encoder
+        """Learn the examples of each intent, with an encoder or with what ``simplugin.load`` takes.
+
+        Raises ``DataError`` for no intents, for an intent without examples, and for one with a single string.
+        """
+        self.encoder = as_encoder(encoder)
         self.threshold = threshold
         self.ambiguity = ambiguity
         examples = {intent: list(dict.fromkeys(texts)) for intent, texts in utterances.items()}
         for intent, group in examples.items():
+            if isinstance(utterances[intent], str):
+                raise DataError(
+                    f"Intent {intent!r} has one string, not a list of example utterances: write [utterance]."
+                )
             if not group:
                 raise DataError(f"Intent {intent!r} has no example utterance.")
         if not examples:
@@ -54,7 +62,7 @@ class IntentMatcher:
         flat = [(text, owner) for owner, group in enumerate(examples.values()) for text in group]
         texts = tuple(text for text, _ in flat)
         # Both sides of a comparison of utterances are the same kind of text: the query side.
-        self._examples = _Examples(texts, encoder.encode_query(texts), tuple(owner for _, owner in flat))
+        self._examples = _Examples(texts, self.encoder.encode_query(texts), tuple(owner for _, owner in flat))
 
     @overload
     def match(self, texts: str) -> Match: ...  # type: ignore[overload-overlap]  # a string is a sequence of strings

@@ -11,6 +11,15 @@ from tests.hashing import HashEncoder
 UTTERANCES = {"pay": ["pay my bill", "pay the invoice"], "lost": ["i lost my bag", "my bag is lost"]}
 
 
+def test_a_single_string_for_an_intent_is_refused() -> None:
+    with pytest.raises(DataError, match=r"write \[utterance\]"):
+        IntentMatcher({"pay": "pay my bill"}, HashEncoder(256))
+
+
+def test_a_model_may_be_given_by_name() -> None:
+    assert IntentMatcher(UTTERANCES, "starter").match("pay my bill").intent == "pay"
+
+
 def test_one_text_gives_one_match_and_a_list_gives_a_list() -> None:
     matcher = IntentMatcher(UTTERANCES, HashEncoder(256))
 

@@ -6,7 +6,7 @@ import os
 
 from langchain_core.embeddings import Embeddings
 
-from simplugin.encoders import Encoder, Fingerprint, load
+from simplugin.encoders import Encoder, Fingerprint, as_encoder
 
 __all__ = ["SimpluginEmbeddings"]
 
@@ -20,8 +20,7 @@ class SimpluginEmbeddings(Embeddings):
     """
 
     def __init__(self, model: str | Encoder | None = None) -> None:
-        given = model or os.environ.get("SIMPLUGIN_MODEL") or "starter"
-        self.encoder = load(given) if isinstance(given, str) else given
+        self.encoder = as_encoder(model or os.environ.get("SIMPLUGIN_MODEL") or "starter")
 
     @property
     def model(self) -> str:

@@ -10,7 +10,7 @@ from typing import Any
 
 from simplugin.catalog import ModelCard
 from simplugin.collection import StoredHead
-from simplugin.encoders import Encoder, load
+from simplugin.encoders import Encoder, as_encoder, load
 from simplugin.errors import StoreError, UnknownCollectionError
 from simplugin.ingestion import Failure, IngestReport, Progress, ingest_documents, ingest_files
 from simplugin.measures import FloatArray
@@ -57,7 +57,7 @@ def register(
     if text_key in {"document_id", "metadata", "source", points.RECORD}:
         message = f"text_key is {text_key!r}, which has another meaning in a payload; choose another key."
         raise StoreError(message)
-    encoder = load(model) if isinstance(model, str) else model
+    encoder = None if model is None else as_encoder(model)
     try:
         described = store.describe(name)
     except UnknownCollectionError:
@@ -93,6 +93,9 @@ class Collection:
         self._vector = vector
         self._text_key = text_key
         self._tenant = tenant
+
+    def __repr__(self) -> str:
+        return f"Collection({self._name!r}, model={self._encoder.card.name!r})"
 
     @property
     def name(self) -> str:

@@ -42,8 +42,8 @@ class ModelCard:
 
     ``id`` opens the model again: a catalog name, a Hub id, or the absolute path of a folder. ``max_tokens`` is
     None where the model has no limit. ``normalize`` says that vectors leave the encoder with length 1. ``precision``
-    is what the network computes in, and ``backend`` what runs it; vectors are float32 always. ``truncate_dim`` says
-    that vectors are the first numbers of longer ones.
+    is what the network computes in, and ``backend`` what runs a transformer; vectors are float32 always.
+    ``truncate_dim`` says that vectors are the first numbers of longer ones.
     """
 
     name: str
@@ -57,7 +57,7 @@ class ModelCard:
     similarity: SimilarityFunction = "cosine"
     prompts: Prompts = field(default_factory=Prompts)
     precision: Precision = "fp32"
-    backend: Backend = "torch"
+    backend: Backend | None = None
     truncate_dim: int | None = None
     languages: tuple[str, ...] = ()
     licence: str | None = None

@@ -7,11 +7,12 @@ import os
 import sys
 import warnings
 from pathlib import Path
-from typing import Any, NoReturn, TextIO
+from typing import Annotated, Any, NoReturn, TextIO
 
 import typer
 from typer.core import TyperGroup
 
+import simplugin
 from simplugin.cli import collections, demo, encode, ingest, models, rerank, search
 from simplugin.errors import SimpluginError
 
@@ -40,14 +41,32 @@ class _Verbs(TyperGroup):
             _end(1, f"{error.filename or 'The system'}: {error.strerror or error}.")
 
 
+HELP = "Multilingual similarity models, first-class in Qdrant and LangChain. Begin with: simplugin demo"
+
 app = typer.Typer(
     name="simplugin",
     cls=_Verbs,
-    help="Multilingual similarity models, first-class in Qdrant and LangChain. Begin with: simplugin demo",
     no_args_is_help=True,
     pretty_exceptions_enable=False,
     context_settings={"help_option_names": ["-h", "--help"]},
 )
+
+
+def _print_version(wanted: bool) -> None:
+    if wanted:
+        typer.echo(simplugin.__version__)
+        raise typer.Exit
+
+
+@app.callback(help=HELP)
+def before_the_verb(
+    version: Annotated[
+        bool, typer.Option("--version", help="Print the version and stop.", is_eager=True, callback=_print_version)
+    ] = False,
+) -> None:
+    """Take the options that stand before a verb."""
+
+
 app.command("demo")(demo.demo)
 app.add_typer(models.app, name="models")
 app.command("encode")(encode.encode)

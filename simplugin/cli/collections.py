@@ -58,7 +58,9 @@ def show(
 @app.command("delete")
 def delete(
     collection: CollectionName,
-    yes: Annotated[bool, typer.Option("--yes", "-y", help="Do not ask, on a terminal either.")] = False,
+    yes: Annotated[
+        bool, typer.Option("--yes", "-y", help="Do not ask. Away from a terminal nothing is asked in any case.")
+    ] = False,
     store: Location = "./simplugin_db",
     as_json: AsJson = False,
 ) -> None:

@@ -4,7 +4,7 @@ from typing import TYPE_CHECKING
 
 from simplugin.deferral import deferred
 from simplugin.encoders.fingerprint import PROBES, Comparison, Fingerprint, take_fingerprint
-from simplugin.encoders.loading import load
+from simplugin.encoders.loading import as_encoder, load
 from simplugin.encoders.protocol import Encoder
 from simplugin.encoders.static import StaticEncoder
 
@@ -30,6 +30,7 @@ __all__ = [
     "RemoteReranker",
     "Retry",
     "StaticEncoder",
+    "as_encoder",
     "load",
     "take_fingerprint",
 ]

@@ -23,11 +23,17 @@ def fetch(identity: str, revision: str | None = None) -> Path:
     Raises ``CheckpointError`` where neither the Hub nor the cache has the model.
     """
     # Seconds to import with its HTTP client: only when a model of the Hub is opened.
-    import httpx
     from huggingface_hub import HfApi
     from huggingface_hub.errors import GatedRepoError, HfHubHTTPError, LocalEntryNotFoundError, RepositoryNotFoundError
 
     hub = HfApi()
+    # Which HTTP client it uses differs from version to version; the root of that client's errors is among the bases of
+    # its own.
+    bases: tuple[type, ...] = HfHubHTTPError.__mro__
+    lost: tuple[type[Exception], ...] = (
+        OSError,
+        *(base for base in bases if issubclass(base, Exception) and base.__name__ == "HTTPError"),
+    )
     patterns: list[str] | None = None
     try:
         names = hub.list_repo_files(identity, revision=revision)
@@ -40,7 +46,7 @@ def fetch(identity: str, revision: str | None = None) -> Path:
         raise CheckpointError(identity, f"the Hub answered with an error ({_first_line(error)}).") from error
     except ValueError as error:
         raise CheckpointError(identity, f"it is no Hub id ({_first_line(error)}).") from error
-    except (OSError, httpx.HTTPError):
+    except lost:
         pass  # offline, by choice or not: the cache may have it
     try:
         folder = hub.snapshot_download(
@@ -49,7 +55,7 @@ def fetch(identity: str, revision: str | None = None) -> Path:
     except LocalEntryNotFoundError as error:
         reason = "it is not in the cache of the Hub, and the Hub cannot be reached (or HF_HUB_OFFLINE is set)."
         raise CheckpointError(identity, reason) from error
-    except (OSError, httpx.HTTPError) as error:
+    except lost as error:
         raise CheckpointError(identity, f"its download failed ({_first_line(error)}).") from error
     return Path(folder)
 

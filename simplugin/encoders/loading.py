@@ -13,7 +13,7 @@ from simplugin.encoders.remote import is_url
 from simplugin.encoders.static import StaticEncoder, is_static
 from simplugin.errors import CheckpointError, ModelError, NotAnEmbedderError, UnknownModelError
 
-__all__ = ["load"]
+__all__ = ["as_encoder", "load"]
 
 
 def load(
@@ -52,6 +52,11 @@ def load(
     from simplugin.encoders.local import LocalEncoder
 
     return LocalEncoder(folder, card, device=device, precision=precision, truncate_dim=truncate_dim, backend=backend)
+
+
+def as_encoder(model: Encoder | str) -> Encoder:
+    """Return an encoder as it is, and open what ``load`` takes."""
+    return load(model) if isinstance(model, str) else model
 
 
 def _fetch(card: ModelCard) -> Path:

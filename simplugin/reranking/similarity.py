@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from simplugin.encoders import Encoder
+from simplugin.encoders import Encoder, as_encoder
 from simplugin.measures import similarity
 from simplugin.records import Hit
 from simplugin.reranking.ranking import as_hits, check_top, ranked
@@ -15,8 +15,9 @@ __all__ = ["SimilarityReranker"]
 class SimilarityReranker:
     """Ranks by the similarity of query and text under a model, usually a better one than the search used."""
 
-    def __init__(self, encoder: Encoder) -> None:
-        self.encoder = encoder
+    def __init__(self, encoder: Encoder | str) -> None:
+        """Rank with an encoder, or with what ``simplugin.load`` takes."""
+        self.encoder = as_encoder(encoder)
 
     def rerank(self, query: str, hits: Sequence[Hit | str], top_n: int | None = None) -> list[Hit]:
         """Return the hits, closest first, with the model's similarity as ``score``.

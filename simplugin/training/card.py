@@ -96,8 +96,8 @@ paraphrase-multilingual-MiniLM-L12-v2 (118 million parameters) .844 and .811.
 
 - A mean of pieces knows no word order: "the dog bites the man" and "the man bites the dog" have one vector,
   and a negation moves it little.
-- Hebrew and Azerbaijani are weak: each had some 8,000 aligned texts,
-  half of them technical documentation.
+- Hebrew and Azerbaijani are weak: each had some 15,000 aligned texts,
+  short sentences and technical documentation for the most part.
   Words that were not in them are split into short pieces that say little.
 - Everyday talk is thin in the training data: a short sentence whose words were rarely met
   is found among its likes far less often than a sentence of news (see Tatoeba above).

@@ -4,13 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Protocol
+from typing import Literal, Protocol, TypeAlias, cast, get_args
 
 from simplugin.encoders import Encoder
 from simplugin.measures import FloatArray
 from simplugin.records import Chunk, ChunkKey
 
-__all__ = ["RecordingCollection", "StoredHead"]
+__all__ = ["Mode", "RecordingCollection", "StoredHead", "as_mode"]
+
+Mode: TypeAlias = Literal["dense", "words", "hybrid"]
+"""What a search compares: vectors, words, or both."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,6 +25,14 @@ class StoredHead:
 
     content: str
     total: int
+
+
+def as_mode(name: str) -> Mode:
+    """Return the mode of this name; raises ``ValueError`` for another one."""
+    if name not in get_args(Mode):
+        message = f"There is no mode {name!r}. Known: {', '.join(get_args(Mode))}."
+        raise ValueError(message)
+    return cast(Mode, name)
 
 
 class RecordingCollection(Protocol):

@@ -9,18 +9,20 @@ from pathlib import Path
 from typing import Any
 
 from simplugin.catalog import ModelCard
-from simplugin.collection import StoredHead
+from simplugin.collection import Mode, StoredHead, as_mode
 from simplugin.encoders import Encoder, as_encoder, load
 from simplugin.errors import StoreError, UnknownCollectionError
 from simplugin.ingestion import Failure, IngestReport, Progress, ingest_documents, ingest_files
 from simplugin.measures import FloatArray
 from simplugin.records import Chunk, ChunkKey, Document, Hit, Metadata
 from simplugin.reranking import Reranker
+from simplugin.words import WordVector, weigh_document
 from simplugin_qdrant import points
 from simplugin_qdrant.filters import Condition, Equals, OneOf, both, parse_filter
 from simplugin_qdrant.listing import count_documents, describe, ids_of_documents
 from simplugin_qdrant.registry import Registration, read_registration, verify
 from simplugin_qdrant.rows import pair_rows
+from simplugin_qdrant.searching import Space, check_mode, find, one_a_document
 from simplugin_qdrant.stores.protocol import IndexKind, Point, Record, Store, VectorSpace
 
 __all__ = ["Collection", "register"]
@@ -44,12 +46,16 @@ def register(
     vector: str = "default",
     text_key: str = "text",
     tenant: str | None = None,
+    mode: Mode | None = None,
 ) -> Collection:
     """Create a collection for a model, or open one and check that this model made it.
 
     ``model`` is an encoder or what ``simplugin.load`` takes; None opens with the model that the collection records.
     ``vector`` names the vector, ``text_key`` the payload key of the text in a new collection. With ``tenant`` the
-    collection shows, writes and deletes that tenant's documents alone.
+    collection shows, writes and deletes that tenant's documents alone. ``mode`` is what a search compares unless told
+    otherwise, and is recorded with a new collection: None is ``"hybrid"`` with the starter, which is small, and
+    ``"dense"`` with other models. Words are kept beside the vectors, except where a new collection is made with
+    ``mode="dense"``.
 
     Raises ``ModelMismatchError`` for another model, whatever its width; ``UnregisteredCollectionError`` for a
     collection that records none; ``UnknownCollectionError`` where there is no collection and ``model`` is None.
@@ -58,19 +64,26 @@ def register(
         message = f"text_key is {text_key!r}, which has another meaning in a payload; choose another key."
         raise StoreError(message)
     encoder = None if model is None else as_encoder(model)
+    wanted = None if mode is None else as_mode(mode)
     try:
         described = store.describe(name)
     except UnknownCollectionError:
         if encoder is None:
             raise
-        registration = Registration(fingerprint=encoder.fingerprint, text_key=text_key)
-        space = VectorSpace(encoder.dimension, encoder.card.similarity)
-        store.create(name, {vector: space}, registration.to_metadata(vector), _INDEXES)
+        chosen = wanted or ("hybrid" if encoder.card.name.startswith("starter-") else "dense")
+        registration = Registration(fingerprint=encoder.fingerprint, text_key=text_key, mode=chosen)
+        space = Space(store, name, vector, encoder, has_words=wanted != "dense")
+        check_mode(space, chosen)
+        vectors = {vector: VectorSpace(encoder.dimension, encoder.card.similarity)}
+        words = [points.WORDS] if space.has_words else []
+        store.create(name, vectors, registration.to_metadata(vector), _INDEXES, words)
     else:
         registration = read_registration(name, described, vector)
         encoder = encoder or _load_recorded(name, registration.fingerprint.card)
         verify(name, registration, encoder)
-    return Collection(store, name, encoder, vector=vector, text_key=registration.text_key, tenant=tenant)
+        space = Space(store, name, vector, encoder, has_words=points.WORDS in described.words)
+        check_mode(space, wanted or "dense")
+    return Collection(space, mode=wanted or registration.mode, text_key=registration.text_key, tenant=tenant)
 
 
 def _load_recorded(name: str, recorded: ModelCard) -> Encoder:
@@ -84,13 +97,10 @@ def _load_recorded(name: str, recorded: ModelCard) -> Encoder:
 class Collection:
     """Texts and their vectors under one model. Made by ``register``."""
 
-    def __init__(
-        self, store: Store, name: str, encoder: Encoder, *, vector: str, text_key: str, tenant: str | None
-    ) -> None:
-        self._store = store
-        self._name = name
-        self._encoder = encoder
-        self._vector = vector
+    def __init__(self, space: Space, *, mode: Mode, text_key: str, tenant: str | None) -> None:
+        self._space = space
+        self._store, self._name, self._encoder = space.store, space.collection, space.encoder
+        self._mode: Mode = mode
         self._text_key = text_key
         self._tenant = tenant
 
@@ -106,6 +116,11 @@ class Collection:
     def encoder(self) -> Encoder:
         """The model that makes its vectors."""
         return self._encoder
+
+    @property
+    def mode(self) -> Mode:
+        """What a search compares unless told otherwise."""
+        return self._mode
 
     @property
     def store(self) -> Store:
@@ -178,31 +193,37 @@ class Collection:
         query: str,
         *,
         limit: int = 5,
+        mode: Mode | None = None,
         filter: object = None,  # noqa: A002  # the word of the grammar, and of every engine
         min_score: float | None = None,
+        group: bool = False,
         rerank: Reranker | None = None,
     ) -> list[Hit]:
         """Return the texts closest to the query, closest first.
 
-        ``filter`` follows the grammar of ``simplugin_qdrant.filters``, or is the engine's own. ``min_score`` keeps
-        hits with at least this score, on the scale of the first stage. With ``rerank`` the first stage fetches a
-        pool of four times ``limit``, at least 20, and the reranker orders it.
+        ``mode`` is ``"dense"``, by the similarity of vectors; ``"words"``, by the words they share (BM25); or
+        ``"hybrid"``, by both (see ``simplugin_qdrant.fusion`` for its score); None is the collection's own. ``filter``
+        follows the grammar of ``simplugin_qdrant.filters``, or is the engine's own. ``min_score`` keeps hits with at
+        least this score, on the scale of the first stage. With ``group`` a document comes once, with its best chunk.
+        With ``rerank`` the first stage fetches a pool of four times ``limit``, at least 20, and the reranker orders it.
 
-        Raises ``FilterError``; ``ValueError`` for a ``limit`` below 1 and a blank query.
+        Raises ``FilterError``; ``StoreError`` for a mode that the collection has not; ``ValueError`` for a ``limit``
+        below 1, a blank query and an unknown mode.
         """
         if limit < 1:
             message = f"limit is {limit}; it must be at least 1."
             raise ValueError(message)
         if not query.strip():
             raise ValueError("The query is blank.")
+        chosen = self._mode if mode is None else as_mode(mode)
         condition = both(self._mine(), parse_filter(filter))
-        vector = self._encoder.encode_query([query])
-        points.check_vectors(vector, [query], self._encoder.dimension)
         wanted = limit if rerank is None else max(limit * _POOL, _LEAST)
-        found = self._store.search(self._name, self._vector, vector[0], limit=wanted, condition=condition)
-        # The engine's score of a space compared by distance is that distance; ours is higher where it is closer.
-        sign = -1 if self._encoder.card.similarity in {"euclidean", "manhattan"} else 1
-        hits = [points.to_hit(point, self._text_key, sign) for point in found]
+
+        def fetch(number: int) -> list[Hit]:
+            found = find(self._space, query, mode=chosen, limit=number, condition=condition)
+            return [points.to_hit(point, self._text_key) for point in found]
+
+        hits = one_a_document(fetch, wanted) if group else fetch(wanted)
         if min_score is not None:
             hits = [hit for hit in hits if hit.score >= min_score]
         return hits if rerank is None else rerank.rerank(query, hits, top_n=limit)
@@ -290,7 +311,15 @@ class Collection:
         for start in range(0, len(ids), _BATCH):
             stop = start + _BATCH
             rows = zip(ids[start:stop], vectors[start:stop], payloads[start:stop], strict=True)
-            self._store.upsert(self._name, [Point(id_, {self._vector: row}, payload) for id_, row, payload in rows])
+            self._store.upsert(
+                self._name, [Point(id_, self._vectors(row, payload), payload) for id_, row, payload in rows]
+            )
+
+    def _vectors(self, row: FloatArray, payload: Mapping[str, Any]) -> dict[str, FloatArray | WordVector]:
+        vectors: dict[str, FloatArray | WordVector] = {self._space.vector: row}
+        if self._space.has_words and len(words := weigh_document(payload[self._text_key])):
+            vectors[points.WORDS] = words
+        return vectors
 
     def _payloads(self, chunks: Sequence[Chunk]) -> dict[str, dict[str, Any]]:
         now = _now()

@@ -28,6 +28,7 @@ from simplugin_qdrant.stores.protocol import Payload, Record, Scored
 
 __all__ = [
     "RECORD",
+    "WORDS",
     "check_payload",
     "check_vectors",
     "chunk_id",
@@ -39,6 +40,9 @@ __all__ = [
     "to_heads",
     "to_hit",
 ]
+
+WORDS = "simplugin-words"
+"""The name of the vector that holds a text's words."""
 
 RECORD = "simplugin"
 """The payload key under which simplugin keeps its own record."""
@@ -91,8 +95,8 @@ def document_payload(
     )
 
 
-def to_hit(point: Scored, text_key: str, sign: int = 1) -> Hit:
-    """Return the hit that a scored point stands for; ``sign`` is -1 where the engine's score is a distance.
+def to_hit(point: Scored, text_key: str) -> Hit:
+    """Return the hit that a scored point stands for.
 
     Points of other programs have their id as document id.
     """
@@ -100,7 +104,7 @@ def to_hit(point: Scored, text_key: str, sign: int = 1) -> Hit:
     return Hit(
         id=point.id,
         document_id=str(payload.get("document_id", point.id)),
-        score=sign * point.score,
+        score=point.score,
         text=str(payload.get(text_key, "")),
         source=payload.get("source"),
         metadata=payload.get("metadata") or {},

@@ -6,6 +6,7 @@ import warnings
 from dataclasses import dataclass
 from typing import Any
 
+from simplugin.collection import Mode, as_mode
 from simplugin.encoders import Encoder, Fingerprint
 from simplugin.encoders.fingerprint import VERSION
 from simplugin.errors import ModelMismatchError, StoreError, UnregisteredCollectionError
@@ -20,10 +21,17 @@ class Registration:
 
     fingerprint: Fingerprint
     text_key: str = "text"
+    mode: Mode = "dense"
 
     def to_metadata(self, vector: str) -> dict[str, Any]:
         """Return the collection metadata that records it."""
-        return {metadata_key(vector): {"text_key": self.text_key, "fingerprint": self.fingerprint.to_json()}}
+        return {
+            metadata_key(vector): {
+                "text_key": self.text_key,
+                "mode": self.mode,
+                "fingerprint": self.fingerprint.to_json(),
+            }
+        }
 
 
 def metadata_key(vector: str) -> str:
@@ -42,8 +50,11 @@ def read_registration(name: str, described: Description, vector: str) -> Registr
         raise UnregisteredCollectionError(name, vector)
     try:
         newer = recorded["fingerprint"]["version"] > VERSION
+        mode = as_mode(recorded.get("mode", "dense"))
         registration = (
-            None if newer else Registration(Fingerprint.from_json(recorded["fingerprint"]), str(recorded["text_key"]))
+            None
+            if newer
+            else Registration(Fingerprint.from_json(recorded["fingerprint"]), str(recorded["text_key"]), mode)
         )
     except (KeyError, TypeError, ValueError, AttributeError) as error:
         message = f"Collection {name!r} has a record of its model that cannot be read ({error})."

@@ -21,6 +21,7 @@ from simplugin.cli.output import note, print_json
 from simplugin.errors import DataError
 
 if TYPE_CHECKING:
+    from simplugin.collection import Mode
     from simplugin.records import Hit
     from simplugin.reranking import Reranker
 
@@ -33,6 +34,13 @@ def search(
     collection: CollectionName,
     query: Query,
     limit: Annotated[int, typer.Option("--limit", "-n", min=1, max=10_000, help="How many hits.")] = 5,
+    mode: Annotated[
+        str | None,
+        typer.Option(
+            "--mode", help="dense (by meaning), words or hybrid. [default: the collection's own]", metavar="MODE"
+        ),
+    ] = None,
+    group: Annotated[bool, typer.Option("--group", help="Each document once, with its best chunk.")] = False,
     filters: Annotated[
         list[str] | None,
         typer.Option("--filter", help='key=value, or a JSON object such as \'{"year": {"gte": 2020}}\'.'),
@@ -63,6 +71,7 @@ def search(
         message = f"Collection {collection!r} has no calibration, so its hits have no probability; use --min-score."
         raise DataError(message)
     chosen = filter_from(filters or [])
+    wanted = None if mode is None else _mode(mode)
     with existing_store(store) as opened:
         if model:
             opened.describe(collection)  # register would make the collection; a search makes none
@@ -70,6 +79,8 @@ def search(
         hits = docs.search(
             query,
             limit=limit,
+            mode=wanted,
+            group=group,
             filter=chosen,
             min_score=min_score,
             rerank=_open_reranker(rerank) if rerank else None,
@@ -81,6 +92,15 @@ def search(
         show_hits(hits)
     else:
         note("Nothing found.")
+
+
+def _mode(name: str) -> Mode:
+    from simplugin.collection import as_mode
+
+    try:
+        return as_mode(name)
+    except ValueError as error:
+        raise typer.BadParameter(str(error), param_hint="--mode") from error
 
 
 def _open_reranker(name: str) -> Reranker:

@@ -14,6 +14,7 @@ import pytest
 from simplugin.ingestion import Failure, Progress, ingest_documents
 from simplugin.measures import FloatArray
 from simplugin.records import Chunk, ChunkKey, Document
+from simplugin.words import WordVector
 from simplugin_qdrant import Collection, Store, open_store, register
 from tests.conftest import ROOT
 from tests.hashing import HashEncoder
@@ -24,7 +25,10 @@ def state(docs: Collection) -> dict[str, object]:
     stored: dict[str, object] = {}
     for record in docs.store.scroll(docs.name, with_vectors=True):
         payload = record.payload | {"simplugin": {k: v for k, v in record.payload["simplugin"].items() if k != "at"}}
-        stored[record.id] = (payload, [round(float(x), 5) for x in record.vectors["default"]])
+        row, words = record.vectors["default"], record.vectors["simplugin-words"]
+        assert isinstance(row, np.ndarray)
+        assert isinstance(words, WordVector)
+        stored[record.id] = (payload, [round(float(x), 5) for x in row], words.indices.tolist())
     return stored
 
 

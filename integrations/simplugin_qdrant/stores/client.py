@@ -8,15 +8,26 @@ from collections.abc import Generator, Iterator, Mapping, Sequence
 from contextlib import contextmanager, nullcontext
 from typing import Any, Self, cast
 
+import numpy as np
 from grpc import Call, RpcError
 from qdrant_client import QdrantClient, models
 from qdrant_client.http.exceptions import ApiException
 
 from simplugin.errors import StoreError, UnknownCollectionError
 from simplugin.measures import FloatArray, SimilarityFunction
+from simplugin.words import WordVector
 from simplugin_qdrant.filters import Condition
 from simplugin_qdrant.stores.client_filter import filter_for, to_client_filter
-from simplugin_qdrant.stores.protocol import Description, IndexKind, Payload, Point, Record, Scored, VectorSpace
+from simplugin_qdrant.stores.protocol import (
+    Description,
+    IndexKind,
+    Payload,
+    Point,
+    Record,
+    Scored,
+    Search,
+    VectorSpace,
+)
 
 __all__ = ["ClientStore"]
 
@@ -62,6 +73,7 @@ class ClientStore:
         vectors: Mapping[str, VectorSpace],
         metadata: Mapping[str, Any],
         indexes: Mapping[str, IndexKind],
+        words: Sequence[str] = (),
     ) -> None:
         """Make an empty collection; its metadata is read back, since an old server drops it without a word."""
         params = {
@@ -69,7 +81,14 @@ class ClientStore:
             for vector, space in vectors.items()
         }
         with _client_errors(name), self._writing:
-            self._client.create_collection(name, vectors_config=params, metadata=dict(metadata))
+            self._client.create_collection(
+                name,
+                vectors_config=params,
+                sparse_vectors_config={
+                    vector: models.SparseVectorParams(modifier=models.Modifier.IDF) for vector in words
+                },
+                metadata=dict(metadata),
+            )
             if not self._is_local:  # the emulator has no indexes, and warns about each
                 for key, kind in indexes.items():
                     self._client.create_payload_index(name, key, models.PayloadSchemaType(kind), wait=True)
@@ -91,6 +110,7 @@ class ClientStore:
         named = params if isinstance(params, dict) else {"": params}
         return Description(
             vectors={vector: VectorSpace(space.size, _SIMILARITIES[space.distance]) for vector, space in named.items()},
+            words=frozenset(info.config.params.sparse_vectors or {}),
             metadata=info.config.metadata or {},
             points=points,
         )
@@ -106,7 +126,7 @@ class ClientStore:
         batch = [
             models.PointStruct(
                 id=point.id,
-                vector={vector: row.tolist() for vector, row in point.vectors.items()},
+                vector={vector: _to_client(row) for vector, row in point.vectors.items()},
                 payload=point.payload,
             )
             for point in points
@@ -136,20 +156,23 @@ class ClientStore:
         with _client_errors(name), self._writing:
             self._client.delete(name, models.FilterSelector(filter=filter_for(condition)), wait=True)
 
-    def search(
-        self, name: str, vector: str, query: FloatArray, *, limit: int, condition: Condition | None = None
-    ) -> list[Scored]:
-        """Return the closest points, closest first."""
-        with _client_errors(name):
-            found = self._client.query_points(
-                name,
-                query=query.tolist(),
-                using=vector or None,
-                limit=limit,
-                query_filter=to_client_filter(condition),
+    def search(self, name: str, searches: Sequence[Search]) -> list[list[Scored]]:
+        """Answer several searches in one request, each with the closest points, closest first."""
+        requests = [
+            models.QueryRequest(
+                query=_to_client(search.query),
+                using=search.vector or None,
+                limit=search.limit,
+                filter=to_client_filter(search.condition),
                 with_payload=True,
-            ).points
-        return [Scored(str(point.id), point.score, point.payload or {}) for point in found]
+            )
+            for search in searches
+        ]
+        with _client_errors(name):
+            answers = self._client.query_batch_points(name, requests)
+        return [
+            [Scored(str(point.id), point.score, point.payload or {}) for point in found.points] for found in answers
+        ]
 
     def scroll(
         self,
@@ -173,9 +196,15 @@ class ClientStore:
                 )
             for point in page:
                 vectors = cast("dict[str, Any]", point.vector or {}) if with_vectors else {}
-                yield Record(str(point.id), point.payload or {}, vectors)
+                rows = {vector: _from_client(row) for vector, row in vectors.items()}
+                yield Record(str(point.id), point.payload or {}, rows)
             if offset is None:
                 return
+
+    def size(self, name: str) -> int:
+        """Say about how many points there are, as the engine estimates it."""
+        with _client_errors(name):
+            return self._client.count(name, exact=False).count
 
     def count(self, name: str, condition: Condition | None = None) -> int:
         """Count the points for which the condition holds."""
@@ -201,6 +230,18 @@ class ClientStore:
             there = self._client.collection_exists(name)
         if not there:
             raise UnknownCollectionError(name, self.names(), self._location)
+
+
+def _to_client(row: FloatArray | WordVector) -> Any:
+    if isinstance(row, WordVector):
+        return models.SparseVector(indices=row.indices.tolist(), values=row.values.tolist())
+    return row.tolist()
+
+
+def _from_client(row: Any) -> FloatArray | WordVector:
+    if isinstance(row, models.SparseVector):
+        return WordVector(np.array(row.indices, dtype=np.uint32), np.array(row.values, dtype=np.float32))
+    return np.array(row, dtype=np.float32)
 
 
 @contextmanager

@@ -22,14 +22,25 @@ from pathlib import Path
 from typing import Any, Self, cast
 from urllib.parse import quote, unquote
 
+import numpy as np
 import qdrant_edge as edge
 from filelock import FileLock, Timeout
 
 from simplugin.errors import StoreError, StoreLockedError, UnknownCollectionError
 from simplugin.measures import FloatArray, SimilarityFunction
+from simplugin.words import WordVector
 from simplugin_qdrant.filters import Condition
 from simplugin_qdrant.stores.edge_filter import filter_for, to_edge_filter
-from simplugin_qdrant.stores.protocol import Description, IndexKind, Payload, Point, Record, Scored, VectorSpace
+from simplugin_qdrant.stores.protocol import (
+    Description,
+    IndexKind,
+    Payload,
+    Point,
+    Record,
+    Scored,
+    Search,
+    VectorSpace,
+)
 
 __all__ = ["EdgeStore"]
 
@@ -83,6 +94,7 @@ class EdgeStore:
         vectors: Mapping[str, VectorSpace],
         metadata: Mapping[str, Any],
         indexes: Mapping[str, IndexKind],
+        words: Sequence[str] = (),
     ) -> None:
         """Make an empty collection. It appears whole or, if the process dies meanwhile, not at all."""
         target = self._path(name)
@@ -100,13 +112,15 @@ class EdgeStore:
         try:
             with _engine_errors(name):
                 (draft / "shard").mkdir()
-                shard = edge.EdgeShard.create(str(draft / "shard"), edge.EdgeConfig(vectors=_edge_vectors(vectors)))
+                shard = edge.EdgeShard.create(str(draft / "shard"), _config(vectors, words))
                 for key, kind in indexes.items():
                     shard.update(edge.UpdateOperation.create_field_index(key, _INDEXES[kind]))
                 shard.flush()
                 shard.close()
             spaces = {vector: [space.dimension, space.similarity] for vector, space in vectors.items()}
-            _write_json(draft / _SIDECAR, {"version": 1, "vectors": spaces, "metadata": dict(metadata)})
+            _write_json(
+                draft / _SIDECAR, {"version": 1, "vectors": spaces, "words": list(words), "metadata": dict(metadata)}
+            )
             draft.rename(target)
         except BaseException:
             shutil.rmtree(draft, ignore_errors=True)
@@ -117,13 +131,14 @@ class EdgeStore:
         sidecar = self._sidecar(name)
         try:
             vectors = {vector: VectorSpace(*space) for vector, space in sidecar["vectors"].items()}
+            words = frozenset(sidecar.get("words", ()))
             metadata = dict(sidecar["metadata"])
         except (KeyError, TypeError, ValueError, AttributeError) as error:
             message = f"Collection {name!r} in {self.location!r} is damaged: {_SIDECAR} is not what it should be."
             raise StoreError(message) from error
         with self._engine(name) as shard:
             points = shard.count(edge.CountRequest(exact=True))
-        return Description(vectors=vectors, metadata=metadata, points=points)
+        return Description(vectors=vectors, words=words, metadata=metadata, points=points)
 
     def drop(self, name: str) -> None:
         """Delete a collection with all that is in it. Raises ``UnknownCollectionError``."""
@@ -138,7 +153,7 @@ class EdgeStore:
     def upsert(self, name: str, points: Sequence[Point]) -> None:
         """Store points; those whose ids are there are replaced."""
         batch = [
-            edge.Point(point.id, {vector: row.tolist() for vector, row in point.vectors.items()}, point.payload)
+            edge.Point(point.id, {vector: _to_edge(row) for vector, row in point.vectors.items()}, point.payload)
             for point in points
         ]
         if batch:
@@ -158,19 +173,20 @@ class EdgeStore:
         """Delete the points for which the condition holds."""
         self._update(name, edge.UpdateOperation.delete_points_by_filter(filter_for(condition)))
 
-    def search(
-        self, name: str, vector: str, query: FloatArray, *, limit: int, condition: Condition | None = None
-    ) -> list[Scored]:
-        """Return the closest points, closest first."""
-        request = edge.QueryRequest(
-            limit=limit,
-            query=edge.Query.Nearest(query.tolist(), using=vector),
-            filter=to_edge_filter(condition),
-            with_payload=True,
-        )
+    def search(self, name: str, searches: Sequence[Search]) -> list[list[Scored]]:
+        """Answer several searches, each with the closest points, closest first."""
+        requests = [
+            edge.QueryRequest(
+                limit=search.limit,
+                query=edge.Query.Nearest(_to_edge(search.query), using=search.vector),
+                filter=to_edge_filter(search.condition),
+                with_payload=True,
+            )
+            for search in searches
+        ]
         with self._engine(name) as shard:
-            found = shard.query(request)
-        return [Scored(str(point.id), point.score, point.payload or {}) for point in found]
+            answers = [shard.query(request) for request in requests]
+        return [[Scored(str(point.id), point.score, point.payload or {}) for point in found] for found in answers]
 
     def scroll(
         self,
@@ -194,9 +210,15 @@ class EdgeStore:
                 page, offset = shard.scroll(request)
             for point in page:
                 vectors = cast("dict[str, Any]", point.vector or {}) if with_vectors else {}
-                yield Record(str(point.id), point.payload or {}, vectors)
+                rows = {vector: _from_edge(row) for vector, row in vectors.items()}
+                yield Record(str(point.id), point.payload or {}, rows)
             if offset is None:
                 return
+
+    def size(self, name: str) -> int:
+        """Say how many points there are."""
+        with self._engine(name) as shard:
+            return shard.info().points_count
 
     def count(self, name: str, condition: Condition | None = None) -> int:
         """Count the points for which the condition holds."""
@@ -291,10 +313,24 @@ class EdgeStore:
         return shard
 
 
-def _edge_vectors(vectors: Mapping[str, VectorSpace]) -> dict[str, edge.EdgeVectorParams]:
-    return {
-        name: edge.EdgeVectorParams(space.dimension, _DISTANCES[space.similarity]) for name, space in vectors.items()
-    }
+def _config(vectors: Mapping[str, VectorSpace], words: Sequence[str]) -> edge.EdgeConfig:
+    return edge.EdgeConfig(
+        vectors={
+            name: edge.EdgeVectorParams(space.dimension, _DISTANCES[space.similarity])
+            for name, space in vectors.items()
+        },
+        sparse_vectors={name: edge.EdgeSparseVectorParams(modifier=edge.Modifier.Idf) for name in words},
+    )
+
+
+def _to_edge(row: FloatArray | WordVector) -> Any:
+    return edge.SparseVector(row.indices.tolist(), row.values.tolist()) if isinstance(row, WordVector) else row.tolist()
+
+
+def _from_edge(row: Any) -> FloatArray | WordVector:
+    if isinstance(row, edge.SparseVector):
+        return WordVector(np.array(row.indices, dtype=np.uint32), np.array(row.values, dtype=np.float32))
+    return np.array(row, dtype=np.float32)
 
 
 def _write_json(path: Path, content: Mapping[str, Any]) -> None:

@@ -7,9 +7,10 @@ from dataclasses import dataclass
 from typing import Any, Literal, Protocol, Self, TypeAlias
 
 from simplugin.measures import FloatArray, SimilarityFunction
+from simplugin.words import WordVector
 from simplugin_qdrant.filters import Condition
 
-__all__ = ["Description", "IndexKind", "Payload", "Point", "Record", "Scored", "Store", "VectorSpace"]
+__all__ = ["Description", "IndexKind", "Payload", "Point", "Record", "Scored", "Search", "Store", "VectorSpace"]
 
 Payload: TypeAlias = dict[str, Any]
 IndexKind: TypeAlias = Literal["keyword", "integer"]
@@ -25,9 +26,10 @@ class VectorSpace:
 
 @dataclass(frozen=True, slots=True)
 class Description:
-    """A collection as the store sees it."""
+    """A collection as the store sees it; ``words`` names the vectors of weighted words."""
 
     vectors: Mapping[str, VectorSpace]
+    words: frozenset[str]
     metadata: Mapping[str, Any]
     points: int
 
@@ -37,7 +39,7 @@ class Point:
     """What is stored: an id (a UUID), a vector under each name, and a payload of JSON values."""
 
     id: str
-    vectors: Mapping[str, FloatArray]
+    vectors: Mapping[str, FloatArray | WordVector]
     payload: Payload
 
 
@@ -47,7 +49,7 @@ class Record:
 
     id: str
     payload: Payload
-    vectors: Mapping[str, FloatArray]
+    vectors: Mapping[str, FloatArray | WordVector]
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,6 +59,16 @@ class Scored:
     id: str
     score: float
     payload: Payload
+
+
+@dataclass(frozen=True, slots=True)
+class Search:
+    """What is asked of a store: the points whose ``vector`` of this name is closest to ``query`` (dimension,)."""
+
+    vector: str
+    query: FloatArray | WordVector
+    limit: int
+    condition: Condition | None = None
 
 
 class Store(Protocol):
@@ -77,8 +89,12 @@ class Store(Protocol):
         vectors: Mapping[str, VectorSpace],
         metadata: Mapping[str, Any],
         indexes: Mapping[str, IndexKind],
+        words: Sequence[str] = (),
     ) -> None:
-        """Make an empty collection with its metadata, and indexes over these payload keys."""
+        """Make an empty collection with its metadata, and indexes over these payload keys.
+
+        ``words`` names vectors of weighted words; the engine multiplies each word of a query by its rarity.
+        """
         ...
 
     def describe(self, name: str) -> Description:
@@ -105,16 +121,8 @@ class Store(Protocol):
         """Delete the points for which the condition holds."""
         ...
 
-    def search(
-        self,
-        name: str,
-        vector: str,
-        query: FloatArray,
-        *,
-        limit: int,
-        condition: Condition | None = None,
-    ) -> list[Scored]:
-        """Return the points whose vector of this name is closest to the query (dimension,), closest first."""
+    def search(self, name: str, searches: Sequence[Search]) -> list[list[Scored]]:
+        """Answer several searches in one request, each with the points closest to its query, closest first."""
         ...
 
     def scroll(
@@ -126,6 +134,10 @@ class Store(Protocol):
         with_vectors: bool = False,
     ) -> Iterator[Record]:
         """Go through the points, in the order of their ids; ``keys`` names the payload keys wanted, None all."""
+        ...
+
+    def size(self, name: str) -> int:
+        """Say about how many points there are, without counting."""
         ...
 
     def count(self, name: str, condition: Condition | None = None) -> int:

@@ -1,0 +1,57 @@
+"""One ranking from two: by meaning and by words. Pure.
+
+Ranks alone do not fuse well: a question in another language shares a name or a number with some texts, and these
+would come first among the words whatever they are about. So the scores are added, brought to one scale: the cosine
+as it is, and of the words their *coverage*, the share of what the rarest words could reach. A question whose words are
+not there leaves the order to the meaning.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import replace
+
+from simplugin.words import K1
+from simplugin_qdrant.stores.protocol import Scored
+
+__all__ = ["POOL", "POWER", "WEIGHT", "coverage", "fuse"]
+
+WEIGHT, POWER = 0.9, 1.5
+"""Weight of the words, in [0, 1], and the power of their coverage, above 1 so that a few shared words count little.
+
+Fitted with the starter on questions about Hebrew paragraphs (HeQ) and on the dev part of the STS benchmark, within and
+across languages: ``python -m tests.benchmarks hybrid`` prints both, and the figures on XQuAD, which was left out.
+"""
+
+POOL = 100
+"""Points that each side brings at least."""
+
+
+def fuse(
+    dense: Sequence[Scored], words: Sequence[Scored], *, pool: int, terms: int, points: int, limit: int
+) -> list[Scored]:
+    """Return the ``limit`` best of both answers, best first, scored (1 - WEIGHT) · cosine + WEIGHT · coverage ** POWER.
+
+    Each answer holds the ``pool`` best, or all there are. A point that one of them lacks gets what the last one in it
+    has, which is the most it could have, and no coverage at all where fewer than ``pool`` points share a word.
+    ``terms`` is the number of different words asked for and ``points`` that of the points in the collection.
+    """
+    cosines = {point.id: point.score for point in dense}
+    covered = {point.id: coverage(point.score, terms=terms, points=points) for point in words}
+    farthest = min(cosines.values(), default=0.0)
+    least = min(covered.values(), default=0.0) if len(words) >= pool else 0.0
+    fused = [
+        replace(
+            point,
+            score=(1 - WEIGHT) * cosines.get(id_, farthest) + WEIGHT * covered.get(id_, least) ** POWER,
+        )
+        for id_, point in {point.id: point for point in (*dense, *words)}.items()
+    ]
+    return sorted(fused, key=lambda point: (-point.score, point.id))[:limit]
+
+
+def coverage(score: float, *, terms: int, points: int) -> float:
+    """Bring a sum of BM25 weights to [0, 1]: 1 is every word, often, in this one point among all."""
+    rarest = math.log(1 + (max(points, 1) - 0.5) / 1.5)  # the engine's inverse document frequency of a word met once
+    return min(1.0, score / (max(terms, 1) * rarest * (K1 + 1)))

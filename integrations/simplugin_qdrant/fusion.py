@@ -29,9 +29,16 @@ POOL = 100
 
 
 def fuse(
-    dense: Sequence[Scored], words: Sequence[Scored], *, pool: int, terms: int, points: int, limit: int
+    dense: Sequence[Scored],
+    words: Sequence[Scored],
+    *,
+    pool: int,
+    terms: int,
+    points: int,
+    limit: int,
+    weight: float = WEIGHT,
 ) -> list[Scored]:
-    """Return the ``limit`` best of both answers, best first, scored (1 - WEIGHT) · cosine + WEIGHT · coverage ** POWER.
+    """Return the ``limit`` best of both answers, best first, scored (1 - weight) · cosine + weight · coverage ** POWER.
 
     Each answer holds the ``pool`` best, or all there are. A point that one of them lacks gets what the last one in it
     has, which is the most it could have, and no coverage at all where fewer than ``pool`` points share a word.
@@ -44,7 +51,7 @@ def fuse(
     fused = [
         replace(
             point,
-            score=(1 - WEIGHT) * cosines.get(id_, farthest) + WEIGHT * covered.get(id_, least) ** POWER,
+            score=(1 - weight) * cosines.get(id_, farthest) + weight * covered.get(id_, least) ** POWER,
         )
         for id_, point in {point.id: point for point in (*dense, *words)}.items()
     ]

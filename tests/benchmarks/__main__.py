@@ -1,6 +1,6 @@
 """``make bench``: speeds and qualities, each as a ratio where there is something to compare with.
 
-Run one alone with ``python -m tests.benchmarks start`` (or ``ingest``, ``crossing``, ``encode``, ``pairs``, ``gpu``).
+Run one alone with ``python -m tests.benchmarks start`` (or another name of ``--help``).
 """
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ import sys
 from collections.abc import Callable
 from pathlib import Path
 
-from tests.benchmarks import crossing, encode, gpu, ingest, pairs, start
+from tests.benchmarks import crossing, encode, gpu, hybrid, ingest, pairs, start
 from tests.conftest import ROOT
 
 BENCHMARKS: dict[str, Callable[[Path], None]] = {
@@ -19,6 +19,7 @@ BENCHMARKS: dict[str, Callable[[Path], None]] = {
     "encode": encode.run,
     "ingest": ingest.run,
     "crossing": crossing.run,
+    "hybrid": hybrid.run,
     "pairs": pairs.run,
     "gpu": gpu.run,
 }

@@ -1,0 +1,123 @@
+"""Modes of search and grouping, on every store."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import pytest
+
+from simplugin.encoders import Encoder
+from simplugin.errors import StoreError
+from simplugin.records import Hit
+from simplugin_qdrant import Collection, Store, register
+from simplugin_qdrant.searching import one_a_document
+from tests.hashing import HashEncoder
+
+TEXTS = {
+    "invoice": "Invoice QX-7731 was paid in March.",
+    "library": "Die Bibliothek öffnet um neun Uhr.",
+    "cat": "Kedi koltukta uyuyor.",
+    "bus": "El autobús sale cada diez minutos.",
+}
+
+
+@pytest.fixture
+def docs(store: Store, fresh: Callable[[str], str], starter: Encoder) -> Collection:
+    made = register(store, fresh("modes"), starter)
+    made.add(TEXTS.values(), ids=TEXTS)
+    return made
+
+
+def found(hits: list[Hit]) -> list[str]:
+    return [hit.document_id for hit in hits]
+
+
+def test_the_starter_searches_by_both_and_other_models_by_vectors(store: Store, fresh: Callable[[str], str]) -> None:
+    assert register(store, fresh("a"), "starter").mode == "hybrid"
+    assert register(store, fresh("b"), HashEncoder()).mode == "dense"
+
+
+def test_a_number_is_found_by_words_and_a_meaning_by_vectors(docs: Collection) -> None:
+    assert found(docs.search("7731", mode="words")) == ["invoice"]
+    assert found(docs.search("when does the library open?", limit=1, mode="dense")) == ["library"]
+    assert found(docs.search("7731", limit=1)) == ["invoice"]
+    assert found(docs.search("when does the library open?", limit=1)) == ["library"]
+
+
+def test_words_that_are_nowhere_find_nothing_and_leave_the_vectors_their_order(docs: Collection) -> None:
+    assert docs.search("zzzz", mode="words") == []
+    assert docs.search("😀", mode="words") == []
+    assert found(docs.search("the cat sleeps")) == found(docs.search("the cat sleeps", mode="dense"))
+
+
+def test_a_filter_holds_for_words_too(store: Store, fresh: Callable[[str], str], starter: Encoder) -> None:
+    docs = register(store, fresh("filtered"), starter)
+    docs.add(["red fish", "red bird"], ids=["a", "b"], metadata=[{"k": 1}, {"k": 2}])
+
+    for mode in ("dense", "words", "hybrid"):
+        assert found(docs.search("red fish", mode=mode, filter={"k": 2})) == ["b"]
+
+
+def test_a_collection_remembers_its_mode(store: Store, fresh: Callable[[str], str], starter: Encoder) -> None:
+    name = fresh("remembered")
+    register(store, name, starter, mode="words").add(["one"], ids=["a"])
+
+    assert register(store, name).mode == "words"
+    assert register(store, name, mode="dense").mode == "dense"
+
+
+def test_a_collection_made_without_words_says_so(store: Store, fresh: Callable[[str], str], starter: Encoder) -> None:
+    name = fresh("wordless")
+    docs = register(store, name, starter, mode="dense")
+
+    with pytest.raises(StoreError, match="made without words"):
+        docs.search("one", mode="words")
+    with pytest.raises(StoreError, match="made without words"):
+        register(store, name, mode="hybrid")
+
+
+def test_both_need_a_similarity_with_a_fixed_range(store: Store, fresh: Callable[[str], str]) -> None:
+    name = fresh("far")
+
+    with pytest.raises(StoreError, match="no fixed range"):
+        register(store, name, HashEncoder(similarity="euclidean"), mode="hybrid")
+    assert name not in store.names()
+
+
+def test_an_unknown_mode_lists_the_modes(docs: Collection) -> None:
+    with pytest.raises(ValueError, match="Known: dense, words, hybrid"):
+        docs.search("one", mode="sparse")  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType]
+
+
+def test_grouped_a_document_comes_once_with_its_best_chunk(
+    store: Store, fresh: Callable[[str], str], starter: Encoder
+) -> None:
+    from simplugin.records import Document
+
+    docs = register(store, fresh("grouped"), starter)
+    pages = [
+        Document(
+            f"page {number}", "\n\n".join(f"# Part {part}\n\nfish number {part} of {number}" for part in range(30))
+        )
+        for number in range(3)
+    ]
+    docs.ingest(pages, max_tokens=16)
+
+    hits = docs.search("fish number", limit=3, group=True)
+
+    assert sorted(found(hits)) == ["page 0", "page 1", "page 2"]
+    assert docs.count() > 30
+    assert hits[0].score == docs.search("fish number", limit=1)[0].score
+
+
+def test_grouping_fetches_more_until_there_are_enough_documents_or_no_more_points() -> None:
+    stored = [Hit(str(n), "a" if n < 50 else f"d{n}", 1 - n / 100, "text") for n in range(60)]
+    fetched: list[int] = []
+
+    def fetch(number: int) -> list[Hit]:
+        fetched.append(number)
+        return stored[:number]
+
+    assert found(one_a_document(fetch, 3)) == ["a", "d50", "d51"]
+    assert fetched == [12, 48, 192]
+    assert len(one_a_document(fetch, 99)) == 11

@@ -40,6 +40,7 @@ _HAN_OR_KANA = re.compile("[\u3040-\u30ff\u3400-\u4dbf\u4e00-\u9fff]+")
 _HEBREW = re.compile("[\u05d0-\u05ea]")
 _PREFIXES = "ושהבלכמ"
 _SHORTEST = 3  # letters of a Hebrew word without its prefix
+_REMEMBERED = 48  # letters of a word worth remembering: a Chinese sentence has no spaces, and does not come again
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -59,14 +60,14 @@ def weigh_document(text: str) -> WordVector:
 
     The formula is that of Robertson and Zaragoza 2009 (https://doi.org/10.1561/1500000019), times K1 + 1.
     """
-    counted = Counter(map(_index, terms(text)))
+    counted = Counter(_indices(text))
     held_back = K1 * (1 - B + B * counted.total() / AVERAGE)
     return _vector({index: times * (K1 + 1) / (times + held_back) for index, times in counted.items()})
 
 
 def weigh_query(text: str) -> WordVector:
     """Weigh the terms of a question: each counts once."""
-    return _vector(dict.fromkeys(map(_index, terms(text)), 1.0))
+    return _vector(dict.fromkeys(_indices(text), 1.0))
 
 
 def terms(text: str) -> list[str]:
@@ -78,6 +79,21 @@ def terms(text: str) -> list[str]:
     if _HEBREW.search(folded):
         words = [_without_prefix(word) for word in words]
     return [word[:LENGTH] for word in words]
+
+
+def _indices(text: str) -> list[int]:
+    """Return the terms of a text as numbers; languages repeat their words, so most are looked up."""
+    found: list[int] = []
+    for part in text.split():  # a term never reaches across white space
+        found += _indices_of(part) if len(part) <= _REMEMBERED else _numbered(part)
+    return found
+
+
+def _numbered(text: str) -> tuple[int, ...]:
+    return tuple(crc32(term.encode("utf-8", "surrogatepass")) for term in terms(text))
+
+
+_indices_of = lru_cache(maxsize=1 << 16)(_numbered)
 
 
 def _pieces(word: str) -> Iterator[str]:
@@ -98,11 +114,6 @@ def _without_prefix(word: str) -> str:
         if len(word) > _SHORTEST and word[0] in _PREFIXES:
             word = word[1:]
     return word
-
-
-@lru_cache(maxsize=1 << 16)
-def _index(term: str) -> int:
-    return crc32(term.encode("utf-8", "surrogatepass"))
 
 
 def _vector(weights: dict[int, float]) -> WordVector:

@@ -18,6 +18,7 @@ import numpy.typing as npt
 
 from simplugin.catalog import ModelCard
 from simplugin.encoders.fingerprint import Fingerprint, hash_files, take_fingerprint
+from simplugin.encoders.pieces import WordCutter
 from simplugin.encoders.protocol import as_texts
 from simplugin.errors import CheckpointError
 from simplugin.measures import FloatArray, unit_rows
@@ -64,6 +65,9 @@ class StaticEncoder:
             reason = f"its tokenizer has {self._tokenizer.get_vocab_size()} pieces and its table {len(self._table)}."
             raise CheckpointError(folder, reason)
         config = json.loads((folder / "config.json").read_text(encoding="utf-8"))
+        # Starters are known to cut at every white space; what another tokenizer does with it is its own affair.
+        is_starter = str(config.get("tokenizer_name", "")).startswith("starter-")
+        self._cutter = WordCutter(self._tokenizer) if is_starter else None
         known = card or ModelCard(name=folder.name, id=folder.resolve().as_posix())
         self._card = replace(
             known,
@@ -107,21 +111,30 @@ class StaticEncoder:
 
     def count_tokens(self, texts: Sequence[str]) -> list[int]:
         """Count the word pieces of each text."""
-        encodings = self._tokenizer.encode_batch_fast(list(texts), add_special_tokens=False)
-        return [len(encoding) for encoding in encodings]
+        return self._cut(texts)[1]
 
     def _encode(self, texts: Iterable[str]) -> FloatArray:
         listed = as_texts(texts)
         vectors = np.zeros((len(listed), self.dimension), dtype=np.float32)
         for start in range(0, len(listed), _WINDOW):
             window = listed[start : start + _WINDOW]
-            encodings = self._tokenizer.encode_batch_fast(window, add_special_tokens=False)
-            for row, encoding in enumerate(encodings, start):
-                pieces = encoding.ids
-                if pieces:
+            ids, lengths = self._cut(window)
+            pieces = np.array(ids, dtype=np.int64)
+            scales, rows = self._scales[pieces], self._table[pieces]
+            end = 0
+            for place, length in enumerate(lengths, start):
+                if length:
+                    own, end = slice(end, end + length), end + length
                     # int8 rows times their scales, summed: a vector-matrix product does both at once.
-                    vectors[row] = self._scales[pieces] @ self._table[pieces].astype(np.float32) / len(pieces)
+                    vectors[place] = scales[own] @ rows[own].astype(np.float32) / length
         return unit_rows(vectors) if self._card.normalize else vectors
+
+    def _cut(self, texts: Sequence[str]) -> tuple[list[int], list[int]]:
+        """Return the piece ids of all texts in one list, and how many each text has."""
+        if self._cutter is not None:
+            return self._cutter.cut(texts)
+        found = [encoding.ids for encoding in self._tokenizer.encode_batch_fast(list(texts), add_special_tokens=False)]
+        return [id_ for ids in found for id_ in ids], [len(ids) for ids in found]
 
 
 def _read_tokenizer(folder: Path) -> Tokenizer:

@@ -9,13 +9,19 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from tokenizers import Tokenizer
 
+import simplugin
 from simplugin.encoders import Encoder, StaticEncoder, load
+from simplugin.encoders.pieces import WordCutter
 from simplugin.errors import CheckpointError
 from tests.encoders.checkpoints import static_folder
 
 CANONICAL = Path(__file__).parent / "starter-1.json"
 """The first numbers of the starter's vectors for a few texts, written when the starter was."""
+
+STARTER = Path(simplugin.__file__).parent / "starter"
+CUTTER = WordCutter(Tokenizer.from_file(str(STARTER / "tokenizer.json")))
 
 texts = st.lists(st.text(max_size=60), max_size=8)
 
@@ -27,13 +33,29 @@ def test_the_starter_gives_the_vectors_it_was_shipped_with(starter: Encoder) -> 
 
 
 def test_the_starter_is_at_most_twenty_megabytes_and_knows_its_name(starter: Encoder) -> None:
-    import simplugin
-
-    folder = Path(simplugin.__file__).parent / "starter"
-
-    assert sum(path.stat().st_size for path in folder.rglob("*") if path.is_file()) <= 20_000_000
+    assert sum(path.stat().st_size for path in STARTER.rglob("*") if path.is_file()) <= 20_000_000
     assert (starter.card.name, starter.dimension, starter.card.max_tokens) == ("starter-1", 256, None)
     assert len(starter.card.languages) == 14
+
+
+@given(texts)
+def test_looking_words_up_gives_the_pieces_of_cutting_the_whole_text(given_texts: list[str]) -> None:
+    tokenizer = Tokenizer.from_file(str(STARTER / "tokenizer.json"))
+    whole = [encoding.ids for encoding in tokenizer.encode_batch_fast(given_texts, add_special_tokens=False)]
+
+    ids, lengths = CUTTER.cut(given_texts)
+
+    assert ids == [id_ for part in whole for id_ in part]
+    assert lengths == [len(part) for part in whole]
+
+
+def test_more_words_than_are_remembered_are_cut_all_the_same(data: Path) -> None:
+    tokenizer = Tokenizer.from_file(str(STARTER / "tokenizer.json"))
+    cutter = WordCutter(tokenizer, remembered=50)
+    lines = (data / "docs" / "fastapi" / "en" / "index.md").read_text(encoding="utf-8").splitlines()
+
+    for line in (*lines, *lines):
+        assert cutter.cut([line])[0] == tokenizer.encode(line, add_special_tokens=False).ids
 
 
 @pytest.mark.model

@@ -177,7 +177,8 @@ class UnregisteredCollectionError(StoreError):
         self.vector = vector
         super().__init__(
             f"Collection {name!r} does not record which model made its vector {vector!r}, "
-            "so it cannot be opened safely. Ingest its documents into a new collection."
+            "so it cannot be opened safely. Ingest its documents into a new collection, or let a model prove that it "
+            "made the vectors: register(…, adopt=True)."
         )
 
 

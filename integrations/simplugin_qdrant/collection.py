@@ -20,10 +20,10 @@ from simplugin.words import WordVector, weigh_document
 from simplugin_qdrant import points
 from simplugin_qdrant.filters import Condition, Equals, OneOf, both, parse_filter
 from simplugin_qdrant.listing import count_documents, describe, ids_of_documents
-from simplugin_qdrant.registry import Registration, read_registration, verify
+from simplugin_qdrant.registry import Registration, metadata_key, read_registration, verify
 from simplugin_qdrant.rows import pair_rows
 from simplugin_qdrant.searching import Space, check_mode, find, one_a_document
-from simplugin_qdrant.stores.protocol import IndexKind, Point, Record, Store, VectorSpace
+from simplugin_qdrant.stores.protocol import Description, IndexKind, Point, Record, Store, VectorSpace
 
 __all__ = ["Collection", "register"]
 
@@ -47,6 +47,7 @@ def register(
     text_key: str = "text",
     tenant: str | None = None,
     mode: Mode | None = None,
+    adopt: bool = False,
 ) -> Collection:
     """Create a collection for a model, or open one and check that this model made it.
 
@@ -55,7 +56,9 @@ def register(
     collection shows, writes and deletes that tenant's documents alone. ``mode`` is what a search compares unless told
     otherwise, and is recorded with a new collection: None is ``"hybrid"`` with the starter, which is small, and
     ``"dense"`` with other models. Words are kept beside the vectors, except where a new collection is made with
-    ``mode="dense"``.
+    ``mode="dense"``. With ``adopt`` a collection that records no model, made by another program, is taken over: a
+    sample of its texts, under ``text_key``, is embedded again and compared, and the model recorded if it made them;
+    ``vector=""`` is the unnamed vector. Its points keep their ids, and their payloads as they are.
 
     Raises ``ModelMismatchError`` for another model, whatever its width; ``UnregisteredCollectionError`` for a
     collection that records none; ``UnknownCollectionError`` where there is no collection and ``model`` is None.
@@ -78,12 +81,23 @@ def register(
         words = [points.WORDS] if space.has_words else []
         store.create(name, vectors, registration.to_metadata(vector), _INDEXES, words)
     else:
-        registration = read_registration(name, described, vector)
+        registration = _adopt_or_read(store, name, described, vector, encoder if adopt else None, text_key)
         encoder = encoder or _load_recorded(name, registration.fingerprint.card)
         verify(name, registration, encoder)
         space = Space(store, name, vector, encoder, has_words=points.WORDS in described.words)
         check_mode(space, wanted or "dense")
     return Collection(space, mode=wanted or registration.mode, text_key=registration.text_key, tenant=tenant)
+
+
+def _adopt_or_read(
+    store: Store, name: str, described: Description, vector: str, adopter: Encoder | None, text_key: str
+) -> Registration:
+    """Read the record of a collection; where it has none, let ``adopter`` prove itself and record it."""
+    if adopter is None or metadata_key(vector) in described.metadata:
+        return read_registration(name, described, vector)
+    from simplugin_qdrant.adoption import adopt  # once in the life of a collection
+
+    return adopt(store, name, described, vector=vector, encoder=adopter, text_key=text_key)
 
 
 def _load_recorded(name: str, recorded: ModelCard) -> Encoder:

@@ -57,6 +57,15 @@ def test_a_new_collection_is_empty_and_keeps_its_metadata(store: Store, name: st
     assert closest(store, name, query(1, 0, 0), limit=3) == []
 
 
+def test_metadata_is_added_key_by_key(store: Store, name: str) -> None:
+    store.annotate(name, {"simplugin:w": {"a": 1}})
+    store.annotate(name, {"simplugin:w": {"b": 2}})
+
+    assert store.describe(name).metadata == {**METADATA, "simplugin:w": {"b": 2}}
+    with pytest.raises(UnknownCollectionError):
+        store.annotate("nowhere", {})
+
+
 def test_the_closest_comes_first_with_its_cosine(store: Store, name: str) -> None:
     store.upsert(name, [point(1, [1, 0, 0], k="x"), point(2, [1, 1, 0], k="y"), point(3, [-1, 0, 0])])
 

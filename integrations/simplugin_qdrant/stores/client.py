@@ -94,11 +94,7 @@ class ClientStore:
                     self._client.create_payload_index(name, key, models.PayloadSchemaType(kind), wait=True)
         if dict(self.describe(name).metadata) != dict(metadata):
             self.drop(name)
-            message = (
-                f"The server at {self._location!r} did not keep the collection's metadata, where the model is "
-                "recorded; it needs Qdrant 1.15.4 or newer. Nothing was created."
-            )
-            raise StoreError(message)
+            raise StoreError(_forgetful(self._location, "Nothing was created."))
 
     def describe(self, name: str) -> Description:
         """Describe a collection. Raises ``UnknownCollectionError``."""
@@ -115,6 +111,15 @@ class ClientStore:
             points=points,
         )
 
+    def annotate(self, name: str, metadata: Mapping[str, Any]) -> None:
+        """Add to the collection's metadata, or replace what is there under these keys; it is read back."""
+        self._require(name)
+        with _client_errors(name), self._writing:
+            self._client.update_collection(name, metadata=dict(metadata))
+        kept = self.describe(name).metadata
+        if any(kept.get(key) != value for key, value in metadata.items()):
+            raise StoreError(_forgetful(self._location, "Nothing was recorded."))
+
     def drop(self, name: str) -> None:
         """Delete a collection with all that is in it. Raises ``UnknownCollectionError``."""
         self._require(name)
@@ -126,7 +131,9 @@ class ClientStore:
         batch = [
             models.PointStruct(
                 id=point.id,
-                vector={vector: _to_client(row) for vector, row in point.vectors.items()},
+                vector=_to_client(point.vectors[""])
+                if "" in point.vectors
+                else {vector: _to_client(row) for vector, row in point.vectors.items()},
                 payload=point.payload,
             )
             for point in points
@@ -195,7 +202,9 @@ class ClientStore:
                     with_vectors=with_vectors,
                 )
             for point in page:
-                vectors = cast("dict[str, Any]", point.vector or {}) if with_vectors else {}
+                given: Any = (point.vector or {}) if with_vectors else {}
+                named = isinstance(given, dict)
+                vectors = cast("dict[str, Any]", given) if named else {"": given}  # the unnamed vector
                 rows = {vector: _from_client(row) for vector, row in vectors.items()}
                 yield Record(str(point.id), point.payload or {}, rows)
             if offset is None:
@@ -254,6 +263,13 @@ def _client_errors(name: str) -> Generator[None, None, None]:
         raise StoreError(_refused(name, reason)) from error
     except (ValueError, ApiException) as error:
         raise StoreError(_refused(name, str(error) or type(error).__name__)) from error
+
+
+def _forgetful(location: str, outcome: str) -> str:
+    return (
+        f"The server at {location!r} did not keep the collection's metadata, where the model is recorded; "
+        f"it needs Qdrant 1.15.4 or newer. {outcome}"
+    )
 
 
 def _refused(name: str, reason: str) -> str:

@@ -140,6 +140,11 @@ class EdgeStore:
             points = shard.count(edge.CountRequest(exact=True))
         return Description(vectors=vectors, words=words, metadata=metadata, points=points)
 
+    def annotate(self, name: str, metadata: Mapping[str, Any]) -> None:
+        """Add to the collection's metadata, or replace what is there under these keys."""
+        sidecar = self._sidecar(name)
+        _write_json(self._path(name) / _SIDECAR, sidecar | {"metadata": sidecar["metadata"] | dict(metadata)})
+
     def drop(self, name: str) -> None:
         """Delete a collection with all that is in it. Raises ``UnknownCollectionError``."""
         self._sidecar(name)

@@ -101,6 +101,10 @@ class Store(Protocol):
         """Describe a collection. Raises ``UnknownCollectionError``."""
         ...
 
+    def annotate(self, name: str, metadata: Mapping[str, Any]) -> None:
+        """Add to the collection's metadata, or replace what is there under these keys."""
+        ...
+
     def drop(self, name: str) -> None:
         """Delete a collection with all that is in it. Raises ``UnknownCollectionError``."""
         ...

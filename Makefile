@@ -5,7 +5,7 @@ BIN := .venv/bin
 DATA ?= ../shared/data
 
 .DEFAULT_GOAL := help
-.PHONY: help install demo test check fix bench bench-encode bench-pairs bench-gpu test-hub wheel starter clean
+.PHONY: help install demo test check fix bench bench-encode bench-pairs bench-gpu test-hub prove wheel starter clean
 
 help:
 	@echo "make demo     the main job on sample documents, in under a minute"
@@ -15,6 +15,7 @@ help:
 	@echo "make bench-pairs  seconds to rerank with a pair model"
 	@echo "make bench-encode  encoding alone, against plain sentence-transformers"
 	@echo "make bench-gpu  the same on a GPU, where there is one"
+	@echo "make prove    the long proofs: threads on every store"
 	@echo "make test-hub   the real source models, downloaded (6 GB), the whole way"
 	@echo "make wheel    build the wheel and use it once in a clean environment"
 	@echo "make starter  train the starter model again from DATA=$(DATA)"
@@ -58,6 +59,9 @@ bench-encode: .venv/developing
 
 bench-gpu: .venv/developing
 	$(BIN)/python -m tests.benchmarks gpu --data $(DATA)
+
+prove: .venv/developing
+	SIMPLUGIN_PROVE=1 $(BIN)/python -m pytest tests/proofs -v
 
 test-hub: .venv/developing
 	SIMPLUGIN_HUB=1 $(BIN)/python -m pytest tests/hub -v

@@ -52,8 +52,9 @@ class ClientStore:
         self._owned = owned
         options = client.init_options
         path = options.get("path") or (":memory:" if options.get("location") == ":memory:" else None)
-        # The emulator behind path= and :memory: corrupts its arrays when two threads write at once.
-        self._writing = nullcontext() if path is None else threading.RLock()
+        # The emulator behind path= and :memory: corrupts its arrays when two threads write at once, and reads them
+        # while they change: one thread at a time.
+        self._turn = nullcontext() if path is None else threading.RLock()
         self._is_local = path is not None
         self._location = location or str(path or options.get("url") or options.get("host") or "server")
 
@@ -64,7 +65,7 @@ class ClientStore:
 
     def names(self) -> list[str]:
         """Return the names of the collections, sorted."""
-        with _client_errors(self._location):
+        with _client_errors(self._location), self._turn:
             return sorted(entry.name for entry in self._client.get_collections().collections)
 
     def create(
@@ -80,7 +81,7 @@ class ClientStore:
             vector: models.VectorParams(size=space.dimension, distance=_DISTANCES[space.similarity])
             for vector, space in vectors.items()
         }
-        with _client_errors(name), self._writing:
+        with _client_errors(name), self._turn:
             self._client.create_collection(
                 name,
                 vectors_config=params,
@@ -99,7 +100,7 @@ class ClientStore:
     def describe(self, name: str) -> Description:
         """Describe a collection. Raises ``UnknownCollectionError``."""
         self._require(name)
-        with _client_errors(name):
+        with _client_errors(name), self._turn:
             info = self._client.get_collection(name)
             points = self._client.count(name, exact=True).count
         params = info.config.params.vectors or {}
@@ -114,7 +115,7 @@ class ClientStore:
     def annotate(self, name: str, metadata: Mapping[str, Any]) -> None:
         """Add to the collection's metadata, or replace what is there under these keys; it is read back."""
         self._require(name)
-        with _client_errors(name), self._writing:
+        with _client_errors(name), self._turn:
             self._client.update_collection(name, metadata=dict(metadata))
         kept = self.describe(name).metadata
         if any(kept.get(key) != value for key, value in metadata.items()):
@@ -123,7 +124,7 @@ class ClientStore:
     def drop(self, name: str) -> None:
         """Delete a collection with all that is in it. Raises ``UnknownCollectionError``."""
         self._require(name)
-        with _client_errors(name), self._writing:
+        with _client_errors(name), self._turn:
             self._client.delete_collection(name)
 
     def upsert(self, name: str, points: Sequence[Point]) -> None:
@@ -139,7 +140,7 @@ class ClientStore:
             for point in points
         ]
         if batch:
-            with _client_errors(name), self._writing, _quiet():
+            with _client_errors(name), self._turn, _quiet():
                 self._client.upsert(name, batch, wait=True)
 
     def restate(self, name: str, payloads: Mapping[str, Payload]) -> None:
@@ -149,18 +150,18 @@ class ClientStore:
             for id_, payload in payloads.items()
         ]
         if operations:
-            with _client_errors(name), self._writing:
+            with _client_errors(name), self._turn:
                 self._client.batch_update_points(name, operations, wait=True)
 
     def delete(self, name: str, ids: Sequence[str]) -> None:
         """Delete points by id."""
         if ids:
-            with _client_errors(name), self._writing:
+            with _client_errors(name), self._turn:
                 self._client.delete(name, models.PointIdsList(points=list(ids)), wait=True)
 
     def delete_where(self, name: str, condition: Condition) -> None:
         """Delete the points for which the condition holds."""
-        with _client_errors(name), self._writing:
+        with _client_errors(name), self._turn:
             self._client.delete(name, models.FilterSelector(filter=filter_for(condition)), wait=True)
 
     def search(self, name: str, searches: Sequence[Search]) -> list[list[Scored]]:
@@ -175,7 +176,7 @@ class ClientStore:
             )
             for search in searches
         ]
-        with _client_errors(name):
+        with _client_errors(name), self._turn:
             answers = self._client.query_batch_points(name, requests)
         return [
             [Scored(str(point.id), point.score, point.payload or {}) for point in found.points] for found in answers
@@ -192,7 +193,7 @@ class ClientStore:
         """Go through the points, a page at a time."""
         offset: Any = None
         while True:
-            with _client_errors(name):
+            with _client_errors(name), self._turn:
                 page, offset = self._client.scroll(
                     name,
                     scroll_filter=to_client_filter(condition),
@@ -212,13 +213,16 @@ class ClientStore:
 
     def size(self, name: str) -> int:
         """Say about how many points there are, as the engine estimates it."""
-        with _client_errors(name):
+        with _client_errors(name), self._turn:
             return self._client.count(name, exact=False).count
 
     def count(self, name: str, condition: Condition | None = None) -> int:
         """Count the points for which the condition holds."""
-        with _client_errors(name):
+        with _client_errors(name), self._turn:
             return self._client.count(name, count_filter=to_client_filter(condition), exact=True).count
+
+    def optimize(self, name: str) -> None:
+        """Do nothing: a server builds its indexes by itself, and the emulator has none."""
 
     def flush(self, name: str) -> None:
         """Do nothing: every write waited for the server, or for SQLite, to have it."""
@@ -235,7 +239,7 @@ class ClientStore:
         self.close()
 
     def _require(self, name: str) -> None:
-        with _client_errors(name):
+        with _client_errors(name), self._turn:
             there = self._client.collection_exists(name)
         if not there:
             raise UnknownCollectionError(name, self.names(), self._location)

@@ -148,6 +148,10 @@ class Store(Protocol):
         """Count the points for which the condition holds."""
         ...
 
+    def optimize(self, name: str) -> None:
+        """Build the indexes that make a large collection fast, where the engine does not do so by itself."""
+        ...
+
     def flush(self, name: str) -> None:
         """Return when what was written will survive a loss of power."""
         ...

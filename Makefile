@@ -15,7 +15,7 @@ help:
 	@echo "make bench-pairs  seconds to rerank with a pair model"
 	@echo "make bench-encode  encoding alone, against plain sentence-transformers"
 	@echo "make bench-gpu  the same on a GPU, where there is one"
-	@echo "make prove    the long proofs: threads on every store"
+	@echo "make prove    the long proofs: kills, and threads on every store"
 	@echo "make test-hub   the real source models, downloaded (6 GB), the whole way"
 	@echo "make wheel    build the wheel and use it once in a clean environment"
 	@echo "make starter  train the starter model again from DATA=$(DATA)"

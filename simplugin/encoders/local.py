@@ -56,7 +56,7 @@ class LocalEncoder:
         from simplugin.encoders.microbatching import MicroBatcher
 
         self.layout = read_layout(folder)
-        chosen = choose_device(device)
+        chosen = choose_device("cpu" if device is None and backend == "openvino" else device)
         model = _open(self.layout, chosen)
         self._tokenizer: Any = model.tokenizer
         self._pad = _padding(self._tokenizer)

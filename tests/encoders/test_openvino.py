@@ -26,7 +26,7 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="module")
 def compiled(folder: Path) -> LocalEncoder:
-    opened = load(folder, device="cpu", backend="openvino")
+    opened = load(folder, backend="openvino")
     assert isinstance(opened, LocalEncoder)
     return opened
 

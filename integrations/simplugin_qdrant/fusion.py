@@ -3,7 +3,7 @@
 Ranks alone do not fuse well: a question in another language shares a name or a number with some texts, and these
 would come first among the words whatever they are about. So the scores are added, brought to one scale: the cosine
 as it is, and of the words their *coverage*, the share of what the rarest words could reach. A question whose words are
-not there leaves the order to the meaning.
+not there leaves order and scores to the meaning: they are the cosines.
 """
 
 from __future__ import annotations
@@ -17,8 +17,8 @@ from simplugin_qdrant.stores.protocol import Scored
 
 __all__ = ["POOL", "POWER", "WEIGHT", "coverage", "fuse"]
 
-WEIGHT, POWER = 0.9, 1.5
-"""Weight of the words, in [0, 1], and the power of their coverage, above 1 so that a few shared words count little.
+WEIGHT, POWER = 9.0, 1.5
+"""What full coverage adds to the cosine, and the power of coverage, above 1 so that a few shared words count little.
 
 Fitted with the starter on questions about Hebrew paragraphs (HeQ) and on the dev part of the STS benchmark, within and
 across languages: ``python -m tests.benchmarks hybrid`` prints both, and the figures on XQuAD, which was left out.
@@ -38,7 +38,7 @@ def fuse(
     limit: int,
     weight: float = WEIGHT,
 ) -> list[Scored]:
-    """Return the ``limit`` best of both answers, best first, scored (1 - weight) · cosine + weight · coverage ** POWER.
+    """Return the ``limit`` best of both answers, best first, scored cosine + weight · coverage ** POWER.
 
     Each answer holds the ``pool`` best, or all there are. A point that one of them lacks gets what the last one in it
     has, which is the most it could have, and no coverage at all where fewer than ``pool`` points share a word.
@@ -51,7 +51,7 @@ def fuse(
     fused = [
         replace(
             point,
-            score=(1 - weight) * cosines.get(id_, farthest) + weight * covered.get(id_, least) ** POWER,
+            score=cosines.get(id_, farthest) + weight * covered.get(id_, least) ** POWER,
         )
         for id_, point in {point.id: point for point in (*dense, *words)}.items()
     ]

@@ -21,7 +21,7 @@ from simplugin_qdrant import open_store, points, register
 from simplugin_qdrant.fusion import POOL, WEIGHT, fuse
 from simplugin_qdrant.stores import Scored, Search
 
-WEIGHTS = (0.5, 0.7, 0.8, 0.85, 0.9, 0.95)
+WEIGHTS = (1.0, 2.0, 4.0, 6.0, 9.0, 19.0)
 LANGUAGES = ("en", "es", "tr", "ru", "zh")
 CROSSINGS = (("en", "tr"), ("es", "en"), ("tr", "en"), ("ru", "en"))
 SENTENCES = (("en", "en"), ("de", "de"), ("tr", "tr"), ("zh", "zh"), ("en", "de"), ("tr", "en"), ("en", "es"))
@@ -39,12 +39,12 @@ class Task:
 def run(data: Path) -> None:
     """Print RR@10 for each mode and for each weight of the words."""
     model = load("starter")
-    print(f"{'':10}  dense  words  " + "  ".join(f"w={weight:<4}" for weight in WEIGHTS))
+    print(f"{'':10}  dense  words  " + "  ".join(f"w={weight:<3.0f}" for weight in WEIGHTS))
     print("development: the weight is chosen here")
     show("HeQ he", read_squad(data / "retrieval" / "heq-val-he.json"), model)
     for first, second in SENTENCES:
         show(f"STSb {first}>{second}", read_sentences(data, first, second), model)
-    print(f"test: hybrid is the column w={WEIGHT}")
+    print(f"test: hybrid is the column w={WEIGHT:.0f}")
     paragraphs = {language: read_squad(data / "retrieval" / f"xquad-{language}.json") for language in LANGUAGES}
     worst: dict[str, float] = {}
     for language in LANGUAGES:

@@ -26,11 +26,13 @@ def test_a_point_that_both_sides_like_comes_first() -> None:
 
     assert ids(found) == ["0", "1", "2"]
     covered = coverage(9, terms=3, points=100)
-    assert found[0].score == pytest.approx((1 - WEIGHT) * 0.5 + WEIGHT * covered**POWER)
+    assert found[0].score == pytest.approx(0.5 + WEIGHT * covered**POWER)
 
 
-def test_without_a_shared_word_the_order_is_that_of_the_vectors() -> None:
-    assert ids(fuse(ranked(0.1, 0.9, 0.5), [], pool=10, terms=2, points=50, limit=2)) == ["1", "2"]
+def test_without_a_shared_word_order_and_scores_are_those_of_the_vectors() -> None:
+    found = fuse(ranked(0.1, 0.9, 0.5), [], pool=10, terms=2, points=50, limit=2)
+
+    assert [(point.id, point.score) for point in found] == [("1", 0.9), ("2", 0.5)]
 
 
 def test_a_point_beyond_one_sides_pool_gets_what_the_last_one_in_it_has() -> None:
@@ -40,8 +42,8 @@ def test_a_point_beyond_one_sides_pool_gets_what_the_last_one_in_it_has() -> Non
     by_id = {point.id: point.score for point in fuse(dense, words, pool=2, terms=2, points=9, limit=9)}
 
     cover = {name: coverage(score, terms=2, points=9) for name, score in (("c", 6.0), ("a", 3.0))}
-    assert by_id["c"] == pytest.approx((1 - WEIGHT) * 0.4 + WEIGHT * cover["c"] ** POWER)
-    assert by_id["b"] == pytest.approx((1 - WEIGHT) * 0.4 + WEIGHT * cover["a"] ** POWER)
+    assert by_id["c"] == pytest.approx(0.4 + WEIGHT * cover["c"] ** POWER)
+    assert by_id["b"] == pytest.approx(0.4 + WEIGHT * cover["a"] ** POWER)
 
 
 def test_every_word_often_in_one_point_among_all_is_full_coverage() -> None:

@@ -33,9 +33,9 @@ def adopt(
     """
     _check_space(name, described, vector, encoder)
     lowest = _lowest_cosine(store, name, vector=vector, encoder=encoder, text_key=text_key)
-    measured = f"the stored vectors have a cosine of {lowest:.4f} or more with what it makes of their texts"
+    measured = f"the stored vectors have at the lowest a cosine of {lowest:.4f} with what it makes of their texts"
     if lowest < CLOSE:
-        raise ModelMismatchError(name, _UNKNOWN, encoder.card.name, [measured.replace(" or more", " at the lowest")])
+        raise ModelMismatchError(name, _UNKNOWN, encoder.card.name, [measured])
     if lowest < SAME:
         message = f"Collection {name!r} was made with a model close to {encoder.card.name!r}, not equal: {measured}."
         warnings.warn(message, UserWarning, stacklevel=4)
@@ -54,8 +54,8 @@ def _check_space(name: str, described: Description, vector: str, encoder: Encode
     if space.dimension != encoder.dimension:
         differences.append(f"its vectors have {space.dimension} numbers, those of the model {encoder.dimension}")
     # Vectors of length 1 rank alike by cosine and by dot product.
-    alike = {"cosine", "dot"} if card.normalize else {card.similarity}
-    if space.similarity not in {*alike, card.similarity}:
+    alike = {card.similarity, *(("cosine", "dot") if card.normalize else ())}
+    if space.similarity not in alike:
         differences.append(f"it compares by {space.similarity!r}, the model by {card.similarity!r}")
     if differences:
         raise ModelMismatchError(name, _UNKNOWN, card.name, differences)

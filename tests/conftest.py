@@ -11,6 +11,7 @@ import pytest
 
 from simplugin.encoders import Encoder, load
 from simplugin_qdrant import Store, open_store
+from tests.qdrant.loopback import LoopbackServer
 
 ROOT = Path(__file__).parent.parent
 
@@ -29,9 +30,9 @@ def starter() -> Encoder:
     return load("starter")
 
 
-@pytest.fixture(params=["edge", "memory", "path", "server"])
+@pytest.fixture(params=["edge", "memory", "path", "wire", "server"])
 def store(request: pytest.FixtureRequest, tmp_path: Path) -> Generator[Store, None, None]:
-    """Return an empty store of each kind; the server's is the one at ``QDRANT_URL``, where that is set."""
+    """Return an empty store of each kind; ``wire`` is HTTP to an emulator, ``server`` what ``QDRANT_URL`` names."""
     if request.param == "server":
         url = os.environ.get("QDRANT_URL")
         if not url:
@@ -43,6 +44,9 @@ def store(request: pytest.FixtureRequest, tmp_path: Path) -> Generator[Store, No
                 opened.drop(name)
     elif request.param == "edge":
         with open_store(tmp_path / "edge") as opened:
+            yield opened
+    elif request.param == "wire":
+        with LoopbackServer() as loopback, open_store(loopback.url) as opened:
             yield opened
     elif request.param == "memory":
         with open_store(":memory:") as opened:

@@ -28,6 +28,7 @@ __all__ = [
     "Condition",
     "DateRange",
     "Equals",
+    "LacksVector",
     "Native",
     "NotAnyOf",
     "NumberRange",
@@ -95,13 +96,20 @@ class NotAnyOf:
 
 
 @dataclass(frozen=True, slots=True)
+class LacksVector:
+    """The point has no vector of this name; no filter of the grammar says so."""
+
+    vector: str
+
+
+@dataclass(frozen=True, slots=True)
 class Native:
     """A filter object of the engine's own library."""
 
     filter: object
 
 
-Condition: TypeAlias = Equals | OneOf | NumberRange | DateRange | AllOf | AnyOf | NotAnyOf | Native
+Condition: TypeAlias = Equals | OneOf | NumberRange | DateRange | AllOf | AnyOf | NotAnyOf | LacksVector | Native
 
 
 def parse_filter(given: object) -> Condition | None:

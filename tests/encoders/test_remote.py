@@ -18,10 +18,10 @@ from simplugin.catalog import ModelCard, Prompts
 from simplugin.encoders import RemoteEncoder, RemoteReranker, Retry, load
 from simplugin.encoders.remote.address import read_address
 from simplugin.encoders.remote.encoder import estimate_tokens
-from simplugin.encoders.remote.exchange import retry_after
 from simplugin.errors import ModelMismatchError, NotAnEmbedderError, RemoteError, StoreError
 from simplugin.measures import FloatArray
 from simplugin.records import Hit
+from simplugin.retrying import retry_after
 from simplugin_qdrant import open_store, register
 from tests.conftest import ROOT
 from tests.encoders.remote_server import EmbeddingServer, Fault, always, first, seeded, well

@@ -12,10 +12,18 @@ from simplugin.errors import StoreError, UnknownCollectionError
 from simplugin.measures import FloatArray
 from simplugin.words import WordVector
 from simplugin_qdrant import Store
-from simplugin_qdrant.filters import Equals
-from simplugin_qdrant.stores import Point, Scored, Search, VectorSpace
+from simplugin_qdrant.filters import Equals, LacksVector
+from simplugin_qdrant.stores import IndexKind, Point, Scored, Search, VectorSpace
 
 SPACE = {"v": VectorSpace(3, "cosine")}
+INDEXES: dict[str, IndexKind] = {
+    "lang": "keyword",
+    "year": "integer",
+    "p": "float",
+    "f": "bool",
+    "at": "datetime",
+    "t": "tenant",
+}
 METADATA = {"simplugin:v": {"nested": {"list": [1, 2.5, None, "ş"], "empty": {}}}}
 
 
@@ -201,6 +209,134 @@ def test_making_a_collection_twice_is_refused(store: Store, name: str) -> None:
         store.create(name, SPACE, METADATA, {})
 
     assert store.describe(name).points == 0
+
+
+def test_a_key_of_the_metadata_is_taken_away_by_none(store: Store, name: str) -> None:
+    store.annotate(name, {"a": 1, "b": 2})
+    store.annotate(name, {"a": None})
+
+    assert store.metadata(name) == {**METADATA, "b": 2}
+    with pytest.raises(UnknownCollectionError):
+        store.metadata("nowhere")
+
+
+def test_points_are_retrieved_by_their_ids_and_missing_ones_passed_over(store: Store, name: str) -> None:
+    store.upsert(name, [point(1, [1, 0, 0], k=1, other="z"), point(2, [0, 1, 0], k=2)])
+
+    both = store.retrieve(name, [uid(2), uid(1), uid(9)], keys=["k"], with_vectors=True)
+
+    assert {record.id: record.payload for record in both} == {uid(1): {"k": 1}, uid(2): {"k": 2}}
+    assert {record.id: np.asarray(record.vectors["v"]).tolist() for record in both}[uid(2)] == pytest.approx([0, 1, 0])
+    assert store.retrieve(name, [uid(1)], keys=[])[0].payload == {}
+    assert store.retrieve(name, []) == []
+
+
+def test_a_vector_is_added_to_a_live_collection_filled_where_it_lacks_and_removed(store: Store, name: str) -> None:
+    store.upsert(name, [point(n, [1, 0, 0]) for n in (1, 2, 3)])
+
+    store.add_vector(name, "w", VectorSpace(2, "cosine"))
+    store.add_vector(name, "w", VectorSpace(2, "cosine"))
+    with pytest.raises(StoreError, match="another vector"):
+        store.add_vector(name, "w", VectorSpace(3, "cosine"))
+    assert store.count(name, LacksVector("w")) == 3
+    store.upsert(name, [Point(uid(2), {"v": query(0, 1, 0), "w": query(1, 0)}, {})])
+    store.fill(name, {uid(n): {"w": query(0, 1)} for n in (1, 2, 99)}, lacking="w")  # 99 went meanwhile
+
+    (found,) = store.search(name, [Search("w", query(0, 1), 9)])
+    assert {scored.id: round(scored.score, 5) for scored in found} == {uid(1): 1, uid(2): 0}
+    assert store.count(name) == 3
+    assert [record.id for record in store.scroll(name, condition=LacksVector("w"))] == [uid(3)]
+    assert set(store.describe(name).vectors) == {"v", "w"}
+    store.remove_vector(name, "w")
+    store.remove_vector(name, "w")
+    assert set(store.describe(name).vectors) == {"v"}
+    with pytest.raises(StoreError):
+        store.search(name, [Search("w", query(0, 1), 9)])
+    store.add_vector(name, "w", VectorSpace(3, "dot"))
+    assert store.count(name, LacksVector("w")) == 3
+
+
+def test_a_second_stage_compares_what_the_first_one_found(store: Store, name: str) -> None:
+    store.add_vector(name, "w", VectorSpace(2, "cosine"))
+    rows = {
+        1: (query(1, 0, 0), query(0, 1)),
+        2: (query(0.9, 0.1, 0), query(1, 0)),
+        3: (query(-1, 0, 0), query(1, 0)),
+    }
+    store.upsert(name, [Point(uid(n), {"v": v, "w": w}, {}) for n, (v, w) in rows.items()])
+
+    first = Search("v", query(1, 0, 0), 2)
+    found, exact = store.search(
+        name, [Search("w", query(1, 0), 5, first=first), Search("v", query(1, 0, 0), 1, exact=True)]
+    )
+
+    assert [scored.id for scored in found] == [uid(2), uid(1)]
+    assert [scored.id for scored in exact] == [uid(1)]
+
+
+async def test_a_search_that_waits_answers_like_one_that_does_not(store: Store, name: str) -> None:
+    store.upsert(name, [point(1, [1, 0, 0], k=1), point(2, [0, 1, 0], k=2)])
+    wanted = [Search("v", query(1, 0, 0), 2), Search("v", query(0, 1, 0), 2, Equals("k", 2))]
+
+    assert await store.asearch(name, wanted) == store.search(name, wanted)
+
+
+def test_quantized_vectors_are_compared_again_in_full(store: Store, fresh: Callable[[str], str]) -> None:
+    name = fresh("small")
+    store.create(name, {"v": VectorSpace(64, "cosine", "int8")}, METADATA, {})
+    rows = np.random.default_rng(7).standard_normal((300, 64)).astype(np.float32)
+    store.upsert(name, [Point(uid(n), {"v": row}, {}) for n, row in enumerate(rows, 1)])
+
+    (found,) = store.search(name, [Search("v", rows[41], 3, oversampling=3.0)])
+
+    unit = rows / np.linalg.norm(rows, axis=1, keepdims=True)
+    best = np.argsort(-(unit @ unit[41]))[:3]
+    assert [scored.id for scored in found] == [uid(int(n) + 1) for n in best]
+    assert found[0].score == pytest.approx(1, abs=1e-5)
+
+
+def test_an_alias_stands_for_a_collection_and_moves_in_one_step(
+    store: Store, name: str, fresh: Callable[[str], str]
+) -> None:
+    other, alias = fresh("other"), fresh("alias")
+    store.create(other, SPACE, METADATA, {})
+    store.upsert(name, [point(1, [1, 0, 0])])
+
+    store.alias(alias, name)
+    assert store.count(alias) == 1
+    store.annotate(alias, {"x": 1})
+    assert store.metadata(name)["x"] == 1
+    store.alias(alias, other)
+    assert (store.count(alias), store.aliases()[alias], alias in store.names()) == (0, other, False)
+    store.alias(alias, None)
+    store.alias(alias, None)
+    assert alias not in store.aliases()
+    with pytest.raises(UnknownCollectionError):
+        store.describe(alias)
+    with pytest.raises(UnknownCollectionError):
+        store.alias(alias, "nowhere")
+    store.alias(alias, other)
+    store.drop(alias)
+    assert other not in store.names()
+    assert alias not in store.aliases()
+
+
+def test_an_index_is_made_on_a_live_collection(store: Store, name: str) -> None:
+    store.upsert(name, [point(1, [1, 0, 0], lang="tr", year=2020, at="2026-01-01T00:00:00Z")])
+    for key, kind in INDEXES.items():
+        store.index(name, key, kind)
+        store.index(name, key, kind)
+
+    assert store.count(name, Equals("lang", "tr")) == 1
+
+
+def test_ids_that_are_numbers_stay_numbers(store: Store, name: str) -> None:
+    store.upsert(name, [Point("7", {"v": query(1, 0, 0)}, {"k": 1}), point(1, [0, 1, 0])])
+    store.restate(name, {"7": {"k": 2}})
+
+    assert [record.payload for record in store.retrieve(name, ["7"])] == [{"k": 2}]
+    store.delete(name, ["7"])
+    assert [record.id for record in store.scroll(name)] == [uid(1)]
 
 
 @pytest.mark.parametrize("odd", ["Türkçe əlyazma", "עברית", "a.b", "with space", "quo'te"])

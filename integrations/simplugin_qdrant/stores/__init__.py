@@ -1,6 +1,27 @@
 """Where collections live. The engines are loaded when one is opened, not before."""
 
 from simplugin_qdrant.stores.opening import open_store
-from simplugin_qdrant.stores.protocol import Description, Point, Record, Scored, Search, Store, VectorSpace
+from simplugin_qdrant.stores.protocol import (
+    Cluster,
+    Description,
+    IndexKind,
+    Point,
+    Record,
+    Scored,
+    Search,
+    Store,
+    VectorSpace,
+)
 
-__all__ = ["Description", "Point", "Record", "Scored", "Search", "Store", "VectorSpace", "open_store"]
+__all__ = [
+    "Cluster",
+    "Description",
+    "IndexKind",
+    "Point",
+    "Record",
+    "Scored",
+    "Search",
+    "Store",
+    "VectorSpace",
+    "open_store",
+]

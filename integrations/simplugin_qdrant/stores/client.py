@@ -2,23 +2,38 @@
 
 from __future__ import annotations
 
+import asyncio
 import threading
+import time
 import warnings
-from collections.abc import Generator, Iterator, Mapping, Sequence
+import weakref
+from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
 from contextlib import contextmanager, nullcontext
-from typing import Any, Self, cast
+from typing import Any, Self, TypeVar
 
-import numpy as np
-from grpc import Call, RpcError
-from qdrant_client import QdrantClient, models
-from qdrant_client.http.exceptions import ApiException
+from qdrant_client import AsyncQdrantClient, QdrantClient, models
 
 from simplugin.errors import StoreError, UnknownCollectionError
-from simplugin.measures import FloatArray, SimilarityFunction
-from simplugin.words import WordVector
-from simplugin_qdrant.filters import Condition
+from simplugin.measures import FloatArray
+from simplugin.retrying import Retry
+from simplugin_qdrant.filters import Condition, LacksVector
+from simplugin_qdrant.stores.client_errors import CLIENT_ERRORS, to_store_error, wait_before_next
 from simplugin_qdrant.stores.client_filter import filter_for, to_client_filter
+from simplugin_qdrant.stores.client_points import (
+    from_answers,
+    from_record,
+    to_id,
+    to_index,
+    to_payload_selector,
+    to_point,
+    to_request,
+    to_space,
+    to_vector,
+    to_vector_name,
+    to_vector_params,
+)
 from simplugin_qdrant.stores.protocol import (
+    Cluster,
     Description,
     IndexKind,
     Payload,
@@ -31,23 +46,29 @@ from simplugin_qdrant.stores.protocol import (
 
 __all__ = ["ClientStore"]
 
+T = TypeVar("T")
+
 _PAGE = 1000
-_DISTANCES: dict[SimilarityFunction, models.Distance] = {
-    "cosine": models.Distance.COSINE,
-    "dot": models.Distance.DOT,
-    "euclidean": models.Distance.EUCLID,
-    "manhattan": models.Distance.MANHATTAN,
-}
-_SIMILARITIES: dict[models.Distance, SimilarityFunction] = {
-    distance: function for function, distance in _DISTANCES.items()
-}
+_DEFAULT_RETRY = Retry()
 
 
 class ClientStore:
-    """The collections that a client reaches."""
+    """The collections that a client reaches. A server that is busy, or gone for a moment, is asked again."""
 
-    def __init__(self, client: QdrantClient, location: str | None = None, *, owned: bool = False) -> None:
-        """Wrap a client; ``owned`` says that closing the store closes the client."""
+    def __init__(
+        self,
+        client: QdrantClient,
+        location: str | None = None,
+        *,
+        owned: bool = False,
+        retry: Retry = _DEFAULT_RETRY,
+        read_consistency: int | str | None = None,
+    ) -> None:
+        """Wrap a client; ``owned`` says that closing the store closes the client.
+
+        ``read_consistency`` is how many replicas of a cluster must agree on an answer: a number, ``"majority"``,
+        ``"quorum"`` or ``"all"``.
+        """
         self._client = client
         self._owned = owned
         options = client.init_options
@@ -57,6 +78,11 @@ class ClientStore:
         self._turn = nullcontext() if path is None else threading.RLock()
         self._is_local = path is not None
         self._location = location or str(path or options.get("url") or options.get("host") or "server")
+        self._retry = retry
+        self._answered = False
+        # The emulator knows no consistency, and says so at every read.
+        self._read: dict[str, Any] = {} if path or read_consistency is None else {"consistency": read_consistency}
+        self._async_client: tuple[weakref.ref[asyncio.AbstractEventLoop], AsyncQdrantClient] | None = None
 
     @property
     def location(self) -> str:
@@ -65,8 +91,8 @@ class ClientStore:
 
     def names(self) -> list[str]:
         """Return the names of the collections, sorted."""
-        with _client_errors(self._location), self._turn:
-            return sorted(entry.name for entry in self._client.get_collections().collections)
+        found = self._ask(self._location, lambda client: client.get_collections())
+        return sorted(entry.name for entry in found.collections)
 
     def create(
         self,
@@ -75,112 +101,196 @@ class ClientStore:
         metadata: Mapping[str, Any],
         indexes: Mapping[str, IndexKind],
         words: Sequence[str] = (),
+        cluster: Cluster | None = None,
     ) -> None:
         """Make an empty collection; its metadata is read back, since an old server drops it without a word."""
-        params = {
-            vector: models.VectorParams(size=space.dimension, distance=_DISTANCES[space.similarity])
-            for vector, space in vectors.items()
-        }
-        with _client_errors(name), self._turn:
-            self._client.create_collection(
+        if cluster is not None and self._is_local:
+            message = f"{self._location!r} is not spread over a cluster; use a Qdrant server."
+            raise StoreError(message)
+        spread = cluster or Cluster()
+        sparse = {vector: models.SparseVectorParams(modifier=models.Modifier.IDF) for vector in words}
+        # Once only: where the answer was lost, a second attempt would find the collection and call it another's.
+        self._ask(
+            name,
+            lambda client: client.create_collection(
                 name,
-                vectors_config=params,
-                sparse_vectors_config={
-                    vector: models.SparseVectorParams(modifier=models.Modifier.IDF) for vector in words
-                },
+                vectors_config={vector: to_vector_params(space) for vector, space in vectors.items()},
+                sparse_vectors_config=sparse,
                 metadata=dict(metadata),
-            )
-            if not self._is_local:  # the emulator has no indexes, and warns about each
-                for key, kind in indexes.items():
-                    self._client.create_payload_index(name, key, models.PayloadSchemaType(kind), wait=True)
-        if dict(self.describe(name).metadata) != dict(metadata):
+                shard_number=spread.shards,
+                replication_factor=spread.replicas,
+                write_consistency_factor=spread.write_consistency,
+            ),
+            again=False,
+        )
+        for key, kind in indexes.items():
+            self.index(name, key, kind)
+        if dict(self.metadata(name)) != dict(metadata):
             self.drop(name)
             raise StoreError(_forgetful(self._location, "Nothing was created."))
 
     def describe(self, name: str) -> Description:
         """Describe a collection. Raises ``UnknownCollectionError``."""
-        self._require(name)
-        with _client_errors(name), self._turn:
-            info = self._client.get_collection(name)
-            points = self._client.count(name, exact=True).count
+        info = self._info(name)
+        points = self.count(name)
         params = info.config.params.vectors or {}
         named = params if isinstance(params, dict) else {"": params}
         return Description(
-            vectors={vector: VectorSpace(space.size, _SIMILARITIES[space.distance]) for vector, space in named.items()},
+            vectors={vector: to_space(space) for vector, space in named.items()},
             words=frozenset(info.config.params.sparse_vectors or {}),
             metadata=info.config.metadata or {},
             points=points,
         )
 
+    def metadata(self, name: str) -> Mapping[str, Any]:
+        """Return the collection's metadata. Raises ``UnknownCollectionError``."""
+        return self._info(name).config.metadata or {}
+
     def annotate(self, name: str, metadata: Mapping[str, Any]) -> None:
         """Add to the collection's metadata, or replace what is there under these keys; it is read back."""
         self._require(name)
-        with _client_errors(name), self._turn:
-            self._client.update_collection(name, metadata=dict(metadata))
-        kept = self.describe(name).metadata
+        real = self.aliases().get(name, name)
+        self._ask(name, lambda client: client.update_collection(real, metadata=dict(metadata)))
+        kept = self.metadata(name)
         if any(kept.get(key) != value for key, value in metadata.items()):
             raise StoreError(_forgetful(self._location, "Nothing was recorded."))
+
+    def index(self, name: str, key: str, kind: IndexKind) -> None:
+        """Make an index over a payload key; the emulator has none, and warns about each."""
+        if not self._is_local:
+            self._ask(name, lambda client: client.create_payload_index(name, key, to_index(kind), wait=True))
+
+    def add_vector(self, name: str, vector: str, space: VectorSpace) -> None:
+        """Make room for one more vector at every point."""
+        known = self.describe(name).vectors
+        if vector in known:
+            if known[vector] != space:
+                message = f"Collection {name!r} has another vector {vector!r} already."
+                raise StoreError(message)
+            return
+        self._ask(name, lambda client: client.create_vector_name(name, vector, to_vector_name(space), wait=True))
+        if vector not in self.describe(name).vectors:
+            message = (
+                f"The server at {self._location!r} cannot add a vector to a collection; it needs Qdrant 1.18 or newer. "
+                "Copy the collection into a new one, made with the new model, and move an alias to it."
+            )
+            raise StoreError(message)
+
+    def remove_vector(self, name: str, vector: str) -> None:
+        """Take a vector from every point, and its name from the collection."""
+        if vector in self.describe(name).vectors:
+            self._ask(name, lambda client: client.delete_vector_name(name, vector, wait=True))
 
     def drop(self, name: str) -> None:
         """Delete a collection with all that is in it. Raises ``UnknownCollectionError``."""
         self._require(name)
-        with _client_errors(name), self._turn:
-            self._client.delete_collection(name)
+        known = self.aliases()
+        real = known.get(name, name)
+        for alias in [alias for alias, target in known.items() if target == real]:
+            self.alias(alias, None)
+        self._ask(name, lambda client: client.delete_collection(real))
+
+    def aliases(self) -> Mapping[str, str]:
+        """Return the aliases, each with its collection."""
+        found = self._ask(self._location, lambda client: client.get_aliases())
+        return {entry.alias_name: entry.collection_name for entry in found.aliases}
+
+    def alias(self, alias: str, name: str | None) -> None:
+        """Let an alias stand for a collection from now on, in one step; None takes the alias away."""
+        known = self.aliases()
+        steps: list[models.AliasOperations] = []
+        if alias in known:
+            steps.append(models.DeleteAliasOperation(delete_alias=models.DeleteAlias(alias_name=alias)))
+        if name is not None:
+            self._require(name)
+            made = models.CreateAlias(collection_name=known.get(name, name), alias_name=alias)
+            steps.append(models.CreateAliasOperation(create_alias=made))
+        if steps:
+            self._ask(alias, lambda client: client.update_collection_aliases(steps))
 
     def upsert(self, name: str, points: Sequence[Point]) -> None:
         """Store points; those whose ids are there are replaced."""
-        batch = [
-            models.PointStruct(
-                id=point.id,
-                vector=_to_client(point.vectors[""])
-                if "" in point.vectors
-                else {vector: _to_client(row) for vector, row in point.vectors.items()},
-                payload=point.payload,
-            )
-            for point in points
-        ]
+        batch = [to_point(point) for point in points]
         if batch:
-            with _client_errors(name), self._turn, _quiet():
-                self._client.upsert(name, batch, wait=True)
+            with _quiet():
+                self._ask(name, lambda client: client.upsert(name, batch, wait=True))
+
+    def fill(self, name: str, vectors: Mapping[str, Mapping[str, FloatArray]], lacking: str) -> None:
+        """Give points further vectors where they lack one."""
+        condition = filter_for(LacksVector(lacking))
+
+        def send(ids: Sequence[str]) -> None:
+            batch = [
+                models.PointVectors(id=to_id(id_), vector={each: to_vector(row) for each, row in vectors[id_].items()})
+                for id_ in ids
+            ]
+            self._ask(name, lambda client: client.update_vectors(name, batch, wait=True, update_filter=condition))
+
+        with self._turn:
+            while there := [record.id for record in self.retrieve(name, list(vectors), keys=[])]:
+                try:
+                    send(there)
+                except StoreError:
+                    # A point that went between the look and the write makes the server refuse the batch.
+                    if {record.id for record in self.retrieve(name, there, keys=[])} == set(there):
+                        raise
+                else:
+                    break
 
     def restate(self, name: str, payloads: Mapping[str, Payload]) -> None:
         """Replace the payloads of points, by id, in one request."""
         operations: list[models.UpdateOperation] = [
-            models.OverwritePayloadOperation(overwrite_payload=models.SetPayload(payload=payload, points=[id_]))
+            models.OverwritePayloadOperation(overwrite_payload=models.SetPayload(payload=payload, points=[to_id(id_)]))
             for id_, payload in payloads.items()
         ]
         if operations:
-            with _client_errors(name), self._turn:
-                self._client.batch_update_points(name, operations, wait=True)
+            self._ask(name, lambda client: client.batch_update_points(name, operations, wait=True))
 
     def delete(self, name: str, ids: Sequence[str]) -> None:
         """Delete points by id."""
+        chosen = models.PointIdsList(points=[to_id(id_) for id_ in ids])
         if ids:
-            with _client_errors(name), self._turn:
-                self._client.delete(name, models.PointIdsList(points=list(ids)), wait=True)
+            self._ask(name, lambda client: client.delete(name, chosen, wait=True))
 
     def delete_where(self, name: str, condition: Condition) -> None:
         """Delete the points for which the condition holds."""
-        with _client_errors(name), self._turn:
-            self._client.delete(name, models.FilterSelector(filter=filter_for(condition)), wait=True)
+        chosen = models.FilterSelector(filter=filter_for(condition))
+        self._ask(name, lambda client: client.delete(name, chosen, wait=True))
 
     def search(self, name: str, searches: Sequence[Search]) -> list[list[Scored]]:
         """Answer several searches in one request, each with the closest points, closest first."""
-        requests = [
-            models.QueryRequest(
-                query=_to_client(search.query),
-                using=search.vector or None,
-                limit=search.limit,
-                filter=to_client_filter(search.condition),
-                with_payload=True,
-            )
-            for search in searches
-        ]
-        with _client_errors(name), self._turn:
-            answers = self._client.query_batch_points(name, requests)
-        return [
-            [Scored(str(point.id), point.score, point.payload or {}) for point in found.points] for found in answers
-        ]
+        requests = [to_request(search, emulated=self._is_local) for search in searches]
+        return from_answers(self._ask(name, lambda client: client.query_batch_points(name, requests, **self._read)))
+
+    async def asearch(self, name: str, searches: Sequence[Search]) -> list[list[Scored]]:
+        """Answer like ``search``: over connections of the event loop, or in a thread where there is no server."""
+        if self._is_local:
+            return await asyncio.to_thread(self.search, name, searches)
+        requests = [to_request(search, emulated=False) for search in searches]
+        client = self._client_of_this_loop()
+        attempt = 0
+        while True:
+            attempt += 1
+            try:
+                answers = await client.query_batch_points(name, requests, **self._read)
+            except CLIENT_ERRORS as error:
+                await asyncio.sleep(self._wait_or_raise(name, error, attempt))
+            else:
+                self._answered = True
+                return from_answers(answers)
+
+    def retrieve(
+        self, name: str, ids: Sequence[str], *, keys: Sequence[str] | None = None, with_vectors: bool = False
+    ) -> list[Record]:
+        """Return these points, those that are not there left out."""
+        if not ids:
+            return []
+        wanted, shown = [to_id(id_) for id_ in ids], to_payload_selector(keys)
+        found = self._ask(
+            name,
+            lambda client: client.retrieve(name, wanted, with_payload=shown, with_vectors=with_vectors, **self._read),
+        )
+        return [from_record(point, with_vectors) for point in found]
 
     def scroll(
         self,
@@ -191,35 +301,35 @@ class ClientStore:
         with_vectors: bool = False,
     ) -> Iterator[Record]:
         """Go through the points, a page at a time."""
+        chosen, shown = to_client_filter(condition), to_payload_selector(keys)
         offset: Any = None
+
+        def turn(client: QdrantClient) -> tuple[list[models.Record], Any]:
+            page: tuple[list[models.Record], Any] = client.scroll(
+                name,
+                scroll_filter=chosen,
+                limit=_PAGE,
+                offset=offset,
+                with_payload=shown,
+                with_vectors=with_vectors,
+                **self._read,
+            )
+            return page
+
         while True:
-            with _client_errors(name), self._turn:
-                page, offset = self._client.scroll(
-                    name,
-                    scroll_filter=to_client_filter(condition),
-                    limit=_PAGE,
-                    offset=offset,
-                    with_payload=True if keys is None else list(keys),
-                    with_vectors=with_vectors,
-                )
-            for point in page:
-                given: Any = (point.vector or {}) if with_vectors else {}
-                named = isinstance(given, dict)
-                vectors = cast("dict[str, Any]", given) if named else {"": given}  # the unnamed vector
-                rows = {vector: _from_client(row) for vector, row in vectors.items()}
-                yield Record(str(point.id), point.payload or {}, rows)
+            page, offset = self._ask(name, turn)
+            yield from (from_record(point, with_vectors) for point in page)
             if offset is None:
                 return
 
     def size(self, name: str) -> int:
         """Say about how many points there are, as the engine estimates it."""
-        with _client_errors(name), self._turn:
-            return self._client.count(name, exact=False).count
+        return self._ask(name, lambda client: client.count(name, exact=False)).count
 
     def count(self, name: str, condition: Condition | None = None) -> int:
         """Count the points for which the condition holds."""
-        with _client_errors(name), self._turn:
-            return self._client.count(name, count_filter=to_client_filter(condition), exact=True).count
+        chosen = to_client_filter(condition)
+        return self._ask(name, lambda client: client.count(name, count_filter=chosen, exact=True)).count
 
     def optimize(self, name: str) -> None:
         """Do nothing: a server builds its indexes by itself, and the emulator has none."""
@@ -238,35 +348,43 @@ class ClientStore:
     def __exit__(self, *exception: object) -> None:
         self.close()
 
+    def _ask(self, name: str, call: Callable[[QdrantClient], T], *, again: bool = True) -> T:
+        """Make a call, and make it again while another attempt may help; what the client raises becomes ours."""
+        attempt = 0
+        while True:
+            attempt += 1
+            try:
+                with self._turn:
+                    answer = call(self._client)
+            except CLIENT_ERRORS as error:
+                if not again:
+                    raise to_store_error(name, error) from error
+                time.sleep(self._wait_or_raise(name, error, attempt))
+            else:
+                self._answered = True
+                return answer
+
+    def _wait_or_raise(self, name: str, error: BaseException, attempt: int) -> float:
+        wait = wait_before_next(error, attempt, self._retry, answered=self._answered)
+        if wait is None:
+            raise to_store_error(name, error, attempt) from error
+        return wait
+
+    def _client_of_this_loop(self) -> AsyncQdrantClient:
+        """Return the event loop's own client: one loop's connections are of no use to another."""
+        running = asyncio.get_running_loop()
+        if self._async_client is None or self._async_client[0]() is not running:
+            options: dict[str, Any] = {**self._client.init_options, "check_compatibility": False}
+            self._async_client = (weakref.ref(running), AsyncQdrantClient(**options))
+        return self._async_client[1]
+
+    def _info(self, name: str) -> models.CollectionInfo:
+        self._require(name)
+        return self._ask(name, lambda client: client.get_collection(name))
+
     def _require(self, name: str) -> None:
-        with _client_errors(name), self._turn:
-            there = self._client.collection_exists(name)
-        if not there:
+        if not self._ask(name, lambda client: client.collection_exists(name)):
             raise UnknownCollectionError(name, self.names(), self._location)
-
-
-def _to_client(row: FloatArray | WordVector) -> Any:
-    if isinstance(row, WordVector):
-        return models.SparseVector(indices=row.indices.tolist(), values=row.values.tolist())
-    return row.tolist()
-
-
-def _from_client(row: Any) -> FloatArray | WordVector:
-    if isinstance(row, models.SparseVector):
-        return WordVector(np.array(row.indices, dtype=np.uint32), np.array(row.values, dtype=np.float32))
-    return np.array(row, dtype=np.float32)
-
-
-@contextmanager
-def _client_errors(name: str) -> Generator[None, None, None]:
-    """Translate what the client raises: ValueError from the emulator, and what REST and gRPC say of a server."""
-    try:
-        yield
-    except RpcError as error:
-        reason = str(error.details()) if isinstance(error, Call) else str(error)
-        raise StoreError(_refused(name, reason)) from error
-    except (ValueError, ApiException) as error:
-        raise StoreError(_refused(name, str(error) or type(error).__name__)) from error
 
 
 def _forgetful(location: str, outcome: str) -> str:
@@ -274,11 +392,6 @@ def _forgetful(location: str, outcome: str) -> str:
         f"The server at {location!r} did not keep the collection's metadata, where the model is recorded; "
         f"it needs Qdrant 1.15.4 or newer. {outcome}"
     )
-
-
-def _refused(name: str, reason: str) -> str:
-    first = reason.strip().splitlines()[0].rstrip(".")
-    return f"Qdrant could not do what was asked for {name!r}: {first}."
 
 
 @contextmanager

@@ -7,7 +7,18 @@ from typing import cast
 from qdrant_client import models
 
 from simplugin.errors import FilterError
-from simplugin_qdrant.filters import AllOf, AnyOf, Condition, DateRange, Equals, Native, NotAnyOf, NumberRange, OneOf
+from simplugin_qdrant.filters import (
+    AllOf,
+    AnyOf,
+    Condition,
+    DateRange,
+    Equals,
+    LacksVector,
+    Native,
+    NotAnyOf,
+    NumberRange,
+    OneOf,
+)
 
 __all__ = ["filter_for", "to_client_filter"]
 
@@ -42,6 +53,8 @@ def _translate(condition: Condition) -> models.Filter | models.FieldCondition:
             return models.Filter(should=[_translate(part) for part in parts])
         case NotAnyOf(parts):
             return models.Filter(must_not=[_translate(part) for part in parts])
+        case LacksVector(vector):
+            return models.Filter(must_not=[models.HasVectorCondition(has_vector=vector)])
         case Native(native):
             if not isinstance(native, models.Filter):
                 message = f"This store takes qdrant_client filters, and got one of {type(native).__module__}."

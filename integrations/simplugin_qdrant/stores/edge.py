@@ -1,38 +1,31 @@
 """Qdrant Edge: the engine in this process, its data in a folder.
 
-The folder of a store::
-
-    .lock                       held while a process has the store open
-    collections/NAME/shard/     the engine's files
-    collections/NAME/simplugin.json   the collection's metadata, which the engine has no place for
-
-What the engine leaves to its user is done here: one process a folder, no use after a fork, and nothing handed to
-``update()`` that it would refuse, since it logs an update before it checks it and replays the log after a crash.
+What the engine leaves to its user is done here and in ``edge_folder``: one process a folder, no use after a fork, and
+nothing handed to ``update()`` that it would refuse, since it logs an update before it checks it and replays the log
+after a crash.
 """
 
 from __future__ import annotations
 
-import json
+import asyncio
 import os
-import shutil
-import tempfile
 import threading
 from collections.abc import Generator, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, Self, cast
-from urllib.parse import quote, unquote
 
 import numpy as np
 import qdrant_edge as edge
-from filelock import FileLock, Timeout
 
-from simplugin.errors import StoreError, StoreLockedError, UnknownCollectionError
+from simplugin.errors import StoreError
 from simplugin.measures import FloatArray, SimilarityFunction
 from simplugin.words import WordVector
-from simplugin_qdrant.filters import Condition
+from simplugin_qdrant.filters import Condition, LacksVector
 from simplugin_qdrant.stores.edge_filter import filter_for, to_edge_filter
+from simplugin_qdrant.stores.edge_folder import EdgeFolder
 from simplugin_qdrant.stores.protocol import (
+    Cluster,
     Description,
     IndexKind,
     Payload,
@@ -46,17 +39,19 @@ from simplugin_qdrant.stores.protocol import (
 __all__ = ["EdgeStore"]
 
 _PAGE = 1000
-_SIDECAR = "simplugin.json"
 _DISTANCES: dict[SimilarityFunction, edge.Distance] = {
     "cosine": edge.Distance.Cosine,
     "dot": edge.Distance.Dot,
     "euclidean": edge.Distance.Euclid,
     "manhattan": edge.Distance.Manhattan,
 }
-
-_INDEXES: dict[IndexKind, edge.PayloadSchemaType] = {
+_INDEXES: dict[IndexKind, Any] = {
     "keyword": edge.PayloadSchemaType.Keyword,
     "integer": edge.PayloadSchemaType.Integer,
+    "float": edge.PayloadSchemaType.Float,
+    "bool": edge.PayloadSchemaType.Bool,
+    "datetime": edge.PayloadSchemaType.Datetime,
+    "tenant": edge.KeywordIndexParams(is_tenant=True),
 }
 
 
@@ -68,27 +63,21 @@ class EdgeStore:
 
         Raises ``StoreLockedError`` where another process, or another store, has it open.
         """
-        self._folder = Path(folder)
         self._process = os.getpid()
         self._shards: dict[str, edge.EdgeShard] = {}
         self._opening = threading.Lock()
-        self._lock = FileLock(self._folder / ".lock", timeout=0)
+        self._removing = threading.Lock()
         self._closed = False
-        if self._folder.exists():
-            self._take_folder()
+        self._held = EdgeFolder(folder)
 
     @property
     def location(self) -> str:
         """The folder, as given."""
-        return str(self._folder)
+        return str(self._held)
 
     def names(self) -> list[str]:
         """Return the names of the collections, sorted."""
-        self._check_usable()
-        top = self._folder / "collections"
-        if not top.is_dir():
-            return []
-        return sorted(unquote(entry.name) for entry in top.iterdir() if (entry / _SIDECAR).is_file())
+        return self._folder.names()
 
     def create(
         self,
@@ -97,103 +86,151 @@ class EdgeStore:
         metadata: Mapping[str, Any],
         indexes: Mapping[str, IndexKind],
         words: Sequence[str] = (),
+        cluster: Cluster | None = None,
     ) -> None:
         """Make an empty collection. It appears whole or, if the process dies meanwhile, not at all."""
-        target = self._path(name)
-        if target.exists():
-            message = f"There is a collection {name!r} in {self.location!r} already."
+        if cluster is not None:
+            message = f"{self.location!r} is a folder, which is not spread over a cluster; use a Qdrant server."
             raise StoreError(message)
-        try:
-            self._folder.mkdir(parents=True, exist_ok=True)
-        except OSError as error:
-            message = f"The store in {self.location!r} cannot be made ({error.strerror})."
-            raise StoreError(message) from error
-        self._take_folder()
-        target.parent.mkdir(exist_ok=True)
-        draft = Path(tempfile.mkdtemp(prefix=".new-", dir=self._folder))
-        try:
+
+        def fill(folder: Path) -> None:
             with _engine_errors(name):
-                (draft / "shard").mkdir()
-                shard = edge.EdgeShard.create(str(draft / "shard"), _config(vectors, words))
+                shard = edge.EdgeShard.create(str(folder), _config(vectors, words))
                 for key, kind in indexes.items():
                     shard.update(edge.UpdateOperation.create_field_index(key, _INDEXES[kind]))
                 shard.flush()
                 shard.close()
-            spaces = {vector: [space.dimension, space.similarity] for vector, space in vectors.items()}
-            _write_json(
-                draft / _SIDECAR, {"version": 1, "vectors": spaces, "words": list(words), "metadata": dict(metadata)}
-            )
-            draft.rename(target)
-        except BaseException:
-            shutil.rmtree(draft, ignore_errors=True)
-            raise
+
+        spaces = {vector: [space.dimension, space.similarity] for vector, space in vectors.items()}
+        sidecar = {"version": 1, "vectors": spaces, "words": list(words), "metadata": dict(metadata)}
+        self._folder.create(name, sidecar, fill)
 
     def describe(self, name: str) -> Description:
         """Describe a collection. Raises ``UnknownCollectionError``."""
-        sidecar = self._sidecar(name)
+        sidecar = self._folder.sidecar(name)
         try:
             vectors = {vector: VectorSpace(*space) for vector, space in sidecar["vectors"].items()}
             words = frozenset(sidecar.get("words", ()))
-            metadata = dict(sidecar["metadata"])
-        except (KeyError, TypeError, ValueError, AttributeError) as error:
-            message = f"Collection {name!r} in {self.location!r} is damaged: {_SIDECAR} is not what it should be."
+        except (TypeError, ValueError) as error:
+            message = f"Collection {name!r} in {self.location!r} is damaged: its vectors are not what they should be."
             raise StoreError(message) from error
         with self._engine(name) as shard:
             points = shard.count(edge.CountRequest(exact=True))
-        return Description(vectors=vectors, words=words, metadata=metadata, points=points)
+        return Description(vectors=vectors, words=words, metadata=sidecar["metadata"], points=points)
+
+    def metadata(self, name: str) -> Mapping[str, Any]:
+        """Return the collection's metadata. Raises ``UnknownCollectionError``."""
+        return cast("Mapping[str, Any]", self._folder.sidecar(name)["metadata"])
 
     def annotate(self, name: str, metadata: Mapping[str, Any]) -> None:
-        """Add to the collection's metadata, or replace what is there under these keys."""
-        sidecar = self._sidecar(name)
-        _write_json(self._path(name) / _SIDECAR, sidecar | {"metadata": sidecar["metadata"] | dict(metadata)})
+        """Add to the collection's metadata, or replace what is there under these keys; None takes a key away."""
+        changed = {**self.metadata(name), **metadata}
+        kept = {key: value for key, value in changed.items() if value is not None}
+        self._folder.amend(name, {"metadata": kept})
+
+    def index(self, name: str, key: str, kind: IndexKind) -> None:
+        """Make an index over a payload key."""
+        self._update(name, edge.UpdateOperation.create_field_index(key, _INDEXES[kind]))
+
+    def add_vector(self, name: str, vector: str, space: VectorSpace) -> None:
+        """Make room for one more vector at every point."""
+        known = self._folder.sidecar(name)["vectors"]
+        if vector in known:
+            if list(known[vector]) != [space.dimension, space.similarity]:
+                message = f"Collection {name!r} has another vector {vector!r} already."
+                raise StoreError(message)
+            return
+        # The engine may have it, of a process that died in between and wanted another width.
+        self._update(name, edge.UpdateOperation.delete_vector_name(vector))
+        distance = _DISTANCES[space.similarity]
+        self._update(name, edge.UpdateOperation.create_dense_vector(vector, space.dimension, distance))
+        self.flush(name)
+        self._folder.amend(name, {"vectors": {**known, vector: [space.dimension, space.similarity]}})
+
+    def remove_vector(self, name: str, vector: str) -> None:
+        """Take a vector from every point, and its name from the collection."""
+        known = self._folder.sidecar(name)["vectors"]
+        self._folder.amend(name, {"vectors": {each: space for each, space in known.items() if each != vector}})
+        self._update(name, edge.UpdateOperation.delete_vector_name(vector))
+        self.flush(name)
 
     def drop(self, name: str) -> None:
         """Delete a collection with all that is in it. Raises ``UnknownCollectionError``."""
-        self._sidecar(name)
-        if (shard := self._shards.pop(name, None)) is not None:
+        self._folder.sidecar(name)
+        if (shard := self._shards.pop(self._folder.resolve(name), None)) is not None:
             shard.close()
-        # Out of sight in one step, then deleted at leisure.
-        doomed = Path(tempfile.mkdtemp(prefix=".old-", dir=self._folder))
-        self._path(name).rename(doomed / "collection")
-        shutil.rmtree(doomed)
+        self._folder.drop(name)
+
+    def aliases(self) -> Mapping[str, str]:
+        """Return the aliases, each with its collection."""
+        return dict(self._folder.aliases)
+
+    def alias(self, alias: str, name: str | None) -> None:
+        """Let an alias stand for a collection from now on, in one step; None takes the alias away."""
+        if name is not None:
+            self._folder.sidecar(name)
+        self._folder.alias(alias, name)
 
     def upsert(self, name: str, points: Sequence[Point]) -> None:
         """Store points; those whose ids are there are replaced."""
         batch = [
-            edge.Point(point.id, {vector: _to_edge(row) for vector, row in point.vectors.items()}, point.payload)
+            edge.Point(
+                _to_id(point.id), {vector: _to_edge(row) for vector, row in point.vectors.items()}, point.payload
+            )
             for point in points
         ]
         if batch:
             self._update(name, edge.UpdateOperation.upsert_points(batch))
 
+    def fill(self, name: str, vectors: Mapping[str, Mapping[str, FloatArray]], lacking: str) -> None:
+        """Give points further vectors where they lack one."""
+        with self._removing:  # a point that goes meanwhile would make the engine refuse the batch
+            there = {record.id for record in self.retrieve(name, list(vectors), keys=[])}
+            batch = [
+                edge.PointVectors(_to_id(id_), {vector: _to_edge(row) for vector, row in rows.items()})
+                for id_, rows in vectors.items()
+                if id_ in there
+            ]
+            if batch:
+                condition = filter_for(LacksVector(lacking))
+                self._update(name, edge.UpdateOperation.update_vectors(batch, condition=condition))
+
     def restate(self, name: str, payloads: Mapping[str, Payload]) -> None:
         """Replace the payloads of points, by id."""
         for id_, payload in payloads.items():
-            self._update(name, edge.UpdateOperation.overwrite_payload([id_], payload))
+            self._update(name, edge.UpdateOperation.overwrite_payload([_to_id(id_)], payload))
 
     def delete(self, name: str, ids: Sequence[str]) -> None:
         """Delete points by id."""
         if ids:
-            self._update(name, edge.UpdateOperation.delete_points(list(ids)))
+            with self._removing:
+                self._update(name, edge.UpdateOperation.delete_points([_to_id(id_) for id_ in ids]))
 
     def delete_where(self, name: str, condition: Condition) -> None:
         """Delete the points for which the condition holds."""
-        self._update(name, edge.UpdateOperation.delete_points_by_filter(filter_for(condition)))
+        with self._removing:
+            self._update(name, edge.UpdateOperation.delete_points_by_filter(filter_for(condition)))
 
     def search(self, name: str, searches: Sequence[Search]) -> list[list[Scored]]:
         """Answer several searches, each with the closest points, closest first."""
-        requests = [
-            edge.QueryRequest(
-                limit=search.limit,
-                query=edge.Query.Nearest(_to_edge(search.query), using=search.vector),
-                filter=to_edge_filter(search.condition),
-                with_payload=True,
-            )
-            for search in searches
-        ]
+        requests = [_request(search) for search in searches]
         with self._engine(name) as shard:
             answers = [shard.query(request) for request in requests]
         return [[Scored(str(point.id), point.score, point.payload or {}) for point in found] for found in answers]
+
+    async def asearch(self, name: str, searches: Sequence[Search]) -> list[list[Scored]]:
+        """Answer in a thread: the engine takes a fraction of a millisecond, and lets no other thread run meanwhile."""
+        return await asyncio.to_thread(self.search, name, searches)
+
+    def retrieve(
+        self, name: str, ids: Sequence[str], *, keys: Sequence[str] | None = None, with_vectors: bool = False
+    ) -> list[Record]:
+        """Return these points, those that are not there left out."""
+        if not ids:
+            return []
+        with self._engine(name) as shard:
+            found = shard.retrieve([_to_id(id_) for id_ in ids], _payload_selector(keys), with_vectors)
+        return [_to_record(point, with_vectors) for point in found]
 
     def scroll(
         self,
@@ -210,15 +247,12 @@ class EdgeStore:
                 offset=offset,
                 limit=_PAGE,
                 filter=to_edge_filter(condition),
-                with_payload=True if keys is None else list(keys),
+                with_payload=_payload_selector(keys),
                 with_vector=with_vectors,
             )
             with self._engine(name) as shard:
                 page, offset = shard.scroll(request)
-            for point in page:
-                vectors = cast("dict[str, Any]", point.vector or {}) if with_vectors else {}
-                rows = {vector: _from_edge(row) for vector, row in vectors.items()}
-                yield Record(str(point.id), point.payload or {}, rows)
+            yield from (_to_record(point, with_vectors) for point in page)
             if offset is None:
                 return
 
@@ -253,7 +287,7 @@ class EdgeStore:
             with _engine_errors(name):
                 shard.close()
         self._shards.clear()
-        self._lock.release()
+        self._held.release()
         self._closed = True
 
     def __enter__(self) -> Self:
@@ -262,53 +296,16 @@ class EdgeStore:
     def __exit__(self, *exception: object) -> None:
         self.close()
 
-    def _take_folder(self) -> None:
-        if self._lock.is_locked:
-            return
-        if not self._folder.is_dir():
-            message = f"{self.location!r} is a file; a store is a folder."
-            raise StoreError(message)
-        if (self._folder / "meta.json").exists() and (self._folder / "collection").is_dir():
-            message = (
-                f"{self.location!r} was written by QdrantClient(path=…); "
-                "open it with open_store(QdrantClient(path=…)), or choose another folder."
-            )
-            raise StoreError(message)
-        try:
-            self._lock.acquire()
-        except Timeout as error:
-            raise StoreLockedError(self.location) from error
-        except OSError as error:
-            message = f"The store in {self.location!r} cannot be opened ({error.strerror})."
-            raise StoreError(message) from error
-        for leftover in (*self._folder.glob(".new-*"), *self._folder.glob(".old-*")):
-            shutil.rmtree(leftover, ignore_errors=True)  # of a process that died while creating or dropping
-
-    def _check_usable(self) -> None:
+    @property
+    def _folder(self) -> EdgeFolder:
+        """The folder, as long as it may be used."""
         if self._closed:
             message = f"The store in {self.location!r} was closed."
             raise StoreError(message)
         if os.getpid() != self._process:
             message = f"The store in {self.location!r} was opened before a fork; open it again in this process."
             raise StoreError(message)
-
-    def _path(self, name: str) -> Path:
-        self._check_usable()
-        encoded = quote(name, safe="")
-        if not name or name.startswith(".") or len(encoded) > 200:
-            message = f"{name!r} cannot name a collection: it needs 1 to 200 characters and no dot at the start."
-            raise StoreError(message)
-        return self._folder / "collections" / encoded
-
-    def _sidecar(self, name: str) -> dict[str, Any]:
-        path = self._path(name) / _SIDECAR
-        try:
-            return cast("dict[str, Any]", json.loads(path.read_text(encoding="utf-8")))
-        except (FileNotFoundError, NotADirectoryError):
-            raise UnknownCollectionError(name, self.names(), self.location) from None
-        except (OSError, ValueError) as error:
-            message = f"Collection {name!r} in {self.location!r} is damaged: {_SIDECAR} cannot be read ({error})."
-            raise StoreError(message) from error
+        return self._held
 
     def _update(self, name: str, operation: edge.UpdateOperation) -> None:
         with self._engine(name) as shard:
@@ -317,26 +314,78 @@ class EdgeStore:
     @contextmanager
     def _engine(self, name: str) -> Generator[edge.EdgeShard, None, None]:
         """Hand out the collection's shard, opened on first use, with the engine's errors translated."""
-        self._check_usable()
+        real = self._folder.resolve(name)
         with _engine_errors(name):
-            yield self._shards.get(name) or self._open(name)
+            yield self._shards.get(real) or self._open(real)
 
     def _open(self, name: str) -> edge.EdgeShard:
-        self._sidecar(name)
+        path = self._folder.shard(name)
         with self._opening:  # the second of two threads would find the files locked by the first
             if name not in self._shards:
-                self._shards[name] = edge.EdgeShard.load(str(self._path(name) / "shard"))
+                self._shards[name] = edge.EdgeShard.load(str(path))
             return self._shards[name]
 
 
 def _config(vectors: Mapping[str, VectorSpace], words: Sequence[str]) -> edge.EdgeConfig:
+    small = edge.ScalarQuantizationConfig(edge.ScalarType.Int8, quantile=0.99, always_ram=True)
     return edge.EdgeConfig(
         vectors={
-            name: edge.EdgeVectorParams(space.dimension, _DISTANCES[space.similarity])
+            name: edge.EdgeVectorParams(
+                space.dimension,
+                _DISTANCES[space.similarity],
+                quantization_config=small if space.quantization == "int8" else None,
+            )
             for name, space in vectors.items()
         },
         sparse_vectors={name: edge.EdgeSparseVectorParams(modifier=edge.Modifier.Idf) for name in words},
     )
+
+
+def _request(search: Search) -> edge.QueryRequest:
+    return edge.QueryRequest(
+        limit=search.limit,
+        query=_nearest(search),
+        prefetches=None if search.first is None else [_prefetch(search.first)],
+        filter=to_edge_filter(search.condition),
+        params=_params(search),
+        with_payload=True,
+    )
+
+
+def _prefetch(search: Search) -> edge.Prefetch:
+    return edge.Prefetch(
+        limit=search.limit,
+        query=_nearest(search),
+        prefetches=None if search.first is None else [_prefetch(search.first)],
+        filter=to_edge_filter(search.condition),
+        params=_params(search),
+    )
+
+
+def _nearest(search: Search) -> edge.Query:
+    return edge.Query.Nearest(_to_edge(search.query), using=search.vector)
+
+
+def _params(search: Search) -> edge.SearchParams | None:
+    if search.exact:
+        return edge.SearchParams(exact=True)
+    if search.oversampling is None:
+        return None
+    again = edge.QuantizationSearchParams(rescore=True, oversampling=search.oversampling)
+    return edge.SearchParams(quantization=again)
+
+
+def _payload_selector(keys: Sequence[str] | None) -> Any:
+    return True if keys is None else list(keys) if keys else False
+
+
+def _to_id(id_: str) -> Any:
+    return int(id_) if id_.isdigit() else id_
+
+
+def _to_record(point: edge.Record, with_vectors: bool) -> Record:
+    vectors = cast("dict[str, Any]", point.vector or {}) if with_vectors else {}
+    return Record(str(point.id), point.payload or {}, {vector: _from_edge(row) for vector, row in vectors.items()})
 
 
 def _to_edge(row: FloatArray | WordVector) -> Any:
@@ -347,16 +396,6 @@ def _from_edge(row: Any) -> FloatArray | WordVector:
     if isinstance(row, edge.SparseVector):
         return WordVector(np.array(row.indices, dtype=np.uint32), np.array(row.values, dtype=np.float32))
     return np.array(row, dtype=np.float32)
-
-
-def _write_json(path: Path, content: Mapping[str, Any]) -> None:
-    """Replace a file so that a reader sees the old content or the new, also after a loss of power."""
-    draft = path.with_suffix(".tmp")
-    with draft.open("w", encoding="utf-8") as file:
-        json.dump(content, file, ensure_ascii=False)
-        file.flush()
-        os.fsync(file.fileno())
-    draft.replace(path)
 
 
 @contextmanager

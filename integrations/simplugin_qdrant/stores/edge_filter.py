@@ -8,7 +8,18 @@ import numpy as np
 import qdrant_edge as edge
 
 from simplugin.errors import FilterError
-from simplugin_qdrant.filters import AllOf, AnyOf, Condition, DateRange, Equals, Native, NotAnyOf, NumberRange, OneOf
+from simplugin_qdrant.filters import (
+    AllOf,
+    AnyOf,
+    Condition,
+    DateRange,
+    Equals,
+    LacksVector,
+    Native,
+    NotAnyOf,
+    NumberRange,
+    OneOf,
+)
 
 __all__ = ["filter_for", "to_edge_filter"]
 
@@ -46,6 +57,8 @@ def _translate(condition: Condition) -> edge.Filter | edge.FieldCondition:
             return edge.Filter(should=[_translate(part) for part in parts])
         case NotAnyOf(parts):
             return edge.Filter(must_not=[_translate(part) for part in parts])
+        case LacksVector(vector):
+            return edge.Filter(must_not=[edge.HasVectorCondition(vector)])
         case Native(native):
             if not isinstance(native, edge.Filter):
                 message = f"This store takes qdrant_edge filters, and got one of {type(native).__module__}."

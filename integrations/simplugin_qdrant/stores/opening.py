@@ -15,6 +15,8 @@ if TYPE_CHECKING:
 
 __all__ = ["open_store"]
 
+_SECONDS = 60  # an answer may take: a large write that waits for every replica does
+
 
 def open_store(location: str | Path | QdrantClient) -> Store:
     """Open a folder (Qdrant Edge), ``":memory:"``, ``"http://host:6333"``, ``"grpc://host:6334"``, or a client.
@@ -44,10 +46,18 @@ def _connect(location: str) -> QdrantClient:
     url = urlsplit(location)
     match url.scheme:
         case "http" | "https":
-            return QdrantClient(url=location, api_key=key)
+            return QdrantClient(url=location, api_key=key, timeout=_SECONDS, check_compatibility=False)
         case "grpc" | "grpcs" if url.hostname:
             port, secure = url.port or 6334, url.scheme == "grpcs"
-            return QdrantClient(host=url.hostname, grpc_port=port, prefer_grpc=True, https=secure, api_key=key)
+            return QdrantClient(
+                host=url.hostname,
+                grpc_port=port,
+                prefer_grpc=True,
+                https=secure,
+                api_key=key,
+                timeout=_SECONDS,
+                check_compatibility=False,
+            )
         case _:
             message = f"{location!r} is no location of a store; give a folder, ':memory:', 'http://…' or 'grpc://…'."
             raise StoreError(message)

@@ -3,25 +3,56 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, Literal, Protocol, Self, TypeAlias
 
 from simplugin.measures import FloatArray, SimilarityFunction
 from simplugin.words import WordVector
 from simplugin_qdrant.filters import Condition
 
-__all__ = ["Description", "IndexKind", "Payload", "Point", "Record", "Scored", "Search", "Store", "VectorSpace"]
+__all__ = [
+    "Cluster",
+    "Description",
+    "IndexKind",
+    "Payload",
+    "Point",
+    "Quantization",
+    "Record",
+    "Scored",
+    "Search",
+    "Store",
+    "VectorSpace",
+]
 
 Payload: TypeAlias = dict[str, Any]
-IndexKind: TypeAlias = Literal["keyword", "integer"]
+IndexKind: TypeAlias = Literal["keyword", "integer", "float", "bool", "datetime", "tenant"]
+"""What an index over a payload key holds; ``"tenant"`` is a keyword by which a server also lays out its points."""
+Quantization: TypeAlias = Literal["int8"]
 
 
 @dataclass(frozen=True, slots=True)
 class VectorSpace:
-    """The width of a named vector and how two of them are compared."""
+    """The width of a named vector and how two of them are compared.
+
+    ``quantization`` asks the engine for small copies to search in; the emulator has none, and a store does not say.
+    """
 
     dimension: int
     similarity: SimilarityFunction
+    quantization: Quantization | None = field(default=None, compare=False)
+
+
+@dataclass(frozen=True, slots=True)
+class Cluster:
+    """How a server spreads a new collection over its nodes; None leaves it to the server.
+
+    ``shards`` are parts that search side by side, ``replicas`` copies of each on other nodes, and
+    ``write_consistency`` is the number of copies that must have a write before it is acknowledged.
+    """
+
+    shards: int | None = None
+    replicas: int | None = None
+    write_consistency: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,7 +67,7 @@ class Description:
 
 @dataclass(frozen=True, slots=True)
 class Point:
-    """What is stored: an id (a UUID), a vector under each name, and a payload of JSON values."""
+    """What is stored: an id (a UUID, or a number in digits), a vector under each name, and a payload of JSON values."""
 
     id: str
     vectors: Mapping[str, FloatArray | WordVector]
@@ -63,16 +94,26 @@ class Scored:
 
 @dataclass(frozen=True, slots=True)
 class Search:
-    """What is asked of a store: the points whose ``vector`` of this name is closest to ``query`` (dimension,)."""
+    """What is asked of a store: the points whose ``vector`` of this name is closest to ``query`` (dimension,).
+
+    ``first`` is a search whose hits alone are compared. ``oversampling``, for quantized vectors, is how many times
+    ``limit`` are taken by the small copies and compared by the full ones. ``exact`` goes round every index.
+    """
 
     vector: str
     query: FloatArray | WordVector
     limit: int
     condition: Condition | None = None
+    first: Search | None = None
+    oversampling: float | None = None
+    exact: bool = False
 
 
 class Store(Protocol):
-    """Collections of points. All writes are idempotent and acknowledged: what returned is stored."""
+    """Collections of points. All writes are idempotent and acknowledged: what returned is stored.
+
+    Wherever a collection is named, an alias of it may stand.
+    """
 
     @property
     def location(self) -> str:
@@ -80,7 +121,7 @@ class Store(Protocol):
         ...
 
     def names(self) -> list[str]:
-        """Return the names of the collections, sorted."""
+        """Return the names of the collections, sorted, without aliases."""
         ...
 
     def create(
@@ -90,10 +131,12 @@ class Store(Protocol):
         metadata: Mapping[str, Any],
         indexes: Mapping[str, IndexKind],
         words: Sequence[str] = (),
+        cluster: Cluster | None = None,
     ) -> None:
         """Make an empty collection with its metadata, and indexes over these payload keys.
 
         ``words`` names vectors of weighted words; the engine multiplies each word of a query by its rarity.
+        Raises ``StoreError`` for a ``cluster`` where there is none.
         """
         ...
 
@@ -101,16 +144,44 @@ class Store(Protocol):
         """Describe a collection. Raises ``UnknownCollectionError``."""
         ...
 
+    def metadata(self, name: str) -> Mapping[str, Any]:
+        """Return the collection's metadata, and nothing that costs more. Raises ``UnknownCollectionError``."""
+        ...
+
     def annotate(self, name: str, metadata: Mapping[str, Any]) -> None:
-        """Add to the collection's metadata, or replace what is there under these keys."""
+        """Add to the collection's metadata, or replace what is there under these keys; None takes a key away."""
+        ...
+
+    def index(self, name: str, key: str, kind: IndexKind) -> None:
+        """Make an index over a payload key; one that is there already stays."""
+        ...
+
+    def add_vector(self, name: str, vector: str, space: VectorSpace) -> None:
+        """Make room for one more vector at every point, empty at first; one that is there already stays."""
+        ...
+
+    def remove_vector(self, name: str, vector: str) -> None:
+        """Take a vector from every point, and its name from the collection."""
         ...
 
     def drop(self, name: str) -> None:
         """Delete a collection with all that is in it. Raises ``UnknownCollectionError``."""
         ...
 
+    def aliases(self) -> Mapping[str, str]:
+        """Return the aliases, each with its collection."""
+        ...
+
+    def alias(self, alias: str, name: str | None) -> None:
+        """Let an alias stand for a collection from now on, in one step; None takes the alias away."""
+        ...
+
     def upsert(self, name: str, points: Sequence[Point]) -> None:
         """Store points; those whose ids are there are replaced."""
+        ...
+
+    def fill(self, name: str, vectors: Mapping[str, Mapping[str, FloatArray]], lacking: str) -> None:
+        """Give points, by id, further vectors, where they lack the one named ``lacking``; ids gone are passed over."""
         ...
 
     def restate(self, name: str, payloads: Mapping[str, Payload]) -> None:
@@ -127,6 +198,16 @@ class Store(Protocol):
 
     def search(self, name: str, searches: Sequence[Search]) -> list[list[Scored]]:
         """Answer several searches in one request, each with the points closest to its query, closest first."""
+        ...
+
+    async def asearch(self, name: str, searches: Sequence[Search]) -> list[list[Scored]]:
+        """Answer like ``search``, without holding up the event loop."""
+        ...
+
+    def retrieve(
+        self, name: str, ids: Sequence[str], *, keys: Sequence[str] | None = None, with_vectors: bool = False
+    ) -> list[Record]:
+        """Return these points, in no order, those that are not there left out; ``keys`` as in ``scroll``."""
         ...
 
     def scroll(

@@ -7,14 +7,14 @@ from simplugin.encoders.remote.address import is_url
 
 if TYPE_CHECKING:
     from simplugin.encoders.remote.encoder import RemoteEncoder
-    from simplugin.encoders.remote.exchange import Retry
     from simplugin.encoders.remote.reranker import RemoteReranker
+    from simplugin.retrying import Retry
 else:
     __getattr__ = deferred(
         __name__,
         {
             "simplugin.encoders.remote.encoder": ("RemoteEncoder",),
-            "simplugin.encoders.remote.exchange": ("Retry",),
+            "simplugin.retrying": ("Retry",),
             "simplugin.encoders.remote.reranker": ("RemoteReranker",),
         },
     )

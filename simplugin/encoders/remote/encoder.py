@@ -15,7 +15,7 @@ from simplugin.catalog import ModelCard, find
 from simplugin.encoders.fingerprint import PROBES, Fingerprint, take_fingerprint
 from simplugin.encoders.protocol import as_texts
 from simplugin.encoders.remote.address import read_address
-from simplugin.encoders.remote.exchange import Exchange, Retry, Steps, Task, batched
+from simplugin.encoders.remote.exchange import Exchange, Steps, Task, batched
 from simplugin.encoders.remote.server import Server, discover
 from simplugin.encoders.remote.transport import Transport
 from simplugin.encoders.remote.wire import (
@@ -28,6 +28,7 @@ from simplugin.encoders.remote.wire import (
 )
 from simplugin.errors import NotAnEmbedderError, RemoteError, UnknownModelError
 from simplugin.measures import FloatArray, unit_rows
+from simplugin.retrying import Retry
 
 __all__ = ["RemoteEncoder", "estimate_tokens"]
 

@@ -13,12 +13,13 @@ import numpy as np
 
 from simplugin.encoders.protocol import as_texts
 from simplugin.encoders.remote.address import read_address
-from simplugin.encoders.remote.exchange import Exchange, Retry, Steps, Task, batched
+from simplugin.encoders.remote.exchange import Exchange, Steps, Task, batched
 from simplugin.encoders.remote.server import ask_info
 from simplugin.encoders.remote.transport import Transport
 from simplugin.encoders.remote.wire import read_ranks, tei_rerank
 from simplugin.measures import FloatArray
 from simplugin.records import Hit
+from simplugin.retrying import Retry
 
 __all__ = ["RemoteReranker"]
 

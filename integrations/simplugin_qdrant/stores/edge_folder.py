@@ -1,0 +1,203 @@
+"""The folder of an embedded store: who holds it, which collections are there, and what the engine has no place for.
+
+::
+
+    .lock                             held while a process has the store open
+    aliases.json                      further names of collections
+    collections/NAME/shard/           the engine's files
+    collections/NAME/simplugin.json   the collection's vectors, words and metadata
+
+Every file of ours is replaced in one step; a collection appears whole and goes whole.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import tempfile
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Any, cast
+from urllib.parse import quote, unquote
+
+from filelock import FileLock, Timeout
+
+from simplugin.errors import StoreError, StoreLockedError, UnknownCollectionError
+
+__all__ = ["EdgeFolder"]
+
+_SIDECAR = "simplugin.json"
+_ALIASES = "aliases.json"
+
+
+class EdgeFolder:
+    """One process holds it; what it reads is kept, since nobody else may write."""
+
+    def __init__(self, folder: str | Path) -> None:
+        """Take the folder, if it is there.
+
+        Raises ``StoreLockedError`` where another process, or another store, has it open.
+        """
+        self._folder = Path(folder)
+        self._lock = FileLock(self._folder / ".lock", timeout=0)
+        self._sidecars: dict[str, dict[str, Any]] = {}
+        self._aliases: dict[str, str] = {}
+        if self._folder.exists():
+            self._take()
+
+    def __str__(self) -> str:
+        return str(self._folder)
+
+    def names(self) -> list[str]:
+        """Return the names of the collections, sorted."""
+        top = self._folder / "collections"
+        if not top.is_dir():
+            return []
+        return sorted(unquote(entry.name) for entry in top.iterdir() if (entry / _SIDECAR).is_file())
+
+    @property
+    def aliases(self) -> Mapping[str, str]:
+        """The further names of collections."""
+        return self._aliases
+
+    def alias(self, alias: str, name: str | None) -> None:
+        """Point an alias at a collection, or take it away."""
+        if name is not None and self._path(alias).exists():
+            message = f"{alias!r} is a collection in {str(self)!r}, so it cannot be an alias."
+            raise StoreError(message)
+        changed = {known: target for known, target in self._aliases.items() if known != alias}
+        if name is not None:
+            changed[alias] = self.resolve(name)
+        if changed != self._aliases:
+            _write_json(self._folder / _ALIASES, changed)
+            self._aliases = changed
+
+    def resolve(self, name: str) -> str:
+        """Return the collection that a name or an alias stands for."""
+        return self._aliases.get(name, name)
+
+    def shard(self, name: str) -> Path:
+        """Return where the engine's files are. Raises ``UnknownCollectionError``."""
+        self.sidecar(name)
+        return self._path(self.resolve(name)) / "shard"
+
+    def sidecar(self, name: str) -> Mapping[str, Any]:
+        """Return what is kept beside a collection. Raises ``UnknownCollectionError``."""
+        real = self.resolve(name)
+        if real not in self._sidecars:
+            self._sidecars[real] = self._read_sidecar(real)
+        return self._sidecars[real]
+
+    def amend(self, name: str, changes: Mapping[str, Any]) -> None:
+        """Replace entries of what is kept beside a collection."""
+        real = self.resolve(name)
+        changed = dict(self.sidecar(real)) | dict(changes)
+        _write_json(self._path(real) / _SIDECAR, changed)
+        self._sidecars[real] = changed
+
+    def create(self, name: str, sidecar: Mapping[str, Any], fill: Callable[[Path], None]) -> None:
+        """Make a collection, whose engine files ``fill`` writes into an empty folder."""
+        target = self._path(name)
+        if target.exists() or name in self._aliases:
+            message = (
+                f"There is {'an alias' if name in self._aliases else 'a collection'} {name!r} in {str(self)!r} already."
+            )
+            raise StoreError(message)
+        try:
+            self._folder.mkdir(parents=True, exist_ok=True)
+        except OSError as error:
+            message = f"The store in {str(self)!r} cannot be made ({error.strerror})."
+            raise StoreError(message) from error
+        self._take()
+        target.parent.mkdir(exist_ok=True)
+        draft = Path(tempfile.mkdtemp(prefix=".new-", dir=self._folder))
+        try:
+            (draft / "shard").mkdir()
+            fill(draft / "shard")
+            _write_json(draft / _SIDECAR, sidecar)
+            draft.rename(target)
+        except BaseException:
+            shutil.rmtree(draft, ignore_errors=True)
+            raise
+
+    def drop(self, name: str) -> None:
+        """Delete a collection and its aliases: out of sight in one step, then at leisure."""
+        real = self.resolve(name)
+        self.sidecar(real)
+        for alias in [alias for alias, target in self._aliases.items() if target == real]:
+            self.alias(alias, None)
+        doomed = Path(tempfile.mkdtemp(prefix=".old-", dir=self._folder))
+        self._path(real).rename(doomed / "collection")
+        del self._sidecars[real]
+        shutil.rmtree(doomed)
+
+    def release(self) -> None:
+        """Let others have the folder."""
+        self._lock.release()
+
+    def _take(self) -> None:
+        if self._lock.is_locked:
+            return
+        if not self._folder.is_dir():
+            message = f"{str(self)!r} is a file; a store is a folder."
+            raise StoreError(message)
+        if (self._folder / "meta.json").exists() and (self._folder / "collection").is_dir():
+            message = (
+                f"{str(self)!r} was written by QdrantClient(path=…); "
+                "open it with open_store(QdrantClient(path=…)), or choose another folder."
+            )
+            raise StoreError(message)
+        try:
+            self._lock.acquire()
+        except Timeout as error:
+            raise StoreLockedError(str(self)) from error
+        except OSError as error:
+            message = f"The store in {str(self)!r} cannot be opened ({error.strerror})."
+            raise StoreError(message) from error
+        for leftover in (*self._folder.glob(".new-*"), *self._folder.glob(".old-*")):
+            shutil.rmtree(leftover, ignore_errors=True)  # of a process that died while creating or dropping
+        self._aliases = self._read_aliases()
+
+    def _path(self, name: str) -> Path:
+        encoded = quote(name, safe="")
+        if not name or name.startswith(".") or len(encoded) > 200:
+            message = f"{name!r} cannot name a collection: it needs 1 to 200 characters and no dot at the start."
+            raise StoreError(message)
+        return self._folder / "collections" / encoded
+
+    def _read_sidecar(self, name: str) -> dict[str, Any]:
+        path = self._path(name) / _SIDECAR
+        try:
+            read = json.loads(path.read_text(encoding="utf-8"))
+            if not all(isinstance(read[part], dict) for part in ("vectors", "metadata")):
+                raise TypeError(_SIDECAR)
+        except (FileNotFoundError, NotADirectoryError):
+            raise UnknownCollectionError(name, self.names(), str(self)) from None
+        except (OSError, ValueError) as error:
+            message = f"Collection {name!r} in {str(self)!r} is damaged: {_SIDECAR} cannot be read ({error})."
+            raise StoreError(message) from error
+        except (KeyError, TypeError) as error:
+            message = f"Collection {name!r} in {str(self)!r} is damaged: {_SIDECAR} is not what it should be."
+            raise StoreError(message) from error
+        return cast("dict[str, Any]", read)
+
+    def _read_aliases(self) -> dict[str, str]:
+        try:
+            read = json.loads((self._folder / _ALIASES).read_text(encoding="utf-8"))
+            return {str(alias): str(name) for alias, name in read.items()}
+        except FileNotFoundError:
+            return {}
+        except (OSError, ValueError, AttributeError) as error:
+            message = f"The store in {str(self)!r} is damaged: {_ALIASES} cannot be read ({error})."
+            raise StoreError(message) from error
+
+
+def _write_json(path: Path, content: Mapping[str, Any]) -> None:
+    """Replace a file so that a reader sees the old content or the new, also after a loss of power."""
+    draft = path.with_suffix(".tmp")
+    with draft.open("w", encoding="utf-8") as file:
+        json.dump(content, file, ensure_ascii=False)
+        file.flush()
+        os.fsync(file.fileno())
+    draft.replace(path)

@@ -8,6 +8,7 @@ from typing import Any
 from simplugin_qdrant import points
 from simplugin_qdrant.filters import Condition
 from simplugin_qdrant.registry import metadata_key, read_registration
+from simplugin_qdrant.space import is_first_stage
 from simplugin_qdrant.stores.protocol import Description, Store
 
 __all__ = ["count_documents", "describe", "ids_of_documents"]
@@ -22,6 +23,8 @@ def describe(store: Store, name: str, described: Description, documents: int) ->
     """Return what is known of a collection without opening its models."""
     vectors: list[dict[str, Any]] = []
     for vector, space in described.vectors.items():
+        if is_first_stage(vector):
+            continue
         entry: dict[str, Any] = {
             "name": vector,
             "model": None,
@@ -29,7 +32,7 @@ def describe(store: Store, name: str, described: Description, documents: int) ->
             "fingerprint": None,
         }
         if metadata_key(vector) in described.metadata:
-            fingerprint = read_registration(name, described, vector).fingerprint
+            fingerprint = read_registration(name, described.metadata, vector).fingerprint
             entry |= {"model": fingerprint.card.name, "fingerprint": fingerprint.weights}
         vectors.append(entry)
     return {

@@ -1,27 +1,64 @@
-"""Which model made a collection, written in the collection itself."""
+"""Which models made a collection, written in the collection itself.
+
+The metadata of a collection::
+
+    simplugin:VECTOR          the model behind a vector: its fingerprint, and how the vector is kept and searched
+    simplugin-serves:ROLE     which vector answers for the name ROLE, and which did before, once a migration moved it
+    simplugin-removing:VECTOR a vector that is being taken away
+    simplugin-tenants         the documents belong to tenants
+"""
 
 from __future__ import annotations
 
 import warnings
-from dataclasses import dataclass
-from typing import Any
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from typing import Any, cast
 
 from simplugin.collection import Mode, as_mode
 from simplugin.encoders import Encoder, Fingerprint
 from simplugin.encoders.fingerprint import VERSION
 from simplugin.errors import ModelMismatchError, StoreError, UnregisteredCollectionError
-from simplugin_qdrant.stores.protocol import Description
+from simplugin_qdrant.space import Space, first_stage_name
+from simplugin_qdrant.stores.protocol import Quantization, Store
 
-__all__ = ["Registration", "metadata_key", "read_registration", "verify"]
+__all__ = [
+    "TENANTS",
+    "Registration",
+    "Serving",
+    "add_space",
+    "default_mode",
+    "finish_removals",
+    "mark_filled",
+    "metadata_key",
+    "read_registration",
+    "read_serving",
+    "registered_vectors",
+    "remove_space",
+    "serve",
+    "verify",
+    "warn_of_model",
+]
+
+TENANTS = "simplugin-tenants"
+_VECTOR = "simplugin:"
+_SERVES = "simplugin-serves:"
+_REMOVING = "simplugin-removing:"
 
 
 @dataclass(frozen=True, slots=True)
 class Registration:
-    """What a collection knows of the model behind one of its vectors."""
+    """What a collection knows of the model behind one of its vectors.
+
+    ``filled`` says that every point with a text has the vector.
+    """
 
     fingerprint: Fingerprint
     text_key: str = "text"
     mode: Mode = "dense"
+    filled: bool = True
+    quantization: Quantization | None = None
+    first_stage: int | None = None
 
     def to_metadata(self, vector: str) -> dict[str, Any]:
         """Return the collection metadata that records it."""
@@ -29,33 +66,44 @@ class Registration:
             metadata_key(vector): {
                 "text_key": self.text_key,
                 "mode": self.mode,
+                "filled": self.filled,
+                "quantization": self.quantization,
+                "first_stage": self.first_stage,
                 "fingerprint": self.fingerprint.to_json(),
             }
         }
 
 
+@dataclass(frozen=True, slots=True)
+class Serving:
+    """The vector that answers for a name, and the one that did before, if it is still there."""
+
+    vector: str
+    before: str | None = None
+
+
 def metadata_key(vector: str) -> str:
     """Return the metadata key of a vector: one key each, since the engine merges metadata key by key."""
-    return f"simplugin:{vector}"
+    return _VECTOR + vector
 
 
-def read_registration(name: str, described: Description, vector: str) -> Registration:
+def registered_vectors(metadata: Mapping[str, Any]) -> list[str]:
+    """Return the names of the vectors whose models are recorded."""
+    return [key.removeprefix(_VECTOR) for key in metadata if key.startswith(_VECTOR)]
+
+
+def read_registration(name: str, metadata: Mapping[str, Any], vector: str) -> Registration:
     """Read what the collection records.
 
     Raises ``UnregisteredCollectionError`` where it records nothing for this vector, ``StoreError`` where the record
     is damaged or newer than this version.
     """
-    recorded = described.metadata.get(metadata_key(vector))
+    recorded = metadata.get(metadata_key(vector))
     if recorded is None:
         raise UnregisteredCollectionError(name, vector)
     try:
         newer = recorded["fingerprint"]["version"] > VERSION
-        mode = as_mode(recorded.get("mode", "dense"))
-        registration = (
-            None
-            if newer
-            else Registration(Fingerprint.from_json(recorded["fingerprint"]), str(recorded["text_key"]), mode)
-        )
+        registration = None if newer else _from_metadata(recorded)
     except (KeyError, TypeError, ValueError, AttributeError) as error:
         message = f"Collection {name!r} has a record of its model that cannot be read ({error})."
         raise StoreError(message) from error
@@ -63,6 +111,22 @@ def read_registration(name: str, described: Description, vector: str) -> Registr
         message = f"Collection {name!r} was written by a newer simplugin; upgrade to open it."
         raise StoreError(message)
     return registration
+
+
+def _from_metadata(recorded: Mapping[str, Any]) -> Registration:
+    first_stage = recorded.get("first_stage")
+    quantization = recorded.get("quantization")
+    if quantization not in {None, "int8"}:
+        message = f"quantization is {quantization!r}"
+        raise ValueError(message)
+    return Registration(
+        fingerprint=Fingerprint.from_json(recorded["fingerprint"]),
+        text_key=str(recorded["text_key"]),
+        mode=as_mode(recorded.get("mode", "dense")),
+        filled=bool(recorded.get("filled", True)),
+        quantization=quantization,
+        first_stage=None if first_stage is None else int(first_stage),
+    )
 
 
 def verify(name: str, registration: Registration, encoder: Encoder) -> None:
@@ -82,3 +146,63 @@ def verify(name: str, registration: Registration, encoder: Encoder) -> None:
     for reason in comparison.warnings:
         message = f"Collection {name!r} was made with {made_with!r}; {given!r} is close, not equal: {reason}."
         warnings.warn(message, UserWarning, stacklevel=3)
+
+
+def warn_of_model(encoder: Encoder) -> None:
+    """Say what the model's card warns of; the record of the collection keeps it."""
+    for reason in encoder.card.warnings:
+        warnings.warn(f"{encoder.card.name!r}: {reason}", UserWarning, stacklevel=3)
+
+
+def default_mode(encoder: Encoder, *, has_words: bool) -> Mode:
+    """Return what a search compares unless told otherwise: words too with the starter, which is small."""
+    return "hybrid" if has_words and encoder.card.name.startswith("starter-") else "dense"
+
+
+def add_space(space: Space, registration: Registration) -> None:
+    """Make room for a model's vectors beside those that are there, and record the model; nothing is embedded yet."""
+    for vector, kept in space.vector_spaces().items():
+        space.store.add_vector(space.collection, vector, kept)
+    empty = space.store.describe(space.collection).points == 0
+    space.store.annotate(space.collection, replace(registration, filled=empty).to_metadata(space.vector))
+
+
+def mark_filled(store: Store, name: str, vector: str, *, filled: bool) -> None:
+    """Record whether every point with a text has this vector."""
+    recorded = cast("Mapping[str, Any]", store.metadata(name)[metadata_key(vector)])
+    if recorded.get("filled", True) is not filled:
+        store.annotate(name, {metadata_key(vector): {**recorded, "filled": filled}})
+
+
+def read_serving(metadata: Mapping[str, Any], role: str) -> Serving:
+    """Return which vector answers for a name: the one of this name, unless a migration moved it."""
+    recorded = metadata.get(_SERVES + role)
+    return Serving(role) if recorded is None else Serving(str(recorded["vector"]), recorded.get("before"))
+
+
+def serve(store: Store, name: str, role: str, serving: Serving) -> None:
+    """Let a vector answer for a name from now on, in one step."""
+    store.annotate(name, {_SERVES + role: {"vector": serving.vector, "before": serving.before}})
+
+
+def remove_space(store: Store, name: str, role: str, vector: str) -> None:
+    """Take a vector away that answered for a name before. Cut short, the next migration finishes it."""
+    serving = read_serving(store.metadata(name), role)
+    store.annotate(
+        name,
+        {
+            metadata_key(vector): None,
+            _REMOVING + vector: True,
+            _SERVES + role: {"vector": serving.vector, "before": None},
+        },
+    )
+    finish_removals(store, name)
+
+
+def finish_removals(store: Store, name: str) -> None:
+    """Take away the vectors that are marked for it."""
+    marked = [key.removeprefix(_REMOVING) for key in store.metadata(name) if key.startswith(_REMOVING)]
+    for vector in marked:
+        for each in (vector, first_stage_name(vector)):
+            store.remove_vector(name, each)
+        store.annotate(name, {_REMOVING + vector: None})

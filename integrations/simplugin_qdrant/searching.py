@@ -1,62 +1,152 @@
-"""A question to the points that answer it."""
+"""Questions to the points that answer them.
+
+A ``Question`` says in which order what is asked of a store and makes rankings of the answers. ``ask`` and ``aask``
+drive it, in a thread and in an event loop: they only send, so there is one text of the rules for both.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Generator, Sequence
 from dataclasses import dataclass, replace
+from typing import TypeAlias
 
 from simplugin.collection import Mode
 from simplugin.encoders import Encoder
 from simplugin.errors import StoreError
-from simplugin.records import Hit
-from simplugin.words import weigh_query
+from simplugin.measures import FloatArray
+from simplugin.words import WordVector, weigh_query
 from simplugin_qdrant import points
 from simplugin_qdrant.filters import Condition
 from simplugin_qdrant.fusion import POOL, fuse
-from simplugin_qdrant.stores.protocol import Scored, Search, Store
+from simplugin_qdrant.space import Space, first_stage_name
+from simplugin_qdrant.stores.protocol import Scored, Search
 
-__all__ = ["Space", "check_mode", "find", "one_a_document"]
+__all__ = ["Answers", "Question", "aask", "ask", "check_mode"]
 
 _WIDER = 4  # times as many points are fetched where several may be of one document, and again if that was not enough
+_FIRST = 10  # times as many points the first stage finds by the beginnings of vectors
+_LEAST = 100  # … and at least this many
+_OVERSAMPLING = 2.0  # times as many points are found by int8 copies; twice was enough for the recall of exact search
+
+Answers: TypeAlias = list[list[Scored]]
+Steps: TypeAlias = Generator[list[Search], Answers, Answers]
 
 
 @dataclass(frozen=True, slots=True)
-class Space:
-    """Where to search: a collection of a store, the vectors of one model in it, and whether words lie beside them."""
+class Question:
+    """What is wanted of each query: the ``limit`` closest points by ``mode``, each document once with ``group``.
 
-    store: Store
-    collection: str
-    vector: str
-    encoder: Encoder
-    has_words: bool
-
-
-def find(space: Space, query: str, *, mode: Mode, limit: int, condition: Condition | None) -> list[Scored]:
-    """Return the ``limit`` points closest to the query, closest first; a higher score is closer.
-
-    Raises ``StoreError`` for a mode that the collection has not.
+    With ``second`` the vectors of another model order the points that the first one finds, inside the engine.
+    ``size`` is about how many points the collection has.
     """
-    check_mode(space, mode)
-    asked = weigh_query(query) if mode != "dense" else None
-    pool = max(limit, POOL) if mode == "hybrid" else limit
-    searches: list[Search] = []
-    if mode != "words":
-        vector = space.encoder.encode_query([query])
-        points.check_vectors(vector, [query], space.encoder.dimension)
-        searches.append(Search(space.vector, vector[0], pool, condition))
-    if asked is not None and len(asked):
-        searches.append(Search(points.WORDS, asked, pool, condition))
-    if not searches:
-        return []  # words were wanted, and the query has none
-    answers = space.store.search(space.collection, searches)
-    if mode == "words":
-        return answers[0]
-    dense = _closer_is_higher(answers[0], space)
-    if mode == "dense":
-        return dense
-    words = answers[1] if len(answers) > 1 else []
-    terms = 0 if asked is None else len(asked)
-    return fuse(dense, words, pool=pool, terms=terms, points=space.store.size(space.collection), limit=limit)
+
+    space: Space
+    mode: Mode
+    limit: int
+    size: int
+    condition: Condition | None = None
+    group: bool = False
+    second: Space | None = None
+
+    def steps(self, queries: Sequence[str], vectors: FloatArray | None, seconds: FloatArray | None) -> Steps:
+        """Go through what has to be asked; the end is one ranking a query, higher scores closer.
+
+        ``vectors`` (n, dimension) encode the queries, None in mode ``"words"``; ``seconds`` by the second model.
+        """
+        found = [
+            _One(
+                self,
+                None if self.mode == "dense" else weigh_query(query),
+                None if vectors is None else vectors[number],
+                None if seconds is None else seconds[number],
+            )
+            for number, query in enumerate(queries)
+        ]
+        limit = self.limit * _WIDER if self.group else self.limit
+        while True:
+            searches = [one.searches(limit) for one in found]
+            flat = [search for each in searches for search in each]
+            answers = iter((yield flat) if flat else [])  # none where only words count, and no query has any
+            rankings = [
+                one.ranking([next(answers) for _ in each], limit) for one, each in zip(found, searches, strict=True)
+            ]
+            if not self.group:
+                return rankings
+            grouped = [_one_a_document(ranking) for ranking in rankings]
+            if all(
+                len(best) >= self.limit or len(ranking) < limit for best, ranking in zip(grouped, rankings, strict=True)
+            ):
+                return [best[: self.limit] for best in grouped]
+            limit *= _WIDER
+
+
+@dataclass(frozen=True, slots=True)
+class _One:
+    """One query of a question, as the words and vectors it consists of."""
+
+    question: Question
+    words: WordVector | None
+    vector: FloatArray | None
+    second: FloatArray | None
+
+    def searches(self, limit: int) -> list[Search]:
+        """Return what to ask for the ``limit`` best."""
+        question = self.question
+        pool = max(limit, POOL) if question.mode == "hybrid" or question.second else limit
+        searches: list[Search] = []
+        if self.vector is not None:
+            searches.append(_dense(question.space, self.vector, pool, question.condition))
+        if self.words is not None and len(self.words):
+            searches.append(Search(points.WORDS, self.words, pool, question.condition))
+        if question.second is None or self.second is None or not searches:
+            return searches  # none where words were wanted, and the query has none
+        return [Search(question.second.vector, self.second, limit, question.condition, first=tuple(searches))]
+
+    def ranking(self, answers: Sequence[Sequence[Scored]], limit: int) -> list[Scored]:
+        """Make one ranking of the answers."""
+        question = self.question
+        if not answers:
+            return []
+        if question.second is not None:
+            return _closer_is_higher(answers[0], question.second.encoder)
+        if question.mode == "words":
+            return list(answers[0])
+        dense = _closer_is_higher(answers[0], question.space.encoder)
+        if question.mode == "dense":
+            return dense
+        words: Sequence[Scored] = answers[1] if len(answers) > 1 else ()
+        terms = 0 if self.words is None else len(self.words)
+        return fuse(dense, words, pool=max(limit, POOL), terms=terms, points=question.size, limit=limit)
+
+
+def ask(question: Question, queries: Sequence[str]) -> Answers:
+    """Return one ranking a query. Raises ``PointError`` where a query's vector is not finite."""
+    space, second = question.space, question.second
+    vectors = None if question.mode == "words" else _checked(space, space.encoder.encode_query(queries), queries)
+    seconds = None if second is None else _checked(second, second.encoder.encode_query(queries), queries)
+    steps = question.steps(queries, vectors, seconds)
+    try:
+        searches = next(steps)
+        while True:
+            searches = steps.send(space.store.search(space.collection, searches))
+    except StopIteration as end:
+        answers: Answers = end.value
+        return answers
+
+
+async def aask(question: Question, queries: Sequence[str]) -> Answers:
+    """Answer like ``ask``, without holding up the event loop."""
+    space, second = question.space, question.second
+    vectors = None if question.mode == "words" else _checked(space, await space.encoder.aencode_query(queries), queries)
+    seconds = None if second is None else _checked(second, await second.encoder.aencode_query(queries), queries)
+    steps = question.steps(queries, vectors, seconds)
+    try:
+        searches = next(steps)
+        while True:
+            searches = steps.send(await space.store.asearch(space.collection, searches))
+    except StopIteration as end:
+        answers: Answers = end.value
+        return answers
 
 
 def check_mode(space: Space, mode: Mode) -> None:
@@ -76,21 +166,30 @@ def check_mode(space: Space, mode: Mode) -> None:
         raise StoreError(message)
 
 
-def one_a_document(fetch: Callable[[int], Sequence[Hit]], limit: int) -> list[Hit]:
-    """Return the best hit of each of ``limit`` documents; ``fetch(n)`` gives the n best hits, in order."""
-    wanted = limit * _WIDER
-    while True:
-        hits = fetch(wanted)
-        best: dict[str, Hit] = {}
-        for hit in hits:
-            best.setdefault(hit.document_id, hit)
-        if len(best) >= limit or len(hits) < wanted:
-            return list(best.values())[:limit]
-        wanted *= _WIDER
+def _checked(space: Space, vectors: FloatArray, queries: Sequence[str]) -> FloatArray:
+    points.check_vectors(vectors, queries, space.encoder.dimension)
+    return vectors
 
 
-def _closer_is_higher(found: Sequence[Scored], space: Space) -> list[Scored]:
+def _dense(space: Space, vector: FloatArray, limit: int, condition: Condition | None) -> Search:
+    """Return the search by vectors: in two stages where their beginnings lie apart, twice as many by small copies."""
+    if space.first_stage is not None:
+        wider = max(limit * _FIRST, _LEAST)
+        first = Search(first_stage_name(space.vector), space.shorten(vector), wider, condition)
+        return Search(space.vector, vector, limit, condition, first=(first,))
+    return Search(space.vector, vector, limit, condition, oversampling=_OVERSAMPLING if space.quantization else None)
+
+
+def _one_a_document(ranking: Sequence[Scored]) -> list[Scored]:
+    """Keep the best point of each document."""
+    best: dict[str, Scored] = {}
+    for point in ranking:
+        best.setdefault(str(point.payload.get("document_id", point.id)), point)
+    return list(best.values())
+
+
+def _closer_is_higher(found: Sequence[Scored], encoder: Encoder) -> list[Scored]:
     """Turn the sign of the engine's score where it is a distance."""
-    if space.encoder.card.similarity in {"euclidean", "manhattan"}:
+    if encoder.card.similarity in {"euclidean", "manhattan"}:
         return [replace(point, score=-point.score) for point in found]
     return list(found)

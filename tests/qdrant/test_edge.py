@@ -119,6 +119,7 @@ def test_a_closed_store_says_so_and_closing_twice_is_no_error(tmp_path: Path) ->
 def test_refused_points_do_not_come_back_after_a_crash(tmp_path: Path) -> None:
     code = """
 import os, sys
+from dataclasses import replace
 import numpy as np
 from simplugin_qdrant import open_store, register
 from simplugin.errors import PointError
@@ -137,7 +138,7 @@ for wrong in ({"when": {1, 2}}, {"n": float("inf")}):
         docs.add(["bad", "worse"], ids=["3", "4"], metadata=[{}, wrong])
     except PointError:
         print("refused", flush=True)
-docs._encoder = Broken()
+docs.become(replace(docs._model.space, encoder=Broken()), docs._model.registration)
 try:
     docs.add(["bad", "worse"], ids=["5", "6"])
 except PointError:

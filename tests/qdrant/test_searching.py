@@ -4,13 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
+import numpy as np
 import pytest
 
 from simplugin.encoders import Encoder
 from simplugin.errors import StoreError
 from simplugin.records import Hit
 from simplugin_qdrant import Collection, Store, register
-from simplugin_qdrant.searching import one_a_document
+from simplugin_qdrant.searching import Question
+from simplugin_qdrant.space import Space
+from simplugin_qdrant.stores import Scored
 from tests.hashing import HashEncoder
 
 TEXTS = {
@@ -110,14 +113,20 @@ def test_grouped_a_document_comes_once_with_its_best_chunk(
     assert hits[0].score == docs.search("fish number", limit=1)[0].score
 
 
-def test_grouping_fetches_more_until_there_are_enough_documents_or_no_more_points() -> None:
-    stored = [Hit(str(n), "a" if n < 50 else f"d{n}", 1 - n / 100, "text") for n in range(60)]
-    fetched: list[int] = []
+def test_grouping_fetches_more_until_there_are_enough_documents_or_no_more_points(store: Store) -> None:
+    stored = [Scored(str(n), 1 - n / 100, {"document_id": "a" if n < 50 else f"d{n}"}) for n in range(60)]
+    space = Space(store, "any", "v", HashEncoder(), has_words=False)
 
-    def fetch(number: int) -> list[Hit]:
-        fetched.append(number)
-        return stored[:number]
+    def grouped(limit: int) -> tuple[list[str], list[int]]:
+        steps = Question(space, "dense", limit, size=60, group=True).steps(["q"], np.zeros((1, 64), np.float32), None)
+        fetched: list[int] = []
+        (search,) = next(steps)
+        try:
+            while True:
+                fetched.append(search.limit)
+                (search,) = steps.send([stored[: search.limit]])
+        except StopIteration as end:
+            return [point.payload["document_id"] for point in end.value[0]], fetched
 
-    assert found(one_a_document(fetch, 3)) == ["a", "d50", "d51"]
-    assert fetched == [12, 48, 192]
-    assert len(one_a_document(fetch, 99)) == 11
+    assert grouped(3) == (["a", "d50", "d51"], [12, 48, 192])
+    assert len(grouped(99)[0]) == 11

@@ -267,7 +267,7 @@ def test_a_second_stage_compares_what_the_first_one_found(store: Store, name: st
 
     first = Search("v", query(1, 0, 0), 2)
     found, exact = store.search(
-        name, [Search("w", query(1, 0), 5, first=first), Search("v", query(1, 0, 0), 1, exact=True)]
+        name, [Search("w", query(1, 0), 5, first=(first,)), Search("v", query(1, 0, 0), 1, exact=True)]
     )
 
     assert [scored.id for scored in found] == [uid(2), uid(1)]

@@ -93,7 +93,7 @@ def to_request(search: Search, *, emulated: bool) -> models.QueryRequest:
     return models.QueryRequest(
         query=to_vector(search.query),
         using=search.vector or None,
-        prefetch=None if search.first is None else [_prefetch(search.first, emulated)],
+        prefetch=[_prefetch(first, emulated) for first in search.first] or None,
         limit=search.limit,
         filter=to_client_filter(search.condition),
         params=None if emulated else _params(search),
@@ -122,7 +122,7 @@ def _prefetch(search: Search, emulated: bool) -> models.Prefetch:
     return models.Prefetch(
         query=to_vector(search.query),
         using=search.vector or None,
-        prefetch=None if search.first is None else [_prefetch(search.first, emulated)],
+        prefetch=[_prefetch(first, emulated) for first in search.first] or None,
         limit=search.limit,
         filter=to_client_filter(search.condition),
         params=None if emulated else _params(search),

@@ -345,7 +345,7 @@ def _request(search: Search) -> edge.QueryRequest:
     return edge.QueryRequest(
         limit=search.limit,
         query=_nearest(search),
-        prefetches=None if search.first is None else [_prefetch(search.first)],
+        prefetches=[_prefetch(first) for first in search.first] or None,
         filter=to_edge_filter(search.condition),
         params=_params(search),
         with_payload=True,
@@ -356,7 +356,7 @@ def _prefetch(search: Search) -> edge.Prefetch:
     return edge.Prefetch(
         limit=search.limit,
         query=_nearest(search),
-        prefetches=None if search.first is None else [_prefetch(search.first)],
+        prefetches=[_prefetch(first) for first in search.first] or None,
         filter=to_edge_filter(search.condition),
         params=_params(search),
     )

@@ -96,7 +96,7 @@ class Scored:
 class Search:
     """What is asked of a store: the points whose ``vector`` of this name is closest to ``query`` (dimension,).
 
-    ``first`` is a search whose hits alone are compared. ``oversampling``, for quantized vectors, is how many times
+    ``first`` are searches whose hits alone are compared. ``oversampling``, for quantized vectors, is how many times
     ``limit`` are taken by the small copies and compared by the full ones. ``exact`` goes round every index.
     """
 
@@ -104,7 +104,7 @@ class Search:
     query: FloatArray | WordVector
     limit: int
     condition: Condition | None = None
-    first: Search | None = None
+    first: tuple[Search, ...] = ()
     oversampling: float | None = None
     exact: bool = False
 

@@ -1,0 +1,209 @@
+"""From a store, a name and a model to a collection."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+
+from simplugin.collection import Mode, as_mode
+from simplugin.encoders import Encoder, as_encoder
+from simplugin.errors import StoreError, UnknownCollectionError
+from simplugin_qdrant import points
+from simplugin_qdrant.collection import Collection
+from simplugin_qdrant.filters import payload_key
+from simplugin_qdrant.registry import (
+    TENANTS,
+    Registration,
+    add_space,
+    default_mode,
+    finish_removals,
+    read_registration,
+    read_serving,
+    registered_vectors,
+    verify,
+    warn_of_model,
+)
+from simplugin_qdrant.searching import check_mode
+from simplugin_qdrant.space import Space
+from simplugin_qdrant.stores.protocol import Cluster, Description, IndexKind, Quantization, Store
+from simplugin_qdrant.writing import load_recorded, turn
+
+__all__ = ["register"]
+
+_INDEXES: dict[str, IndexKind] = {
+    "document_id": "keyword",
+    f"{points.RECORD}.tenant": "tenant",
+    f"{points.RECORD}.number": "integer",
+}
+
+
+def register(
+    store: Store,
+    name: str,
+    model: Encoder | str | None = None,
+    *,
+    vector: str = "default",
+    text_key: str = "text",
+    tenant: str | None = None,
+    mode: Mode | None = None,
+    adopt: bool = False,
+    indexes: Mapping[str, IndexKind] | None = None,
+    quantization: Quantization | None = None,
+    first_stage: int | None = None,
+    cluster: Cluster | None = None,
+    others: Sequence[Encoder] = (),
+) -> Collection:
+    """Create a collection for a model, or open one and check that this model made it.
+
+    ``model`` is an encoder or what ``simplugin.load`` takes; None opens with the model that the collection records.
+    ``vector`` names the vector: with another name a collection gets a second model beside the first, whose vectors
+    ``Collection.fill`` makes for what is there already. ``text_key`` is the payload key of the text in a new
+    collection.
+
+    With ``tenant`` the collection shows, writes and deletes that tenant's documents alone; a collection made so is
+    not searched and not written without one. ``mode`` is what a search compares unless told otherwise, and is recorded
+    with a new collection: None is ``"hybrid"`` with the starter, which is small, and ``"dense"`` with other models.
+    Words are kept beside the vectors, except where a new collection is made with ``mode="dense"``.
+
+    ``indexes`` names metadata that is filtered by, with what it holds: ``{"lang": "keyword", "year": "integer"}``;
+    without an index a filter looks at every point. ``quantization="int8"`` lets the engine search in copies a quarter
+    the size, and compare the best in full; ``first_stage=64`` keeps the first 64 numbers of each vector apart, for
+    models whose vectors may be cut, and finds candidates by them. ``cluster`` spreads a new collection over a
+    server's nodes. ``others`` are encoders of the collection's other models, where they cannot be opened by name.
+
+    With ``adopt`` a collection that records no model, made by another program, is taken over: a sample of its texts,
+    under ``text_key``, is embedded again and compared, and the model recorded if it made them; ``vector=""`` is the
+    unnamed vector. Its points keep their ids, and their payloads as they are.
+
+    Raises ``ModelMismatchError`` for another model, whatever its width; ``UnregisteredCollectionError`` for a
+    collection that records none; ``UnknownCollectionError`` where there is no collection and ``model`` is None;
+    ``StoreError`` for a tenant of a collection without tenants, and for what only a new collection can be given.
+    """
+    if text_key in {"document_id", "metadata", "source", points.RECORD}:
+        message = f"text_key is {text_key!r}, which has another meaning in a payload; choose another key."
+        raise StoreError(message)
+    encoder = None if model is None else as_encoder(model)
+    wanted = None if mode is None else as_mode(mode)
+    asked = _Asked(store, name, vector, encoder, text_key, tenant, wanted, quantization, first_stage, cluster)
+    keys: dict[str, IndexKind] = {payload_key(key): kind for key, kind in (indexes or {}).items()}
+    try:
+        described = store.describe(name)
+    except UnknownCollectionError:
+        if encoder is None:
+            raise
+        space, registration = _create(asked, encoder, keys)
+    else:
+        space, registration = _open(asked, described, adopt=adopt)
+        for key, kind in keys.items():
+            store.index(name, key, kind)
+    return Collection(space, registration, role=vector, mode=wanted, tenant=tenant, others=others)
+
+
+@dataclass(frozen=True, slots=True)
+class _Asked:
+    """The arguments of ``register``, read."""
+
+    store: Store
+    name: str
+    vector: str
+    encoder: Encoder | None
+    text_key: str
+    tenant: str | None
+    mode: Mode | None
+    quantization: Quantization | None
+    first_stage: int | None
+    cluster: Cluster | None
+
+    def space(self, encoder: Encoder, *, has_words: bool) -> Space:
+        if self.first_stage is not None and not 1 <= self.first_stage < encoder.dimension:
+            most = encoder.dimension
+            message = f"first_stage is {self.first_stage}; it must be at least 1 and below the model's {most}."
+            raise StoreError(message)
+        return Space(self.store, self.name, self.vector, encoder, has_words, self.quantization, self.first_stage)
+
+    def registration(self, space: Space) -> Registration:
+        return Registration(
+            fingerprint=space.encoder.fingerprint,
+            text_key=self.text_key,
+            mode=self.mode or default_mode(space.encoder, has_words=space.has_words),
+            quantization=self.quantization,
+            first_stage=self.first_stage,
+        )
+
+
+def _create(asked: _Asked, encoder: Encoder, keys: Mapping[str, IndexKind]) -> tuple[Space, Registration]:
+    space = asked.space(encoder, has_words=asked.mode != "dense")
+    registration = asked.registration(space)
+    check_mode(space, registration.mode)
+    metadata = registration.to_metadata(asked.vector) | ({} if asked.tenant is None else {TENANTS: True})
+    words = [points.WORDS] if space.has_words else []
+    asked.store.create(asked.name, space.vector_spaces(), metadata, {**_INDEXES, **keys}, words, asked.cluster)
+    warn_of_model(encoder)
+    return space, registration
+
+
+def _open(asked: _Asked, described: Description, *, adopt: bool) -> tuple[Space, Registration]:
+    store, name, metadata = asked.store, asked.name, described.metadata
+    if asked.cluster is not None:
+        message = f"Collection {name!r} is there already; how it is spread was settled when it was made."
+        raise StoreError(message)
+    if metadata.get(TENANTS) is None and asked.tenant is not None:
+        _admit_tenants(store, name, described.points)
+    vector = read_serving(metadata, asked.vector).vector
+    has_words = points.WORDS in described.words
+    known = registered_vectors(metadata)
+    if vector not in known and adopt and asked.encoder is not None:
+        from simplugin_qdrant.adoption import adopt as prove  # once in the life of a collection
+
+        registration = prove(store, name, described, vector=vector, encoder=asked.encoder, text_key=asked.text_key)
+    elif vector not in known and known and vector not in described.vectors and asked.encoder is not None:
+        return _add(asked, described, asked.encoder)
+    elif vector not in known and known and asked.encoder is None:
+        message = f"Collection {name!r} has no vector {vector!r}; it has {', '.join(map(repr, known))}."
+        raise StoreError(message)
+    else:
+        registration = read_registration(name, metadata, vector)
+    card = registration.fingerprint.card
+    encoder = asked.encoder or load_recorded(name, card.id, card.truncate_dim)
+    verify(name, registration, encoder)
+    _check_unchanged(asked, registration)
+    space = Space(store, name, vector, encoder, has_words, registration.quantization, registration.first_stage)
+    check_mode(space, asked.mode or "dense")
+    return space, registration
+
+
+def _add(asked: _Asked, described: Description, encoder: Encoder) -> tuple[Space, Registration]:
+    """Give the collection a second model, with a vector of its own."""
+    first = read_registration(asked.name, described.metadata, registered_vectors(described.metadata)[0])
+    space = asked.space(encoder, has_words=points.WORDS in described.words)
+    registration = replace(asked.registration(space), text_key=first.text_key)
+    check_mode(space, registration.mode)
+    with turn(asked.store):
+        finish_removals(asked.store, asked.name)
+        add_space(space, registration)
+    warn_of_model(encoder)
+    return space, replace(registration, filled=described.points == 0)
+
+
+def _admit_tenants(store: Store, name: str, stored: int) -> None:
+    """Let an empty collection be one of tenants; one with documents of nobody cannot become it."""
+    if stored:
+        message = (
+            f"Collection {name!r} was made without tenants and holds documents of nobody in particular; "
+            "open it without tenant=…, or make a new collection."
+        )
+        raise StoreError(message)
+    store.annotate(name, {TENANTS: True})
+
+
+def _check_unchanged(asked: _Asked, registration: Registration) -> None:
+    for word, given, recorded in (
+        ("quantization", asked.quantization, registration.quantization),
+        ("first_stage", asked.first_stage, registration.first_stage),
+    ):
+        if given is not None and given != recorded:
+            message = (
+                f"Collection {asked.name!r} was made with {word}={recorded!r}; that is settled when its vectors are "
+                f"made, and {given!r} was asked for."
+            )
+            raise StoreError(message)

@@ -1,0 +1,140 @@
+"""Points into a collection: checked, and with a vector of every model that the collection knows."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Mapping, Sequence
+from typing import Any
+from weakref import WeakKeyDictionary
+
+from simplugin.encoders import Encoder, load
+from simplugin.errors import SimpluginError, StoreError
+from simplugin.measures import FloatArray
+from simplugin.words import WordVector, weigh_document
+from simplugin_qdrant import points
+from simplugin_qdrant.registry import read_registration, registered_vectors, verify
+from simplugin_qdrant.space import Space
+from simplugin_qdrant.stores.protocol import Point, Store
+
+__all__ = ["Writer", "gone", "load_recorded", "turn"]
+
+_BATCH = 256  # points a write
+
+_TURNS: WeakKeyDictionary[Store, threading.RLock] = WeakKeyDictionary()
+_MAKING = threading.Lock()
+
+
+def turn(store: Store) -> threading.RLock:
+    """Return the lock under which the writers of a store look which models there are, and write accordingly."""
+    with _MAKING:
+        return _TURNS.setdefault(store, threading.RLock())
+
+
+class Writer:
+    """Writes points of one model, and gives them the vectors of the collection's other models too.
+
+    A collection gets a second model while others write to it, when it is migrated. So the writer looks before every
+    batch, and what it writes is complete from the moment the new model is recorded. ``others`` are encoders for
+    models that cannot be opened by what the collection records of them.
+    """
+
+    def __init__(self, space: Space, text_key: str, others: Sequence[Encoder] = ()) -> None:
+        self._space = space
+        self._text_key = text_key
+        self._given = tuple(others)
+        self._others: dict[str, Space] = {}
+
+    def put(
+        self, ids: Sequence[str], vectors: FloatArray, payloads: Sequence[dict[str, Any]], owners: Sequence[str]
+    ) -> None:
+        """Check everything, then write it: an engine may log a batch before it refuses it.
+
+        ``vectors`` is (n, dimension), of the writer's own model; ``owners`` says whose each row is. Raises
+        ``PointError`` before anything is written.
+        """
+        points.check_vectors(vectors, owners, self._space.encoder.dimension)
+        for owner, payload in zip(owners, payloads, strict=True):
+            points.check_payload(payload, owner)
+        known: dict[str, FloatArray] = {self._space.vector: vectors}
+        for start in range(0, len(ids), _BATCH):
+            self._put(range(start, min(start + _BATCH, len(ids))), ids, known, payloads, owners)
+
+    def _put(
+        self,
+        numbers: range,
+        ids: Sequence[str],
+        known: dict[str, FloatArray],
+        payloads: Sequence[dict[str, Any]],
+        owners: Sequence[str],
+    ) -> None:
+        store, name = self._space.store, self._space.collection
+        while True:
+            with turn(store):
+                metadata = store.metadata(name)
+                wanted = registered_vectors(metadata)
+                if self._space.vector not in wanted:
+                    raise StoreError(gone(name, self._space.encoder.card.name))
+                missing = [vector for vector in wanted if vector not in known]
+                if not missing:
+                    spaces = [self._space, *(self._others[vector] for vector in wanted if vector in self._others)]
+                    rows = [(space, known[space.vector]) for space in spaces]
+                    batch = [Point(ids[n], self._vectors(rows, n, payloads[n]), payloads[n]) for n in numbers]
+                    return store.upsert(name, batch)
+            for vector in missing:
+                space = self._others.get(vector) or self.open(vector, metadata)
+                found = space.encoder.encode_document([payload[self._text_key] for payload in payloads])
+                points.check_vectors(found, owners, space.encoder.dimension)
+                known[vector] = found
+
+    def _vectors(
+        self, rows: Sequence[tuple[Space, FloatArray]], number: int, payload: Mapping[str, Any]
+    ) -> dict[str, FloatArray | WordVector]:
+        vectors: dict[str, FloatArray | WordVector] = {}
+        for space, encoded in rows:
+            vectors |= space.named(encoded[number])
+        if self._space.has_words and len(words := weigh_document(payload[self._text_key])):
+            vectors[points.WORDS] = words
+        return vectors
+
+    def open(self, vector: str, metadata: Mapping[str, Any]) -> Space:
+        """Open the model of another vector: one that was given, or by what is recorded of it.
+
+        Raises ``StoreError`` where it cannot be opened.
+        """
+        own = self._space
+        registration = read_registration(own.collection, metadata, vector)
+        recorded = registration.fingerprint
+        try:
+            given = (encoder for encoder in self._given if not recorded.compare(encoder.fingerprint).refusals)
+            encoder = next(given, None) or load_recorded(own.collection, recorded.card.id, recorded.card.truncate_dim)
+            verify(own.collection, registration, encoder)
+        except SimpluginError as error:
+            message = (
+                f"Collection {own.collection!r} has vectors of {recorded.card.name!r} too, and new points need them, "
+                f"but that model cannot be opened: {error} Give it with register(…, others=[…]). Nothing was written."
+            )
+            raise StoreError(message) from error
+        space = Space(
+            own.store,
+            own.collection,
+            vector,
+            encoder,
+            own.has_words,
+            registration.quantization,
+            registration.first_stage,
+        )
+        self._others[vector] = space
+        return space
+
+
+def load_recorded(name: str, id_: str, truncate_dim: int | None) -> Encoder:
+    """Open the recorded model, unless it is a server: texts and keys go there at their owner's word alone."""
+    if "://" in id_:
+        message = f"Collection {name!r} was made with a model that a server runs; name it to open it: {id_!r}."
+        raise StoreError(message)
+    return load(id_, truncate_dim=truncate_dim)
+
+
+def gone(name: str, model: str) -> str:
+    """Return what to tell those who still use the vectors of a model that was taken away."""
+    return f"Collection {name!r} has no vectors of {model!r} any more: it was migrated to another model. Open it again."

@@ -7,6 +7,8 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
+import qdrant_edge as edge
+from qdrant_client import models
 
 from simplugin.encoders import Encoder
 from simplugin.errors import (
@@ -21,6 +23,7 @@ from simplugin.records import Document
 from simplugin.reranking import SimilarityReranker
 from simplugin_qdrant import Collection, Store, register
 from simplugin_qdrant.stores import VectorSpace
+from simplugin_qdrant.stores.edge import EdgeStore
 from tests.hashing import HashEncoder
 
 
@@ -217,6 +220,7 @@ class TestTenants:
 
         assert ours.count() == theirs.count() == 2
         assert register(store, name, HashEncoder()).count() == 4
+        assert register(store, name, HashEncoder()).describe()["documents"] == 2
         assert [hit.document_id for hit in ours.search("the same text", filter={"not": {"x": "y"}})] == [
             "same id",
             "page",
@@ -237,6 +241,57 @@ class TestTenants:
             {"simplugin.tenant": "theirs"},
         ):
             assert ours.search("secret", filter=given) == []
+
+    def test_without_a_tenant_nothing_is_searched_and_nothing_written(
+        self, store: Store, fresh: Callable[[str], str]
+    ) -> None:
+        name = fresh("docs")
+        ours = register(store, name, HashEncoder(), tenant="ours")
+        ours.add(["secret"], ids=["s"])
+        nobody = register(store, name, HashEncoder())
+
+        for act in (
+            lambda: nobody.search("secret"),
+            lambda: nobody.add(["more"]),
+            lambda: nobody.delete(["s"]),
+            lambda: nobody.ingest([Document("page", "a page")]),
+            lambda: list(nobody.document_ids()),
+        ):
+            with pytest.raises(StoreError, match="tenant="):
+                act()
+        assert ours.count() == nobody.count() == 1
+
+    def test_a_native_filter_reaches_no_other_tenants_points_either(
+        self, store: Store, fresh: Callable[[str], str]
+    ) -> None:
+        name = fresh("docs")
+        register(store, name, HashEncoder(), tenant="theirs").add(["secret"], ids=["s"])
+        ours = register(store, name, HashEncoder(), tenant="ours")
+        key = "simplugin.tenant"
+        if isinstance(store, EdgeStore):
+            theirs = edge.Filter(should=[edge.FieldCondition(key, match=edge.MatchValue("theirs"))])
+            anything: object = edge.Filter(should=[theirs, edge.Filter(must_not=[theirs])])
+        else:
+            match = models.FieldCondition(key=key, match=models.MatchValue(value="theirs"))
+            theirs_too = models.Filter(should=[match])
+            anything = models.Filter(should=[theirs_too, models.Filter(must_not=[theirs_too])])
+
+        assert ours.search("secret", filter=anything) == []
+        assert ours.count(anything) == 0
+
+    def test_documents_of_nobody_keep_tenants_out_and_an_empty_collection_lets_them_in(
+        self, store: Store, fresh: Callable[[str], str]
+    ) -> None:
+        name = fresh("docs")
+        register(store, name, HashEncoder())
+        register(store, name, HashEncoder(), tenant="ours").add(["mine"], ids=["m"])
+        with pytest.raises(StoreError, match="tenant="):
+            register(store, name, HashEncoder()).search("mine")
+
+        other = fresh("docs")
+        register(store, other, HashEncoder()).add(["nobody's"], ids=["n"])
+        with pytest.raises(StoreError, match="made without tenants"):
+            register(store, other, HashEncoder(), tenant="ours")
 
 
 def test_describing_a_collection_counts_documents_and_points(docs: Collection) -> None:

@@ -224,3 +224,21 @@ def test_nan_never_reaches_the_engine(tmp_path: Path) -> None:
         with pytest.raises(PointError, match="'bad'"):
             docs.search("bad")
         assert docs.count() == 0
+
+
+def test_a_vector_added_to_a_collection_with_small_copies_has_them_from_the_next_opening(tmp_path: Path) -> None:
+    with open_store(tmp_path / "db") as store:
+        docs = register(store, "docs", HashEncoder(), quantization="int8")
+        docs.add(["one fish", "two fish"])
+        job = docs.migrate(HashEncoder(32, seed=1))
+        job.run()
+        job.cutover()
+        job.finish()
+        assert docs.search("two fish", limit=1)[0].text == "two fish"
+
+    with open_store(tmp_path / "db") as store:
+        docs = register(store, "docs", HashEncoder(32, seed=1), quantization="int8")
+        assert docs.search("two fish", limit=1)[0].text == "two fish"
+        docs.optimize()
+    config = (tmp_path / "db/collections/docs/shard/edge_config.json").read_text()
+    assert '"hash-32-1":{"size":32,"distance":"Cosine","quantization_config":{"scalar":{"type":"int8"' in config

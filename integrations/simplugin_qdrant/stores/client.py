@@ -17,7 +17,7 @@ from simplugin.errors import StoreError, UnknownCollectionError
 from simplugin.measures import FloatArray
 from simplugin.retrying import Retry
 from simplugin_qdrant.filters import Condition, LacksVector
-from simplugin_qdrant.stores.client_errors import CLIENT_ERRORS, to_store_error, wait_before_next
+from simplugin_qdrant.stores.client_errors import CLIENT_ERRORS, is_unknown_call, to_store_error, wait_before_next
 from simplugin_qdrant.stores.client_filter import filter_for, to_client_filter
 from simplugin_qdrant.stores.client_points import (
     from_answers,
@@ -168,13 +168,19 @@ class ClientStore:
                 message = f"Collection {name!r} has another vector {vector!r} already."
                 raise StoreError(message)
             return
-        self._ask(name, lambda client: client.create_vector_name(name, vector, to_vector_name(space), wait=True))
-        if vector not in self.describe(name).vectors:
+        try:
+            self._ask(name, lambda client: client.create_vector_name(name, vector, to_vector_name(space), wait=True))
+        except StoreError as error:
+            if not is_unknown_call(error.__cause__):
+                raise
             message = (
                 f"The server at {self._location!r} cannot add a vector to a collection; it needs Qdrant 1.18 or newer. "
-                "Copy the collection into a new one, made with the new model, and move an alias to it."
+                "Ingest into a new collection, made with the new model, and move an alias to it."
             )
-            raise StoreError(message)
+            raise StoreError(message) from error
+        if space.quantization and not self._is_local:
+            wanted = models.VectorParamsDiff(quantization_config=to_vector_params(space).quantization_config)
+            self._ask(name, lambda client: client.update_collection(name, vectors_config={vector: wanted}))
 
     def remove_vector(self, name: str, vector: str) -> None:
         """Take a vector from every point, and its name from the collection."""

@@ -10,7 +10,7 @@ from qdrant_client.http.exceptions import ApiException, ResponseHandlingExceptio
 from simplugin.errors import StoreError
 from simplugin.retrying import PASSING, Retry, retry_after
 
-__all__ = ["CLIENT_ERRORS", "to_store_error", "wait_before_next"]
+__all__ = ["CLIENT_ERRORS", "is_unknown_call", "to_store_error", "wait_before_next"]
 
 CLIENT_ERRORS = (RpcError, ApiException, ResourceExhaustedResponse, ValueError, KeyError)
 """The emulator raises ValueError and KeyError; the others come of a server, over REST or gRPC."""
@@ -45,6 +45,13 @@ def wait_before_next(error: BaseException, attempt: int, retry: Retry, *, answer
             return None if refused else retry.wait(attempt, None)
         case _:
             return None
+
+
+def is_unknown_call(error: BaseException | None) -> bool:
+    """Say whether the server does not know what was asked for: it is too old."""
+    if isinstance(error, UnexpectedResponse):
+        return error.status_code in {404, 405}
+    return isinstance(error, RpcError) and isinstance(error, Call) and error.code() is StatusCode.UNIMPLEMENTED
 
 
 def to_store_error(name: str, error: BaseException, attempts: int = 1) -> StoreError:

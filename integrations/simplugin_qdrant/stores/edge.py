@@ -101,7 +101,7 @@ class EdgeStore:
                 shard.flush()
                 shard.close()
 
-        spaces = {vector: [space.dimension, space.similarity] for vector, space in vectors.items()}
+        spaces = {vector: _to_sidecar(space) for vector, space in vectors.items()}
         sidecar = {"version": 1, "vectors": spaces, "words": list(words), "metadata": dict(metadata)}
         self._folder.create(name, sidecar, fill)
 
@@ -109,7 +109,7 @@ class EdgeStore:
         """Describe a collection. Raises ``UnknownCollectionError``."""
         sidecar = self._folder.sidecar(name)
         try:
-            vectors = {vector: VectorSpace(*space) for vector, space in sidecar["vectors"].items()}
+            vectors = _from_sidecar(sidecar)
             words = frozenset(sidecar.get("words", ()))
         except (TypeError, ValueError) as error:
             message = f"Collection {name!r} in {self.location!r} is damaged: its vectors are not what they should be."
@@ -136,7 +136,7 @@ class EdgeStore:
         """Make room for one more vector at every point."""
         known = self._folder.sidecar(name)["vectors"]
         if vector in known:
-            if list(known[vector]) != [space.dimension, space.similarity]:
+            if VectorSpace(*known[vector]) != space:
                 message = f"Collection {name!r} has another vector {vector!r} already."
                 raise StoreError(message)
             return
@@ -145,7 +145,7 @@ class EdgeStore:
         distance = _DISTANCES[space.similarity]
         self._update(name, edge.UpdateOperation.create_dense_vector(vector, space.dimension, distance))
         self.flush(name)
-        self._folder.amend(name, {"vectors": {**known, vector: [space.dimension, space.similarity]}})
+        self._folder.amend(name, {"vectors": {**known, vector: _to_sidecar(space)}})
 
     def remove_vector(self, name: str, vector: str) -> None:
         """Take a vector from every point, and its name from the collection."""
@@ -322,8 +322,21 @@ class EdgeStore:
         path = self._folder.shard(name)
         with self._opening:  # the second of two threads would find the files locked by the first
             if name not in self._shards:
-                self._shards[name] = edge.EdgeShard.load(str(path))
+                sidecar = self._folder.sidecar(name)
+                vectors = _from_sidecar(sidecar)
+                # A vector added to a live collection gets its small copies by opening with this configuration.
+                quantized = any(space.quantization for space in vectors.values())
+                config = _config(vectors, sidecar.get("words", ())) if quantized else None
+                self._shards[name] = edge.EdgeShard.load(str(path), config)
             return self._shards[name]
+
+
+def _to_sidecar(space: VectorSpace) -> list[Any]:
+    return [space.dimension, space.similarity, *([space.quantization] if space.quantization else [])]
+
+
+def _from_sidecar(sidecar: Mapping[str, Any]) -> dict[str, VectorSpace]:
+    return {vector: VectorSpace(*space) for vector, space in sidecar["vectors"].items()}
 
 
 def _config(vectors: Mapping[str, VectorSpace], words: Sequence[str]) -> edge.EdgeConfig:

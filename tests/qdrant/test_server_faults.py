@@ -1,0 +1,99 @@
+"""A server that fails, is old, or is not there, over the wire."""
+
+from __future__ import annotations
+
+import os
+import threading
+import time
+
+import pytest
+from qdrant_client import QdrantClient
+
+from simplugin.errors import StoreError
+from simplugin.retrying import Retry
+from simplugin_qdrant import open_store, register
+from simplugin_qdrant.stores.client import ClientStore
+from tests.hashing import HashEncoder
+from tests.qdrant.loopback import FAULTS, LoopbackServer
+
+DOCUMENTS = 20_000 if os.environ.get("SIMPLUGIN_PROVE") else 2_000
+THREADS = 4
+QUICK = Retry(attempts=8, first=0.02, longest=0.1, longest_asked=0.05)
+
+
+def connect(server: LoopbackServer, *, timeout: int = 1, retry: Retry = QUICK) -> ClientStore:
+    client = QdrantClient(url=server.url, timeout=timeout, check_compatibility=False)
+    return ClientStore(client, server.url, owned=True, retry=retry)
+
+
+@pytest.mark.slow
+def test_every_document_is_there_once_although_a_tenth_of_the_calls_fails() -> None:
+    """2,000 documents in ``make test``, 20,000 in ``make prove``."""
+    with LoopbackServer(timeout=1.3) as server, connect(server) as store:
+        docs = register(store, "faulty", HashEncoder(16), mode="hybrid")
+        server.faults = 0.1
+
+        def write(number: int) -> None:
+            for start in range(number, DOCUMENTS, THREADS * 50):
+                ids = [str(each) for each in range(start, min(start + THREADS * 50, DOCUMENTS), THREADS)]
+                docs.add([f"document {id_}" for id_ in ids], ids=ids)
+
+        threads = [threading.Thread(target=write, args=[number]) for number in range(THREADS)]
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            thread.join()
+        found = [(record.payload["document_id"], record.payload["text"]) for record in store.scroll("faulty")]
+        server.faults = 0
+
+        assert sorted(found) == sorted((str(n), f"document {n}") for n in range(DOCUMENTS))
+        assert set(server.failed) == set(FAULTS)
+        print(f"{DOCUMENTS} documents by {THREADS} threads; failed calls: {dict(server.failed)}")  # noqa: T201
+
+
+async def test_a_search_that_waits_is_asked_again_too() -> None:
+    with LoopbackServer(timeout=1.3) as server, connect(server) as store:
+        docs = register(store, "faulty", HashEncoder(16))
+        docs.add(["one", "two"], ids=["1", "2"])
+        server.faults = 0.5
+
+        for _ in range(15):
+            assert (await docs.asearch("two", limit=1))[0].document_id == "2"
+        server.faults = 0
+        assert server.failed
+
+
+def test_a_server_that_keeps_failing_is_given_up_with_what_it_said() -> None:
+    with LoopbackServer(faults=1.0, timeout=0.1) as server:
+        server._chance.choice = lambda _: "500"  # type: ignore[method-assign, assignment]
+        with (
+            connect(server, retry=Retry(attempts=3, first=0.01)) as store,
+            pytest.raises(StoreError, match=r"in the last of 3 attempts: .*500"),
+        ):
+            store.names()
+        assert server.failed["500"] == 3
+
+
+def test_a_server_that_is_not_there_is_not_waited_for() -> None:
+    started = time.monotonic()
+    with open_store("http://127.0.0.1:9") as store, pytest.raises(StoreError):
+        store.names()
+    assert time.monotonic() - started < 3
+
+
+def test_a_server_that_forgets_metadata_is_refused_and_nothing_stays_there() -> None:
+    with LoopbackServer(lacks=("metadata",)) as server, connect(server) as store:
+        with pytest.raises(StoreError, match=r"1\.15\.4 or newer"):
+            register(store, "docs", HashEncoder())
+        assert store.names() == []
+
+
+def test_a_server_without_further_vectors_says_what_to_do_and_goes_on() -> None:
+    with LoopbackServer(lacks=("vector names",)) as server, connect(server) as store:
+        docs = register(store, "docs", HashEncoder())
+        docs.add(["one"], ids=["1"])
+
+        with pytest.raises(StoreError, match=r"1\.18 or newer"):
+            docs.migrate(HashEncoder(32))
+        docs.add(["two"], ids=["2"])
+        assert docs.search("two", limit=1)[0].document_id == "2"

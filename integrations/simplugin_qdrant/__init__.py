@@ -1,7 +1,15 @@
 """simplugin's models in Qdrant: embedded, in memory, on a server or a cluster."""
 
+from typing import TYPE_CHECKING
+
+from simplugin.deferral import deferred
 from simplugin_qdrant.collection import Collection
 from simplugin_qdrant.registering import register
-from simplugin_qdrant.stores import Store, open_store
+from simplugin_qdrant.stores import Cluster, Store, open_store
 
-__all__ = ["Collection", "Store", "open_store", "register"]
+if TYPE_CHECKING:
+    from simplugin_qdrant.connecting import aconnect, connect
+else:
+    __getattr__ = deferred(__name__, {"simplugin_qdrant.connecting": ("aconnect", "connect")})
+
+__all__ = ["Cluster", "Collection", "Store", "aconnect", "connect", "open_store", "register"]

@@ -26,7 +26,8 @@ FAULTS = ("429", "500", "503", "timeout", "cut before", "cut after")
 
 
 class LoopbackServer:
-    """``url`` is where it listens. ``faults`` is the share of failing requests; ``delay`` is added to every one.
+    """``url`` is where it listens. ``faults`` is the share of requests that fail, in one of ``kinds``;
+    ``delay`` seconds are added to every one.
 
     ``lacks`` names what an older server has not: ``"metadata"``, ``"vector names"``.
     """
@@ -38,9 +39,11 @@ class LoopbackServer:
         timeout: float = 1.0,
         delay: float = 0.0,
         lacks: tuple[str, ...] = (),
+        kinds: tuple[str, ...] = FAULTS,
         seed: int = 7,
     ) -> None:
         self.faults, self.timeout, self.delay, self.lacks = faults, timeout, delay, lacks
+        self.kinds = kinds
         self.requests: Counter[str] = Counter()
         self.failed: Counter[str] = Counter()
         self._chance = random.Random(seed)
@@ -57,7 +60,7 @@ class LoopbackServer:
 
     def fault(self) -> str | None:
         with self._turn:
-            return self._chance.choice(FAULTS) if self._chance.random() < self.faults else None
+            return self._chance.choice(self.kinds) if self._chance.random() < self.faults else None
 
     def answer(self, method: str, path: str, body: Any) -> Any:
         """Return the result of a request. Raises ``LookupError`` for an unknown route."""
@@ -171,6 +174,7 @@ _ROUTES: dict[tuple[str, str], Act] = {
     ("POST", _C + "/points/delete"): lambda client, n, body: client.delete(n[0], _read(models.PointsSelector, body)),
     ("POST", _C + "/points/scroll"): _scroll,
     ("POST", _C + "/points/count"): _count,
+    ("POST", _C + "/points/query"): lambda client, n, body: _query(client, n, {"searches": [body]})[0],
     ("POST", _C + "/points/query/batch"): _query,
     ("POST", _C + "/points/batch"): _batch,
 }

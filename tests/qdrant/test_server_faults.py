@@ -64,8 +64,7 @@ async def test_a_search_that_waits_is_asked_again_too() -> None:
 
 
 def test_a_server_that_keeps_failing_is_given_up_with_what_it_said() -> None:
-    with LoopbackServer(faults=1.0, timeout=0.1) as server:
-        server._chance.choice = lambda _: "500"  # type: ignore[method-assign, assignment]
+    with LoopbackServer(faults=1.0, kinds=("500",)) as server:
         with (
             connect(server, retry=Retry(attempts=3, first=0.01)) as store,
             pytest.raises(StoreError, match=r"in the last of 3 attempts: .*500"),

@@ -9,7 +9,14 @@ from simplugin_qdrant.stores import Cluster, Store, open_store
 
 if TYPE_CHECKING:
     from simplugin_qdrant.connecting import aconnect, connect
+    from simplugin_qdrant.copying import copy_collection
 else:
-    __getattr__ = deferred(__name__, {"simplugin_qdrant.connecting": ("aconnect", "connect")})
+    __getattr__ = deferred(
+        __name__,
+        {
+            "simplugin_qdrant.connecting": ("aconnect", "connect"),
+            "simplugin_qdrant.copying": ("copy_collection",),
+        },
+    )
 
-__all__ = ["Cluster", "Collection", "Store", "aconnect", "connect", "open_store", "register"]
+__all__ = ["Cluster", "Collection", "Store", "aconnect", "connect", "copy_collection", "open_store", "register"]

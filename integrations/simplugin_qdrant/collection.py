@@ -21,7 +21,7 @@ from simplugin_qdrant.filling import Filling, check_filled, fill
 from simplugin_qdrant.filters import both, parse_filter, payload_key
 from simplugin_qdrant.listing import count_documents, describe
 from simplugin_qdrant.recording import Recording, of_documents
-from simplugin_qdrant.registry import Registration, default_mode, read_registration, registered_vectors
+from simplugin_qdrant.registry import Registration, add_indexes, default_mode, read_registration, registered_vectors
 from simplugin_qdrant.rows import pair_rows
 from simplugin_qdrant.searching import Answers, Question, aask, ask, check_mode
 from simplugin_qdrant.space import Space
@@ -260,7 +260,7 @@ class Collection(Recording):
 
     def index(self, key: str, kind: IndexKind) -> None:
         """Let the engine index a metadata key that filters name, holding values of this kind; see ``register``."""
-        self._store.index(self._name, payload_key(key), kind)
+        add_indexes(self._store, self._name, {payload_key(key): kind})
 
     def fill(self, progress: Callable[[Filling], None] | None = None) -> int:
         """Give every point that lacks this model's vector its own, and return how many did.

@@ -14,12 +14,14 @@ from simplugin_qdrant.filters import payload_key
 from simplugin_qdrant.registry import (
     TENANTS,
     Registration,
+    add_indexes,
     add_space,
     default_mode,
     finish_removals,
     read_registration,
     read_serving,
     registered_vectors,
+    to_index_metadata,
     verify,
     warn_of_model,
 )
@@ -28,13 +30,14 @@ from simplugin_qdrant.space import Space
 from simplugin_qdrant.stores.protocol import Cluster, Description, IndexKind, Quantization, Store
 from simplugin_qdrant.writing import load_recorded, turn
 
-__all__ = ["register"]
+__all__ = ["INDEXES", "register"]
 
-_INDEXES: dict[str, IndexKind] = {
+INDEXES: dict[str, IndexKind] = {
     "document_id": "keyword",
     f"{points.RECORD}.tenant": "tenant",
     f"{points.RECORD}.number": "integer",
 }
+"""The payload keys that every collection has indexed."""
 
 
 def register(
@@ -94,8 +97,7 @@ def register(
         space, registration = _create(asked, encoder, keys)
     else:
         space, registration = _open(asked, described, adopt=adopt)
-        for key, kind in keys.items():
-            store.index(name, key, kind)
+        add_indexes(store, name, keys)
     return Collection(space, registration, role=vector, mode=wanted, tenant=tenant, others=others)
 
 
@@ -135,9 +137,11 @@ def _create(asked: _Asked, encoder: Encoder, keys: Mapping[str, IndexKind]) -> t
     space = asked.space(encoder, has_words=asked.mode != "dense")
     registration = asked.registration(space)
     check_mode(space, registration.mode)
-    metadata = registration.to_metadata(asked.vector) | ({} if asked.tenant is None else {TENANTS: True})
+    metadata = registration.to_metadata(asked.vector) | to_index_metadata(keys)
+    if asked.tenant is not None:
+        metadata[TENANTS] = True
     words = [points.WORDS] if space.has_words else []
-    asked.store.create(asked.name, space.vector_spaces(), metadata, {**_INDEXES, **keys}, words, asked.cluster)
+    asked.store.create(asked.name, space.vector_spaces(), metadata, {**INDEXES, **keys}, words, asked.cluster)
     warn_of_model(encoder)
     return space, registration
 

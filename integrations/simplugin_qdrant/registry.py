@@ -6,6 +6,7 @@ The metadata of a collection::
     simplugin-serves:ROLE     which vector answers for the name ROLE, and which did before, once a migration moved it
     simplugin-removing:VECTOR a vector that is being taken away
     simplugin-tenants         the documents belong to tenants
+    simplugin-indexes         the payload keys that a user had indexed, with what they hold
 """
 
 from __future__ import annotations
@@ -20,22 +21,26 @@ from simplugin.encoders import Encoder, Fingerprint
 from simplugin.encoders.fingerprint import VERSION
 from simplugin.errors import ModelMismatchError, StoreError, UnregisteredCollectionError
 from simplugin_qdrant.space import Space, first_stage_name
-from simplugin_qdrant.stores.protocol import Quantization, Store
+from simplugin_qdrant.stores.protocol import IndexKind, Quantization, Store
 
 __all__ = [
     "TENANTS",
     "Registration",
     "Serving",
+    "add_indexes",
     "add_space",
     "default_mode",
     "finish_removals",
     "mark_filled",
     "metadata_key",
+    "read_indexes",
+    "read_quantization",
     "read_registration",
     "read_serving",
     "registered_vectors",
     "remove_space",
     "serve",
+    "to_index_metadata",
     "verify",
     "warn_of_model",
 ]
@@ -44,6 +49,7 @@ TENANTS = "simplugin-tenants"
 _VECTOR = "simplugin:"
 _SERVES = "simplugin-serves:"
 _REMOVING = "simplugin-removing:"
+_INDEXES = "simplugin-indexes"
 
 
 @dataclass(frozen=True, slots=True)
@@ -146,6 +152,32 @@ def verify(name: str, registration: Registration, encoder: Encoder) -> None:
     for reason in comparison.warnings:
         message = f"Collection {name!r} was made with {made_with!r}; {given!r} is close, not equal: {reason}."
         warnings.warn(message, UserWarning, stacklevel=3)
+
+
+def read_quantization(metadata: Mapping[str, Any], vector: str) -> Quantization | None:
+    """Return what small copies a vector has, None for none and where its model is not recorded."""
+    known = vector in registered_vectors(metadata)
+    return read_registration("", metadata, vector).quantization if known else None
+
+
+def read_indexes(metadata: Mapping[str, Any]) -> dict[str, IndexKind]:
+    """Return the payload keys that a user had indexed."""
+    return dict(metadata.get(_INDEXES) or {})
+
+
+def to_index_metadata(indexes: Mapping[str, IndexKind]) -> dict[str, Any]:
+    """Return the collection metadata that records them; no entry for none."""
+    return {_INDEXES: dict(indexes)} if indexes else {}
+
+
+def add_indexes(store: Store, name: str, indexes: Mapping[str, IndexKind]) -> None:
+    """Index payload keys of a live collection, and record it."""
+    known = read_indexes(store.metadata(name))
+    for key, kind in indexes.items():
+        store.index(name, key, kind)
+    together: dict[str, IndexKind] = {**known, **indexes}
+    if together != known:
+        store.annotate(name, to_index_metadata(together))
 
 
 def warn_of_model(encoder: Encoder) -> None:

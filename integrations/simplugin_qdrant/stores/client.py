@@ -108,13 +108,14 @@ class ClientStore:
             message = f"{self._location!r} is not spread over a cluster; use a Qdrant server."
             raise StoreError(message)
         spread = cluster or Cluster()
+        params = {vector: to_vector_params(space) for vector, space in vectors.items()}
         sparse = {vector: models.SparseVectorParams(modifier=models.Modifier.IDF) for vector in words}
         # Once only: where the answer was lost, a second attempt would find the collection and call it another's.
         self._ask(
             name,
             lambda client: client.create_collection(
                 name,
-                vectors_config={vector: to_vector_params(space) for vector, space in vectors.items()},
+                vectors_config=params.get("", params),  # the unnamed vector stands alone
                 sparse_vectors_config=sparse,
                 metadata=dict(metadata),
                 shard_number=spread.shards,

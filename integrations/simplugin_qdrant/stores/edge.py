@@ -397,7 +397,8 @@ def _to_id(id_: str) -> Any:
 
 
 def _to_record(point: edge.Record, with_vectors: bool) -> Record:
-    vectors = cast("dict[str, Any]", point.vector or {}) if with_vectors else {}
+    given: Any = (point.vector or {}) if with_vectors else {}
+    vectors = cast("Mapping[str, Any]", given if isinstance(given, dict) else {"": given})  # the unnamed vector
     return Record(str(point.id), point.payload or {}, {vector: _from_edge(row) for vector, row in vectors.items()})
 
 

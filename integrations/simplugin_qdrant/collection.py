@@ -337,7 +337,7 @@ class Collection(Recording):
                 return self._model.space
             if vector not in self._seconds:
                 self._seconds[vector] = self._model.writer.open(vector, metadata)
-            check_filled(self._seconds[vector], registration.text_key)
+            check_filled(self._store, self._name, vector, registration)
             return self._seconds[vector]
         return None
 
@@ -345,7 +345,7 @@ class Collection(Recording):
         """Raise ``StoreError`` while points lack the vector that is searched by."""
         model = self._model
         if not model.registration.filled:
-            check_filled(model.space, model.registration.text_key)
+            check_filled(self._store, self._name, model.space.vector, model.registration)
             self.become(model.space, replace(model.registration, filled=True))
 
     def _points(self) -> int:

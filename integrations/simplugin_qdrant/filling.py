@@ -9,9 +9,9 @@ from itertools import islice
 from simplugin.errors import StoreError
 from simplugin_qdrant import points
 from simplugin_qdrant.filters import LacksVector
-from simplugin_qdrant.registry import mark_filled
+from simplugin_qdrant.registry import Registration, mark_filled
 from simplugin_qdrant.space import Space
-from simplugin_qdrant.stores.protocol import Record
+from simplugin_qdrant.stores.protocol import Record, Store
 from simplugin_qdrant.writing import turn
 
 __all__ = ["Filling", "check_filled", "fill"]
@@ -46,11 +46,11 @@ def fill(space: Space, text_key: str, progress: Callable[[Filling], None] | None
     return done
 
 
-def check_filled(space: Space, text_key: str) -> None:
+def check_filled(store: Store, name: str, vector: str, registration: Registration) -> None:
     """Raise ``StoreError`` while points lack the vector: a search would pass them over without a word."""
-    if gaps := _count_gaps(space, text_key):
+    if gaps := _count_gaps(store, name, vector, registration.text_key):
         message = (
-            f"In collection {space.collection!r} {gaps:,} points have no vector of {space.encoder.card.name!r} yet, "
+            f"In collection {name!r} {gaps:,} points have no vector of {registration.fingerprint.card.name!r} yet, "
             "and searching by it would pass them over; call fill() first, or run the migration to its end."
         )
         raise StoreError(message)
@@ -74,13 +74,12 @@ def _round(space: Space, text_key: str, before: int, total: int, progress: Calla
     return done
 
 
-def _count_gaps(space: Space, text_key: str) -> int:
+def _count_gaps(store: Store, name: str, vector: str, text_key: str) -> int:
     """Count the points that have a text and lack the vector."""
-    condition = LacksVector(space.vector)
-    if not space.store.count(space.collection, condition):
+    condition = LacksVector(vector)
+    if not store.count(name, condition):
         return 0
-    records = space.store.scroll(space.collection, condition=condition, keys=[text_key])
-    return sum(1 for record in records if _text(record, text_key))
+    return sum(1 for record in store.scroll(name, condition=condition, keys=[text_key]) if _text(record, text_key))
 
 
 def _text(record: Record, text_key: str) -> str:

@@ -7,7 +7,7 @@ from typing import Any
 
 from simplugin_qdrant import points
 from simplugin_qdrant.filters import Condition
-from simplugin_qdrant.registry import metadata_key, read_registration
+from simplugin_qdrant.registry import metadata_key, read_registration, replaced_vectors
 from simplugin_qdrant.space import is_first_stage
 from simplugin_qdrant.stores.protocol import Description, Store
 
@@ -20,7 +20,11 @@ def count_documents(store: Store, name: str, condition: Condition | None = None)
 
 
 def describe(store: Store, name: str, described: Description, documents: int) -> dict[str, Any]:
-    """Return what is known of a collection without opening its models."""
+    """Return what is known of a collection without opening its models.
+
+    A vector is ``serving`` unless a migration has let another one answer in its place.
+    """
+    replaced = replaced_vectors(described.metadata)
     vectors: list[dict[str, Any]] = []
     for vector, space in described.vectors.items():
         if is_first_stage(vector):
@@ -30,6 +34,7 @@ def describe(store: Store, name: str, described: Description, documents: int) ->
             "model": None,
             "dimension": space.dimension,
             "fingerprint": None,
+            "serving": vector not in replaced,
         }
         if metadata_key(vector) in described.metadata:
             fingerprint = read_registration(name, described.metadata, vector).fingerprint

@@ -34,9 +34,10 @@ from simplugin_qdrant.registry import (
 )
 from simplugin_qdrant.searching import Answers, Question, ask
 from simplugin_qdrant.space import Space
+from simplugin_qdrant.stores.protocol import Store
 from simplugin_qdrant.writing import turn
 
-__all__ = ["Comparison", "Migrating", "Migration", "prepare"]
+__all__ = ["Comparison", "Migrating", "Migration", "finish", "prepare", "rollback"]
 
 _SAMPLE = 200
 _BEGINNING = 200  # characters of a stored text that stand for a question
@@ -108,7 +109,7 @@ class Migration:
         Without queries the beginnings of 200 stored texts stand for them: what people really ask says more.
         Raises ``StoreError`` while points lack the new vector.
         """
-        check_filled(self._new, self._new_registration.text_key)
+        check_filled(self._new.store, self._new.collection, self._new.vector, self._new_registration)
         asked = self._sample() if queries is None else list(queries)
         agreement = _agreement(self._top(self._old, asked), self._top(self._new, asked))
         correlations: list[float | None] = [None, None]
@@ -126,32 +127,26 @@ class Migration:
         Who has it open goes on with the old vectors, which stay, and are kept up, until ``finish``. Raises
         ``StoreError`` while points lack the new vector.
         """
-        check_filled(self._new, self._new_registration.text_key)
-        self._serve(self._new, self._new_registration, before=self._old.vector)
+        _switch(self._new.store, self._new.collection, self._role, self._new.vector)
+        self._collection.become(self._new, self._new_registration)
 
     def rollback(self) -> None:
         """Let the old vectors answer again. Raises ``StoreError`` where they are gone, or points lack them."""
         if self._old.vector not in registered_vectors(self._old.store.metadata(self._old.collection)):
             message = f"The vectors of {self._old.encoder.card.name!r} were taken away; migrate to that model instead."
             raise StoreError(message)
-        check_filled(self._old, self._old_registration.text_key)
-        self._serve(self._old, self._old_registration, before=self._new.vector)
+        _switch(self._old.store, self._old.collection, self._role, self._old.vector)
+        self._collection.become(self._old, self._old_registration)
 
     def finish(self) -> None:
         """Take away the vectors that do not answer any more. Who still searches by them gets an error.
 
         Raises ``StoreError`` before ``cutover``.
         """
-        serving = read_serving(self._new.store.metadata(self._new.collection), self._role)
-        if serving.vector != self._new.vector:
+        if read_serving(self._new.store.metadata(self._new.collection), self._role).vector != self._new.vector:
             message = f"{self!r} is not cut over, so there is nothing to finish; call cutover() first."
             raise StoreError(message)
-        if serving.before is not None:
-            remove_space(self._new.store, self._new.collection, self._role, serving.before)
-
-    def _serve(self, space: Space, registration: Registration, *, before: str) -> None:
-        serve(space.store, space.collection, self._role, Serving(space.vector, before))
-        self._collection.become(space, registration)
+        finish(self._new.store, self._new.collection, self._role)
 
     def _sample(self) -> list[str]:
         key = self._new_registration.text_key
@@ -163,6 +158,39 @@ class Migration:
         if not queries:
             raise DataError("There is nothing to compare by: the collection holds no text, and no query was given.")
         return ask(Question(space, "dense", _TOP, size=0), queries)
+
+
+def rollback(store: Store, name: str, role: str = "default") -> str:
+    """Let the vectors answer that did before the last cutover; return their model's name.
+
+    Neither model is opened. Raises ``StoreError`` where there are none.
+    """
+    before = read_serving(store.metadata(name), role).before
+    if before is None:
+        message = (
+            f"Collection {name!r} has no vectors to go back to: it was not migrated, or the old ones were removed."
+        )
+        raise StoreError(message)
+    return _switch(store, name, role, before)
+
+
+def finish(store: Store, name: str, role: str = "default") -> None:
+    """Take away the vectors that answered before the last cutover, if they are still there."""
+    with turn(store):
+        finish_removals(store, name)
+        before = read_serving(store.metadata(name), role).before
+        if before is not None:
+            remove_space(store, name, role, before)
+
+
+def _switch(store: Store, name: str, role: str, vector: str) -> str:
+    metadata = store.metadata(name)
+    registration = read_registration(name, metadata, vector)
+    check_filled(store, name, vector, registration)
+    current = read_serving(metadata, role).vector
+    if current != vector:
+        serve(store, name, role, Serving(vector, before=current))
+    return registration.fingerprint.card.name
 
 
 def prepare(
@@ -186,7 +214,7 @@ def prepare(
     with turn(store):
         finish_removals(store, name)
         metadata = store.metadata(name)
-        chosen = vector or _free_name(name, metadata, encoder)
+        chosen = vector or _find_vector(name, metadata, encoder) or _free_name(metadata, encoder)
         kept, first_stage = registration.quantization, registration.first_stage
         new = Space(store, name, chosen, encoder, space.has_words, kept, first_stage)
         if chosen in registered_vectors(metadata):
@@ -201,16 +229,18 @@ def prepare(
     return Migration(collection, role, old, (new, recorded))
 
 
-def _free_name(name: str, metadata: Mapping[str, Any], encoder: Encoder) -> str:
-    """Return the name of the vector that is this model's already, or one after the model that is not taken."""
-    base = _NOT_PLAIN.sub("-", encoder.card.name)
-    for number in count(1):
-        vector = base if number == 1 else f"{base}-{number}"
-        if vector not in registered_vectors(metadata):
-            return vector
+def _find_vector(name: str, metadata: Mapping[str, Any], encoder: Encoder) -> str | None:
+    """Return the vector that is this model's already."""
+    for vector in registered_vectors(metadata):
         if not read_registration(name, metadata, vector).fingerprint.compare(encoder.fingerprint).refusals:
             return vector
-    raise AssertionError("There are more names than vectors.")
+    return None
+
+
+def _free_name(metadata: Mapping[str, Any], encoder: Encoder) -> str:
+    """Return a name for a vector, after its model, that no other has."""
+    base, taken = _NOT_PLAIN.sub("-", encoder.card.name), registered_vectors(metadata)
+    return next(name for number in count(1) if (name := base if number == 1 else f"{base}-{number}") not in taken)
 
 
 def _agreement(before: Answers, after: Answers) -> float:

@@ -39,6 +39,7 @@ __all__ = [
     "read_serving",
     "registered_vectors",
     "remove_space",
+    "replaced_vectors",
     "serve",
     "to_index_metadata",
     "verify",
@@ -210,6 +211,14 @@ def read_serving(metadata: Mapping[str, Any], role: str) -> Serving:
     """Return which vector answers for a name: the one of this name, unless a migration moved it."""
     recorded = metadata.get(_SERVES + role)
     return Serving(role) if recorded is None else Serving(str(recorded["vector"]), recorded.get("before"))
+
+
+def replaced_vectors(metadata: Mapping[str, Any]) -> set[str]:
+    """Return the vectors that do not answer, or not yet: those before a cutover, and those that are being filled."""
+    serving = {key.removeprefix(_SERVES): value for key, value in metadata.items() if key.startswith(_SERVES)}
+    before = {value["before"] for value in serving.values() if value.get("before")}
+    pending = {each for each in registered_vectors(metadata) if metadata[metadata_key(each)].get("filled") is False}
+    return (before | pending | set(serving)) - {value["vector"] for value in serving.values()}
 
 
 def serve(store: Store, name: str, role: str, serving: Serving) -> None:

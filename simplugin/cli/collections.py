@@ -3,12 +3,18 @@
 from __future__ import annotations
 
 import sys
+import time
+from collections.abc import Mapping
+from contextlib import ExitStack
+from dataclasses import asdict
+from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from simplugin.cli.lines import read_lines
 from simplugin.cli.options import AsJson, CollectionName, Location, existing_store
-from simplugin.cli.output import note, print_json, print_table
+from simplugin.cli.output import meter, note, print_json, print_table
 
 if TYPE_CHECKING:
     from simplugin_qdrant import Store
@@ -77,6 +83,121 @@ def delete(
     if as_json:
         print_json(row)
     note(f"Deleted {collection!r} ({points:,} points).")
+
+
+@app.command("migrate")
+def migrate(
+    collection: CollectionName,
+    model: Annotated[
+        str | None,
+        typer.Option("--model", help="The new model: catalog name, folder, Hub id or URL.", metavar="NAME"),
+    ] = None,
+    queries: Annotated[
+        Path | None,
+        typer.Option("--queries", help="Compare the answers to these, one a line; else to the beginnings of texts."),
+    ] = None,
+    hold: Annotated[bool, typer.Option("--hold", help="Embed and compare, and leave the old model answering.")] = False,
+    finish: Annotated[bool, typer.Option("--finish", help="Take the old model's vectors away at the end.")] = False,
+    rollback: Annotated[bool, typer.Option("--rollback", help="Let the old model answer again, and no more.")] = False,
+    store: Location = "./simplugin_db",
+    as_json: AsJson = False,
+) -> None:
+    """Bring a collection over to another model while it goes on answering. Cut short, run it again.
+
+    Example: simplugin collections migrate handbook --model bge-m3-ml-tr
+    """
+    if rollback == (model is not None) or (rollback and (hold or finish or queries)) or (hold and finish):
+        raise typer.BadParameter("give --model, with --hold or --finish if you like, or --rollback alone.")
+    asked = None if queries is None else [line for line in read_lines([str(queries)]) if line.strip()]
+    with existing_store(store) as opened:
+        done = _migrate(opened, collection, model, asked, hold, finish) if model else _roll_back(opened, collection)
+    row = {"collection": collection} | done
+    if as_json:
+        print_json(row)
+    note(_told(row))
+
+
+def _roll_back(opened: Store, collection: str) -> dict[str, Any]:
+    from simplugin_qdrant.migration import rollback
+
+    return {"serving": rollback(opened, collection)}
+
+
+def _migrate(
+    opened: Store, collection: str, model: str, queries: list[str] | None, hold: bool, finish: bool
+) -> dict[str, Any]:
+    from simplugin_qdrant import register
+
+    started = time.perf_counter()
+    job = register(opened, collection).migrate(model)
+    with meter("embedding") as show:
+        embedded = job.run(show and (lambda at: show(at.done, at.total, "points")))
+    compared = asdict(job.compare(queries))
+    if not hold:
+        job.cutover()
+    if finish:
+        job.finish()
+    return {
+        "before": compared["before"],
+        "after": compared["after"],
+        "embedded": embedded,
+        "queries": compared["queries"],
+        "agreement@10": compared["agreement"],
+        "serving": compared["before" if hold else "after"],
+        "finished": finish,
+        "seconds": time.perf_counter() - started,
+    }
+
+
+def _told(row: Mapping[str, Any]) -> str:
+    serving = f"{row['collection']!r} answers by {row['serving']!r}"
+    if "embedded" not in row:
+        return f"{serving} again."
+    return (
+        f"Embedded {row['embedded']:,} points by {row['after']!r} in {row['seconds']:.1f} s; of the ten answers by "
+        f"{row['before']!r}, {row['agreement@10']:.0%} are among the ten by it ({row['queries']:,} queries). {serving}."
+    )
+
+
+@app.command("copy")
+def copy(
+    collection: CollectionName,
+    to: Annotated[str, typer.Option("--to", help="A folder, or the URL of a Qdrant server.", metavar="LOCATION")],
+    name: Annotated[str | None, typer.Option("--name", help="Its name there. [default: the same]")] = None,
+    shards: Annotated[int | None, typer.Option("--shards", min=1, help="Parts of a new one, on a cluster.")] = None,
+    replicas: Annotated[int | None, typer.Option("--replicas", min=1, help="Copies of each, on a cluster.")] = None,
+    store: Location = "./simplugin_db",
+    as_json: AsJson = False,
+) -> None:
+    """Copy a collection into another store, and compare both at the end. Cut short, run it again.
+
+    Example: simplugin collections copy handbook --to http://localhost:6333
+    """
+    from simplugin_qdrant import Cluster, copy_collection, open_store
+
+    started = time.perf_counter()
+    cluster = Cluster(shards, replicas) if shards or replicas else None
+    with existing_store(store) as source, ExitStack() as stack:
+        same = "://" not in to and Path(to).resolve() == Path(store).resolve()
+        target = source if same else stack.enter_context(open_store(to))
+        if same and name in {None, collection}:
+            raise typer.BadParameter("that is the collection itself; name another place, or another name with --name.")
+        with meter("copying") as show:
+            copied = copy_collection(
+                source,
+                collection,
+                target,
+                name,
+                cluster=cluster,
+                progress=show and (lambda at: show(at.done, at.total, "compared" if at.comparing else "written")),
+            )
+    seconds = time.perf_counter() - started
+    if as_json:
+        print_json({**asdict(copied), "to": to, "seconds": seconds})
+    note(
+        f"{copied.collection!r} in {to!r} has the {copied.points:,} points of {collection!r}, {copied.written:,} of "
+        f"them written in {seconds:.1f} s (checksum {copied.checksum[:16]})."
+    )
 
 
 def _describe(opened: Store, name: str) -> dict[str, Any]:

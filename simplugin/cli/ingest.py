@@ -58,9 +58,15 @@ def ingest(
             place = opened.enter_context(open_store(":memory:")) if dry_run else place
         target = register(place, collection, encoder, tenant=tenant)
         _check_length(target.encoder, max_tokens)
-        with meter() as show:
+        with meter("ingesting") as show:
             report = target.ingest(
-                paths, root=root, max_tokens=max_tokens, prune=prune, dry_run=dry_run, progress=show, **patterns
+                paths,
+                root=root,
+                max_tokens=max_tokens,
+                prune=prune,
+                dry_run=dry_run,
+                progress=show and (lambda at: show(at.documents, at.total, f"documents · {at.chunks} chunks")),
+                **patterns,
             )
     if as_json:
         print_json(report.to_json())

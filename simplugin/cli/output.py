@@ -6,14 +6,12 @@ import json
 import sys
 from collections.abc import Callable, Generator, Mapping, Sequence
 from contextlib import contextmanager
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeAlias
 
 if TYPE_CHECKING:
     from rich.console import Console
 
-    from simplugin.ingestion import Progress
-
-__all__ = ["Meter", "meter", "note", "print_json", "print_table"]
+__all__ = ["Show", "meter", "note", "print_json", "print_table"]
 
 
 def print_json(row: Mapping[str, Any]) -> None:
@@ -42,48 +40,30 @@ def note(text: str) -> None:
     sys.stderr.write(text + "\n")
 
 
-class Meter:
-    """Shows how far an ingest is."""
-
-    def __init__(self) -> None:
-        from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
-
-        self._bar = Progress(
-            TextColumn("ingesting"),
-            BarColumn(),
-            MofNCompleteColumn(),
-            TextColumn("documents · {task.fields[chunks]} chunks"),
-            TimeRemainingColumn(),
-            console=_console(stderr=True),
-            transient=True,
-        )
-        self._task = self._bar.add_task("ingesting", total=None, chunks=0)
-
-    def show(self, progress: Progress) -> None:
-        """Bring the bar up to date."""
-        self._bar.update(self._task, completed=progress.documents, total=progress.total, chunks=progress.chunks)
-
-    def start(self) -> None:
-        """Begin to draw."""
-        self._bar.start()
-
-    def stop(self) -> None:
-        """Wipe the bar away."""
-        self._bar.stop()
+Show: TypeAlias = Callable[[int, int | None, str], None]
+"""Brings a progress bar up to date: what is done, of how many if that is known, and of what."""
 
 
 @contextmanager
-def meter() -> Generator[Callable[[Progress], None] | None, None, None]:
+def meter(doing: str) -> Generator[Show | None, None, None]:
     """Show a progress bar on stderr while something long runs; none where stderr is no terminal."""
     if not sys.stderr.isatty():
         yield None
         return
-    shown = Meter()
-    shown.start()
-    try:
-        yield shown.show
-    finally:
-        shown.stop()
+    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+
+    bar = Progress(
+        TextColumn(doing),
+        BarColumn(),
+        MofNCompleteColumn(),
+        TextColumn("{task.fields[what]}"),
+        TimeRemainingColumn(),
+        console=_console(stderr=True),
+        transient=True,
+    )
+    task = bar.add_task(doing, total=None, what="")
+    with bar:
+        yield lambda done, total, what: bar.update(task, completed=done, total=total, what=what)
 
 
 def _console(*, stderr: bool) -> Console:

@@ -23,7 +23,6 @@ from simplugin.errors import DataError
 if TYPE_CHECKING:
     from simplugin.collection import Mode
     from simplugin.records import Hit
-    from simplugin.reranking import Reranker
 
 __all__ = ["hit_row", "search", "show_hits"]
 
@@ -48,7 +47,11 @@ def search(
     tenant: Tenant = None,
     rerank: Annotated[
         str | None,
-        typer.Option("--rerank", help="Order a larger pool by this model, of pairs or of vectors.", metavar="MODEL"),
+        typer.Option(
+            "--rerank",
+            help="Order a larger pool by this model, of pairs or of vectors.",
+            metavar="MODEL",
+        ),
     ] = None,
     min_score: Annotated[float | None, typer.Option("--min-score", help="Leave out hits below this score.")] = None,
     min_probability: Annotated[
@@ -83,7 +86,7 @@ def search(
             group=group,
             filter=chosen,
             min_score=min_score,
-            rerank=_open_reranker(rerank) if rerank else None,
+            rerank=rerank,
         )
     if as_json:
         for rank, hit in enumerate(hits, 1):
@@ -101,12 +104,6 @@ def _mode(name: str) -> Mode:
         return as_mode(name)
     except ValueError as error:
         raise typer.BadParameter(str(error), param_hint="--mode") from error
-
-
-def _open_reranker(name: str) -> Reranker:
-    from simplugin.reranking import open_reranker  # the code of pair models, which most searches do without
-
-    return open_reranker(name)
 
 
 def hit_row(rank: int, hit: Hit) -> dict[str, Any]:

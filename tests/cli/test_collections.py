@@ -49,6 +49,65 @@ def test_delete_takes_the_collection_and_nothing_else(
     assert simplugin("collections", "list", "--json").rows == []
 
 
+def test_a_migration_changes_the_model_and_can_be_taken_back(
+    simplugin: InProcess, handbook: Path, other_words: Path, folder: Path
+) -> None:
+    (folder / "queries.txt").write_text("renew card\n\ncoffee\n", encoding="utf-8")
+    held = simplugin("collections", "migrate", "handbook", "--model", other_words, "--hold", "--json").row
+    assert (held["before"], held["after"], held["serving"], held["embedded"]) == ("words", "other-words", "words", 3)
+    assert simplugin("search", "handbook", "renew card", "--model", other_words).code == 1
+
+    done = simplugin("collections", "migrate", "handbook", "--model", other_words, "--queries", "queries.txt", "--json")
+    assert (done.row["serving"], done.row["embedded"], done.row["queries"]) == ("other-words", 0, 2)
+    assert 0 <= done.row["agreement@10"] <= 1
+    assert "answers by 'other-words'" in done.stderr
+    assert simplugin("search", "handbook", "renew card", "--json").rows[0]["text"].endswith("Renew your library card.")
+    shown = simplugin("collections", "show", "handbook", "--json").row["vectors"]
+    assert [(vector["name"], vector["model"], vector["serving"]) for vector in shown] == [
+        ("default", "words", False),
+        ("other-words", "other-words", True),
+    ]
+
+    back = simplugin("collections", "migrate", "handbook", "--rollback", "--json")
+    assert (back.row, back.code) == ({"collection": "handbook", "serving": "words"}, 0)
+    again = simplugin("collections", "migrate", "handbook", "--model", other_words, "--finish", "--json").row
+    assert (again["embedded"], again["finished"]) == (0, True)
+    (vector,) = simplugin("collections", "show", "handbook", "--json").row["vectors"]
+    assert (vector["name"], vector["model"]) == ("other-words", "other-words")
+    refused = simplugin("collections", "migrate", "handbook", "--rollback")
+    assert refused.code == 1
+    assert refused.is_one_sentence("no vectors to go back to")
+
+
+@pytest.mark.parametrize(
+    "options",
+    [
+        [],
+        ["--rollback", "--model", "starter"],
+        ["--model", "starter", "--hold", "--finish"],
+        ["--rollback", "--hold"],
+    ],
+)
+def test_a_migration_says_what_it_needs(shelf: Path, options: list[str]) -> None:
+    outcome = InProcess(shelf)("collections", "migrate", "handbook", *options)
+    assert outcome.code == 2
+    assert "--rollback alone" in outcome.stderr
+
+
+def test_a_copy_holds_the_same_and_is_written_once(simplugin: InProcess, handbook: Path, folder: Path) -> None:
+    first = simplugin("collections", "copy", "handbook", "--to", "elsewhere", "--json").row
+    assert (first["collection"], first["points"], first["written"], first["to"]) == ("handbook", 3, 3, "elsewhere")
+    assert contents(folder / "elsewhere") == contents(handbook)
+    again = simplugin("collections", "copy", "handbook", "--to", "elsewhere", "--json").row
+    assert (again["written"], again["checksum"]) == (0, first["checksum"])
+    beside = simplugin("collections", "copy", "handbook", "--to", handbook, "--name", "beside")
+    assert beside.code == 0
+    assert "the 3 points of 'handbook', 3 of them written" in beside.stderr
+    assert simplugin("collections", "copy", "handbook", "--to", handbook).code == 2
+    clustered = simplugin("collections", "copy", "handbook", "--to", "third", "--shards", "2")
+    assert clustered.is_one_sentence("not spread over a cluster")
+
+
 @pytest.mark.parametrize("verb", ["show", "delete"])
 def test_an_unknown_collection_lists_those_that_exist(shelf: Path, verb: str) -> None:
     before = contents(shelf / "simplugin_db")

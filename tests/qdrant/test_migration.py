@@ -12,6 +12,7 @@ from simplugin.measures import FloatArray
 from simplugin.records import Document
 from simplugin_qdrant import Collection, Store, register
 from simplugin_qdrant.filters import LacksVector
+from simplugin_qdrant.migration import finish, rollback
 from tests.hashing import HashEncoder
 
 OLD, NEW = HashEncoder(), HashEncoder(48, seed=1)
@@ -66,6 +67,22 @@ def test_rolled_back_the_old_model_answers_again_with_all_that_came_meanwhile(do
     assert register(store, docs.name, NEW).search("written after the cutover", limit=1)[0].document_id == "late"
 
 
+def test_migrating_back_before_the_end_embeds_nothing_again(docs: Collection, store: Store) -> None:
+    job = docs.migrate(NEW)
+    job.run()
+    job.cutover()
+    back = docs.migrate(OLD)
+
+    assert (back.vector, back.run()) == ("default", 0)
+    back.cutover()
+    assert register(store, docs.name, OLD).encoder is OLD
+    assert rollback(store, docs.name) == "hash-48-1"
+    assert register(store, docs.name, NEW).encoder is NEW
+    finish(store, docs.name)
+    with pytest.raises(StoreError, match="no vectors to go back to"):
+        rollback(store, docs.name)
+
+
 def test_finished_the_old_vector_is_gone_and_who_still_uses_it_is_told(docs: Collection, store: Store) -> None:
     bystander = register(store, docs.name, OLD)
     job = docs.migrate(NEW)
@@ -86,7 +103,7 @@ def test_finished_the_old_vector_is_gone_and_who_still_uses_it_is_told(docs: Col
     with pytest.raises(StoreError, match="migrate to that model instead"):
         job.rollback()
     back = docs.migrate(OLD)
-    back.run()
+    assert back.run() == len(TEXTS)
     back.cutover()
     assert register(store, docs.name, OLD).count() == len(TEXTS)
 

@@ -15,7 +15,7 @@ help:
 	@echo "make bench-pairs  seconds to rerank with a pair model"
 	@echo "make bench-encode  encoding alone, against plain sentence-transformers"
 	@echo "make bench-gpu  the same on a GPU, where there is one"
-	@echo "make prove    the long proofs: kills, and threads on every store"
+	@echo "make prove    the long proofs: kills, threads, a failing server, a migration under load"
 	@echo "make test-hub   the real source models, downloaded (6 GB), the whole way"
 	@echo "make wheel    build the wheel and use it once in a clean environment"
 	@echo "make starter  train the starter model again from DATA=$(DATA)"
@@ -61,7 +61,7 @@ bench-gpu: .venv/developing
 	$(BIN)/python -m tests.benchmarks gpu --data $(DATA)
 
 prove: .venv/developing
-	SIMPLUGIN_PROVE=1 $(BIN)/python -m pytest tests/proofs -v
+	SIMPLUGIN_PROVE=1 $(BIN)/python -m pytest tests/proofs -v -s
 
 test-hub: .venv/developing
 	SIMPLUGIN_HUB=1 $(BIN)/python -m pytest tests/hub -v

@@ -17,7 +17,11 @@ from pathlib import Path
 import pytest
 from qdrant_client import QdrantClient
 
+from simplugin.encoders import Encoder
+from simplugin.errors import ModelMismatchError
 from simplugin_qdrant import Collection, open_store, register
+from simplugin_qdrant.filters import LacksVector
+from simplugin_qdrant.registry import read_serving, registered_vectors
 from tests.conftest import ROOT
 from tests.hashing import HashEncoder
 
@@ -27,7 +31,7 @@ CHILD = """
 import itertools, json, sys
 import numpy as np
 from simplugin.errors import PointError
-from tests.proofs.test_kills import open_collection
+from tests.proofs.test_kills import open_collection, other_model
 
 docs = open_collection(sys.argv[1], sys.argv[2])
 first = int(sys.argv[3])
@@ -52,13 +56,29 @@ for turn in itertools.count():
         say("deleted", gone)
     if turn % 5 == 4:
         docs.optimize()
+    if turn % 3 == 2:
+        job = docs.migrate(other_model(docs))
+        job.run()
+        job.cutover()
+        job.finish()
+        say("migrated", [])
 """
+
+MODELS = (HashEncoder(), HashEncoder(48, seed=1))
 
 
 def open_collection(kind: str, folder: str) -> Collection:
-    """Open the collection ``killed`` in a folder of the engine, or of the client's emulator."""
+    """Open the collection ``killed`` in a folder of the engine, or of the client's emulator, by the model it has."""
     store = open_store(folder if kind == "edge" else QdrantClient(path=folder))
-    return register(store, "killed", HashEncoder(), mode="hybrid")
+    try:
+        return register(store, "killed", MODELS[0], mode="hybrid", others=MODELS)
+    except ModelMismatchError:
+        return register(store, "killed", MODELS[1], mode="hybrid", others=MODELS)
+
+
+def other_model(docs: Collection) -> Encoder:
+    """Return the model that the collection does not answer by."""
+    return MODELS[docs.encoder.dimension == MODELS[0].dimension]
 
 
 @pytest.mark.slow
@@ -66,9 +86,10 @@ def open_collection(kind: str, folder: str) -> Collection:
 def test_what_was_acknowledged_survives_a_kill_at_any_moment(kind: str, tmp_path: Path) -> None:
     chance = random.Random(7)
     expected: dict[str, bool] = {}
-    acknowledged = 0
+    acknowledged = migrated = 0
     for number in range(KILLS):
         said = _run_and_kill(kind, tmp_path / "store", number, after=chance.uniform(0.05, 1.2))
+        migrated += sum(what == "migrated" for what, _ in said)
         acknowledged += sum(what in {"added", "deleted"} for what, _ in said)
         expected, unsure = _account(expected, said)
 
@@ -80,6 +101,7 @@ def test_what_was_acknowledged_survives_a_kill_at_any_moment(kind: str, tmp_path
         assert stored <= expected.keys() | unsure
         expected |= {id_: id_ in stored for id_ in unsure}
     assert acknowledged >= KILLS  # the kills came while something was going on
+    print(f"{kind}: {KILLS} kills, {acknowledged} acknowledged writes, {migrated} migrations")  # noqa: T201
 
 
 def _run_and_kill(kind: str, folder: Path, number: int, *, after: float) -> list[tuple[str, list[str]]]:
@@ -117,6 +139,10 @@ def _stored(kind: str, folder: Path) -> set[str]:
     docs = open_collection(kind, str(folder))
     try:
         assert docs.search("text 1", limit=1, mode="dense") or docs.count() == 0
+        known = registered_vectors(docs.store.metadata(docs.name))
+        serving = read_serving(docs.store.metadata(docs.name), "default").vector
+        assert serving in known
+        assert docs.store.count(docs.name, LacksVector(serving)) == 0
         return {record.payload["document_id"] for record in docs.store.scroll(docs.name)}
     finally:
         _close(docs)

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import os
-import threading
 import time
 
 import pytest
@@ -14,41 +12,14 @@ from simplugin.retrying import Retry
 from simplugin_qdrant import open_store, register
 from simplugin_qdrant.stores.client import ClientStore
 from tests.hashing import HashEncoder
-from tests.qdrant.loopback import FAULTS, LoopbackServer
+from tests.qdrant.loopback import LoopbackServer
 
-DOCUMENTS = 20_000 if os.environ.get("SIMPLUGIN_PROVE") else 2_000
-THREADS = 4
 QUICK = Retry(attempts=8, first=0.02, longest=0.1, longest_asked=0.05)
 
 
 def connect(server: LoopbackServer, *, timeout: int = 1, retry: Retry = QUICK) -> ClientStore:
     client = QdrantClient(url=server.url, timeout=timeout, check_compatibility=False)
     return ClientStore(client, server.url, owned=True, retry=retry)
-
-
-@pytest.mark.slow
-def test_every_document_is_there_once_although_a_tenth_of_the_calls_fails() -> None:
-    """2,000 documents in ``make test``, 20,000 in ``make prove``."""
-    with LoopbackServer(timeout=1.3) as server, connect(server) as store:
-        docs = register(store, "faulty", HashEncoder(16), mode="hybrid")
-        server.faults = 0.1
-
-        def write(number: int) -> None:
-            for start in range(number, DOCUMENTS, THREADS * 50):
-                ids = [str(each) for each in range(start, min(start + THREADS * 50, DOCUMENTS), THREADS)]
-                docs.add([f"document {id_}" for id_ in ids], ids=ids)
-
-        threads = [threading.Thread(target=write, args=[number]) for number in range(THREADS)]
-        for thread in threads:
-            thread.start()
-        for thread in threads:
-            thread.join()
-        found = [(record.payload["document_id"], record.payload["text"]) for record in store.scroll("faulty")]
-        server.faults = 0
-
-        assert sorted(found) == sorted((str(n), f"document {n}") for n in range(DOCUMENTS))
-        assert set(server.failed) == set(FAULTS)
-        print(f"{DOCUMENTS} documents by {THREADS} threads; failed calls: {dict(server.failed)}")  # noqa: T201
 
 
 async def test_a_search_that_waits_is_asked_again_too() -> None:

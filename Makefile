@@ -5,7 +5,7 @@ BIN := .venv/bin
 DATA ?= ../shared/data
 
 .DEFAULT_GOAL := help
-.PHONY: help install demo test check fix bench bench-encode bench-pairs bench-gpu test-hub prove wheel starter clean
+.PHONY: help install demo test check fix bench bench-encode bench-pairs bench-store bench-gpu test-hub prove wheel starter clean
 
 help:
 	@echo "make demo     the main job on sample documents, in under a minute"
@@ -14,6 +14,7 @@ help:
 	@echo "make bench    speeds and qualities, as ratios where there is a peer"
 	@echo "make bench-pairs  seconds to rerank with a pair model"
 	@echo "make bench-encode  encoding alone, against plain sentence-transformers"
+	@echo "make bench-store  the embedded store against others, which get an environment of their own"
 	@echo "make bench-gpu  the same on a GPU, where there is one"
 	@echo "make prove    the long proofs: kills, threads, a failing server, a migration under load"
 	@echo "make test-hub   the real source models, downloaded (6 GB), the whole way"
@@ -57,6 +58,14 @@ bench-pairs: .venv/developing
 bench-encode: .venv/developing
 	$(BIN)/python -m tests.benchmarks encode --data $(DATA)
 
+.venv-peers/installed: tests/benchmarks/peers.txt
+	$(PYTHON) -m venv .venv-peers
+	.venv-peers/bin/python -m pip install --quiet --disable-pip-version-check -r tests/benchmarks/peers.txt
+	@touch $@
+
+bench-store: .venv/developing .venv-peers/installed
+	$(BIN)/python -m tests.benchmarks store --data $(DATA)
+
 bench-gpu: .venv/developing
 	$(BIN)/python -m tests.benchmarks gpu --data $(DATA)
 
@@ -73,4 +82,4 @@ starter: .venv/developing
 	$(BIN)/python -m simplugin.training.starter --data $(DATA) --out simplugin/starter
 
 clean:
-	rm -rf .venv build dist .mypy_cache .ruff_cache .pytest_cache .import_linter_cache .hypothesis
+	rm -rf .venv .venv-peers build dist .mypy_cache .ruff_cache .pytest_cache .import_linter_cache .hypothesis

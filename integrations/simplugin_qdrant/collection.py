@@ -21,7 +21,14 @@ from simplugin_qdrant.filling import Filling, check_filled, fill
 from simplugin_qdrant.filters import both, parse_filter, payload_key
 from simplugin_qdrant.listing import count_documents, describe
 from simplugin_qdrant.recording import Recording, of_documents
-from simplugin_qdrant.registry import Registration, add_indexes, default_mode, read_registration, registered_vectors
+from simplugin_qdrant.registry import (
+    Registration,
+    add_indexes,
+    default_mode,
+    read_registration,
+    read_serving,
+    registered_vectors,
+)
 from simplugin_qdrant.rows import pair_rows
 from simplugin_qdrant.searching import Answers, Question, aask, ask, check_mode
 from simplugin_qdrant.space import Space
@@ -30,6 +37,7 @@ from simplugin_qdrant.writing import gone
 
 if TYPE_CHECKING:
     from simplugin_qdrant.migration import Migration
+    from simplugin_qdrant.relocation import Relocation
 
 __all__ = ["Collection"]
 
@@ -199,7 +207,9 @@ class Collection(Recording):
         try:
             found = ask(asked.question, queries)
         except StoreError as error:
-            raise self._explained(error) from error
+            self._follow(error)
+            asked = self._read(queries, limit, mode, filter, min_score, group, rerank)
+            found = ask(asked.question, queries)
         return asked.hits(queries, found)
 
     async def asearch(
@@ -218,7 +228,9 @@ class Collection(Recording):
         try:
             found = await aask(asked.question, [query])
         except StoreError as error:
-            raise self._explained(error) from error
+            await asyncio.to_thread(self._follow, error)
+            asked = await asyncio.to_thread(self._read, [query], limit, mode, filter, min_score, group, rerank)
+            found = await aask(asked.question, [query])
         (hits,) = await asyncio.to_thread(asked.hits, [query], found) if asked.reranker else asked.hits([query], found)
         return hits
 
@@ -271,21 +283,35 @@ class Collection(Recording):
         self.become(self._model.space, replace(self._model.registration, filled=True))
         return done
 
-    def migrate(self, model: Encoder | str, *, vector: str | None = None, mode: Mode | None = None) -> Migration:
+    def migrate(
+        self, model: Encoder | str, *, vector: str | None = None, mode: Mode | None = None, into: str | None = None
+    ) -> Migration | Relocation:
         """Begin to bring the collection over to another model, or go on with it; see ``simplugin_qdrant.migration``.
 
         ``vector`` names the new vector, None after the model. ``mode`` is what searches will compare after it, None
-        as for a new collection of that model.
+        as for a new collection of that model. ``into`` is another collection, for servers older than Qdrant 1.18,
+        where this one was opened by an alias; see ``simplugin_qdrant.relocation``.
         """
         from simplugin_qdrant.migration import prepare  # seldom
 
         encoder = as_encoder(model)
         chosen = as_mode(mode) if mode else default_mode(encoder, has_words=self._model.space.has_words)
         old = (self._model.space, self._model.registration)
+        if into is not None:
+            return self._relocate(encoder, into, vector or encoder.card.name, chosen)
         migration = prepare(self, old, encoder, role=self._role, vector=vector, mode=chosen)
         self._others = (*self._others, old[0].encoder, encoder)  # new points get both vectors from here on
         self.become(*old)
         return migration
+
+    def _relocate(self, encoder: Encoder, into: str, vector: str, mode: Mode) -> Relocation:
+        from simplugin_qdrant.registering import open_beside
+        from simplugin_qdrant.relocation import Relocation, collection_behind
+
+        real = collection_behind(self._store, self._name)
+        old = (replace(self._model.space, collection=real), self._model.registration)
+        new = open_beside(*old, encoder, into, vector=vector, role=self._role, mode=mode)
+        return Relocation(self, self._name, old, new)
 
     def optimize(self) -> None:
         """Build the indexes that make a large collection fast; an ingest that wrote something ends with it.
@@ -356,12 +382,19 @@ class Collection(Recording):
             self._size = (time.monotonic(), size)
         return size
 
-    def _explained(self, error: StoreError) -> StoreError:
-        """Say of a failed search that the model was migrated away, where that is why."""
-        space = self._model.space
-        if space.vector in registered_vectors(self._store.metadata(self._name)):
-            return error
-        return StoreError(gone(self._name, space.encoder.card.name))
+    def _follow(self, error: StoreError) -> None:
+        """Answer by the model that the collection was migrated to, where that is why a search failed.
+
+        Raises the error where it is not; ``StoreError`` where that model cannot be opened here.
+        """
+        space, metadata = self._model.space, self._store.metadata(self._name)
+        if space.vector in registered_vectors(metadata):
+            raise error
+        vector = read_serving(metadata, self._role).vector
+        if vector not in registered_vectors(metadata):
+            raise StoreError(gone(self._name, space.encoder.card.name)) from error
+        opened = self._model.writer.open(vector, metadata)
+        self.become(opened, read_registration(self._name, metadata, vector))
 
 
 def _only_documents(first: Document, rest: Iterator[object]) -> Iterator[Document | Failure]:

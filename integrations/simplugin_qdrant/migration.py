@@ -37,7 +37,7 @@ from simplugin_qdrant.space import Space
 from simplugin_qdrant.stores.protocol import Store
 from simplugin_qdrant.writing import turn
 
-__all__ = ["Comparison", "Migrating", "Migration", "finish", "prepare", "rollback"]
+__all__ = ["Comparison", "Migrating", "Migration", "compare", "finish", "prepare", "rollback"]
 
 _SAMPLE = 200
 _BEGINNING = 200  # characters of a stored text that stand for a question
@@ -110,16 +110,7 @@ class Migration:
         Raises ``StoreError`` while points lack the new vector.
         """
         check_filled(self._new.store, self._new.collection, self._new.vector, self._new_registration)
-        asked = self._sample() if queries is None else list(queries)
-        agreement = _agreement(self._top(self._old, asked), self._top(self._new, asked))
-        correlations: list[float | None] = [None, None]
-        if pairs:
-            left, right, labels = zip(*pairs, strict=True)
-            correlations = [
-                spearman(cosine_of_pairs(space.encoder, left, right), labels) for space in (self._old, self._new)
-            ]
-        before, after = self._old.encoder.card.name, self._new.encoder.card.name
-        return Comparison(before, after, len(asked), agreement, len(pairs), *correlations)
+        return compare(self._old, self._new, self._new_registration.text_key, queries, pairs)
 
     def cutover(self) -> None:
         """Let the new vectors answer from now on, here and for all who open the collection.
@@ -148,16 +139,31 @@ class Migration:
             raise StoreError(message)
         finish(self._new.store, self._new.collection, self._role)
 
-    def _sample(self) -> list[str]:
-        key = self._new_registration.text_key
-        records = islice(self._new.store.scroll(self._new.collection, keys=[key]), _SAMPLE)
-        texts = [record.payload.get(key) for record in records]
-        return [text[:_BEGINNING] for text in texts if isinstance(text, str) and text.strip()]
 
-    def _top(self, space: Space, queries: Sequence[str]) -> Answers:
-        if not queries:
-            raise DataError("There is nothing to compare by: the collection holds no text, and no query was given.")
-        return ask(Question(space, "dense", _TOP, size=0), queries)
+def compare(
+    old: Space,
+    new: Space,
+    text_key: str,
+    queries: Sequence[str] | None,
+    pairs: Sequence[tuple[str, str, float]],
+) -> Comparison:
+    """Compare two models' answers; see ``Migration.compare``. Raises ``DataError`` where there is nothing to ask."""
+    asked = _sample(new, text_key) if queries is None else list(queries)
+    if not asked:
+        raise DataError("There is nothing to compare by: the collection holds no text, and no query was given.")
+    before, after = (ask(Question(space, "dense", _TOP, size=0), asked) for space in (old, new))
+    correlations: list[float | None] = [None, None]
+    if pairs:
+        left, right, labels = zip(*pairs, strict=True)
+        correlations = [spearman(cosine_of_pairs(space.encoder, left, right), labels) for space in (old, new)]
+    names = (old.encoder.card.name, new.encoder.card.name)
+    return Comparison(*names, len(asked), _agreement(before, after), len(pairs), *correlations)
+
+
+def _sample(space: Space, text_key: str) -> list[str]:
+    records = islice(space.store.scroll(space.collection, keys=[text_key]), _SAMPLE)
+    texts = [record.payload.get(text_key) for record in records]
+    return [text[:_BEGINNING] for text in texts if isinstance(text, str) and text.strip()]
 
 
 def rollback(store: Store, name: str, role: str = "default") -> str:

@@ -14,14 +14,17 @@ from simplugin_qdrant.filters import payload_key
 from simplugin_qdrant.registry import (
     TENANTS,
     Registration,
+    Serving,
     add_indexes,
     add_space,
     default_mode,
     finish_removals,
+    read_indexes,
     read_registration,
     read_serving,
     registered_vectors,
     to_index_metadata,
+    to_serving_metadata,
     verify,
     warn_of_model,
 )
@@ -30,7 +33,7 @@ from simplugin_qdrant.space import Space
 from simplugin_qdrant.stores.protocol import Cluster, Description, IndexKind, Quantization, Store
 from simplugin_qdrant.writing import load_recorded, turn
 
-__all__ = ["INDEXES", "register"]
+__all__ = ["INDEXES", "open_beside", "register"]
 
 INDEXES: dict[str, IndexKind] = {
     "document_id": "keyword",
@@ -187,6 +190,29 @@ def _add(asked: _Asked, described: Description, encoder: Encoder) -> tuple[Space
         add_space(space, registration)
     warn_of_model(encoder)
     return space, replace(registration, filled=described.points == 0)
+
+
+def open_beside(
+    space: Space, registration: Registration, encoder: Encoder, into: str, *, vector: str, role: str, mode: Mode
+) -> tuple[Space, Registration]:
+    """Open or make another collection for a new model, kept and indexed like this one."""
+    store, metadata = space.store, space.store.metadata(space.collection)
+    asked = _Asked(
+        store, into, vector, encoder, registration.text_key, None, mode, space.quantization, space.first_stage, None
+    )
+    try:
+        described = store.describe(into)
+    except UnknownCollectionError:
+        new = asked.space(encoder, has_words=space.has_words)
+        recorded = asked.registration(new)
+        kept = {key: value for key, value in metadata.items() if key == TENANTS}
+        kept |= to_index_metadata(read_indexes(metadata)) | to_serving_metadata(role, Serving(vector))
+        words = [points.WORDS] if new.has_words else []
+        indexes: dict[str, IndexKind] = {**INDEXES, **read_indexes(metadata)}
+        store.create(into, new.vector_spaces(), recorded.to_metadata(vector) | kept, indexes, words)
+        warn_of_model(encoder)
+        return new, recorded
+    return _open(asked, described, adopt=False)
 
 
 def _admit_tenants(store: Store, name: str, stored: int) -> None:

@@ -42,6 +42,7 @@ __all__ = [
     "replaced_vectors",
     "serve",
     "to_index_metadata",
+    "to_serving_metadata",
     "verify",
     "warn_of_model",
 ]
@@ -223,7 +224,12 @@ def replaced_vectors(metadata: Mapping[str, Any]) -> set[str]:
 
 def serve(store: Store, name: str, role: str, serving: Serving) -> None:
     """Let a vector answer for a name from now on, in one step."""
-    store.annotate(name, {_SERVES + role: {"vector": serving.vector, "before": serving.before}})
+    store.annotate(name, to_serving_metadata(role, serving))
+
+
+def to_serving_metadata(role: str, serving: Serving) -> dict[str, Any]:
+    """Return the collection metadata that says so."""
+    return {_SERVES + role: {"vector": serving.vector, "before": serving.before}}
 
 
 def remove_space(store: Store, name: str, role: str, vector: str) -> None:
@@ -234,7 +240,7 @@ def remove_space(store: Store, name: str, role: str, vector: str) -> None:
         {
             metadata_key(vector): None,
             _REMOVING + vector: True,
-            _SERVES + role: {"vector": serving.vector, "before": None},
+            **to_serving_metadata(role, Serving(serving.vector)),
         },
     )
     finish_removals(store, name)

@@ -110,8 +110,8 @@ class Writer:
             verify(own.collection, registration, encoder)
         except SimpluginError as error:
             message = (
-                f"Collection {own.collection!r} has vectors of {recorded.card.name!r} too, and new points need them, "
-                f"but that model cannot be opened: {error} Give it with register(…, others=[…]). Nothing was written."
+                f"Collection {own.collection!r} has vectors of {recorded.card.name!r}, and that model cannot be opened "
+                f"here: {error} Give it with register(…, others=[…])."
             )
             raise StoreError(message) from error
         space = Space(

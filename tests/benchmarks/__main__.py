@@ -11,7 +11,7 @@ import sys
 from collections.abc import Callable
 from pathlib import Path
 
-from tests.benchmarks import crossing, encode, gpu, hybrid, ingest, pairs, start
+from tests.benchmarks import crossing, encode, gpu, hybrid, ingest, pairs, start, store
 from tests.conftest import ROOT
 
 BENCHMARKS: dict[str, Callable[[Path], None]] = {
@@ -22,6 +22,7 @@ BENCHMARKS: dict[str, Callable[[Path], None]] = {
     "hybrid": hybrid.run,
     "pairs": pairs.run,
     "gpu": gpu.run,
+    "store": store.run,
 }
 
 

@@ -97,15 +97,30 @@ def test_finished_the_old_vector_is_gone_and_who_still_uses_it_is_told(docs: Col
 
     assert set(store.describe(docs.name).vectors) == {"hash-48-1"}
     assert [vector["model"] for vector in docs.describe()["vectors"]] == ["hash-48-1"]
-    for act in (lambda: bystander.search("cats"), lambda: bystander.add(["more"])):
-        with pytest.raises(StoreError, match="was migrated to another model"):
-            act()
+    with pytest.raises(StoreError, match="was migrated to another model"):
+        bystander.add(["more"])
+    with pytest.raises(StoreError, match=r"cannot be opened here.*others="):
+        bystander.search("cats")
     with pytest.raises(StoreError, match="migrate to that model instead"):
         job.rollback()
     back = docs.migrate(OLD)
     assert back.run() == len(TEXTS)
     back.cutover()
     assert register(store, docs.name, OLD).count() == len(TEXTS)
+
+
+async def test_who_can_open_the_new_model_follows_when_the_old_one_is_gone(docs: Collection, store: Store) -> None:
+    bystanders = [register(store, docs.name, OLD, others=[NEW]) for _ in range(2)]
+    job = docs.migrate(NEW)
+    job.run()
+    job.cutover()
+    job.finish()
+
+    assert bystanders[0].search(TEXTS[3], limit=1)[0].text == TEXTS[3]
+    assert (await bystanders[1].asearch(TEXTS[3], limit=1))[0].text == TEXTS[3]
+    assert bystanders[0].encoder is NEW
+    bystanders[0].add(["more"], ids=["more"])
+    assert docs.search("more", limit=1)[0].document_id == "more"
 
 
 def test_before_every_point_has_its_vector_the_new_model_does_not_answer(docs: Collection, store: Store) -> None:

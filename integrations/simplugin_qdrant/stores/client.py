@@ -176,7 +176,7 @@ class ClientStore:
                 raise
             message = (
                 f"The server at {self._location!r} cannot add a vector to a collection; it needs Qdrant 1.18 or newer. "
-                "Ingest into a new collection, made with the new model, and move an alias to it."
+                "Give the collection an alias, open it by that, and bring it into another one with migrate(…, into=…)."
             )
             raise StoreError(message) from error
         if space.quantization and not self._is_local:

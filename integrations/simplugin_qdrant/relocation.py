@@ -1,0 +1,129 @@
+"""From one model to another by way of a second collection, for servers that cannot add a vector to the first.
+
+Users open the collection by an alias. The second collection is brought up to date with the first, as often as it
+takes, while the first goes on answering; then the alias moves. The new vector has a name of its own, so that who still
+asks by the old model gets an error, and never an answer from another model's vectors.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import replace
+from itertools import islice
+
+from simplugin.errors import StoreError
+from simplugin_qdrant.filling import Filling
+from simplugin_qdrant.migration import Comparison, Migrating, compare
+from simplugin_qdrant.registry import Registration
+from simplugin_qdrant.space import Space
+from simplugin_qdrant.stores.protocol import Record, Store
+from simplugin_qdrant.writing import Writer
+
+__all__ = ["Relocation", "collection_behind"]
+
+_WINDOW = 256  # points looked at together
+
+
+class Relocation:
+    """A collection on its way into another one, with another model. Made by ``Collection.migrate(into=…)``.
+
+    It has the steps of ``Migration``. What is written to one of the two collections after the last ``run``, while the
+    alias moves, is brought over by the next.
+    """
+
+    def __init__(
+        self, collection: Migrating, alias: str, old: tuple[Space, Registration], new: tuple[Space, Registration]
+    ) -> None:
+        self._collection = collection
+        self._alias = alias
+        self._old, self._old_registration = old
+        self._new, self._new_registration = new
+
+    def __repr__(self) -> str:
+        return f"Relocation({self._alias!r}, {self._old.collection!r} to {self._new.collection!r})"
+
+    @property
+    def vector(self) -> str:
+        """The name of the new vector."""
+        return self._new.vector
+
+    def run(self, progress: Callable[[Filling], None] | None = None) -> int:
+        """Bring the collection that does not answer up to date; return how many texts were embedded for it.
+
+        Killed, it goes on where it was when it is run again.
+        """
+        behind, ahead = (self._new, self._old) if self._answers(self._old) else (self._old, self._new)
+        text_key = self._new_registration.text_key
+        writer, total, seen, written = Writer(behind, text_key), ahead.store.count(ahead.collection), 0, 0
+        records = ahead.store.scroll(ahead.collection)
+        for batch in _windows(records):
+            changed = [record for record in _changed(batch, behind) if _has_text(record, text_key)]
+            if changed:
+                rows = behind.encoder.encode_document([record.payload[text_key] for record in changed])
+                ids = [record.id for record in changed]
+                writer.put(ids, rows, [record.payload for record in changed], ids)
+            seen, written = seen + len(batch), written + len(changed)
+            if progress:
+                progress(Filling(seen, max(total, seen)))
+        for batch in _windows(behind.store.scroll(behind.collection, keys=[])):
+            kept = ahead.store.retrieve(ahead.collection, [record.id for record in batch], keys=[])
+            behind.store.delete(behind.collection, sorted({each.id for each in batch} - {each.id for each in kept}))
+        return written
+
+    def compare(
+        self, queries: Sequence[str] | None = None, *, pairs: Sequence[tuple[str, str, float]] = ()
+    ) -> Comparison:
+        """Compare the answers of both; see ``Migration.compare``. What was not brought over yet is missing in one."""
+        return compare(self._old, self._new, self._new_registration.text_key, queries, pairs)
+
+    def cutover(self) -> None:
+        """Bring the new collection up to date, and let the alias stand for it from now on."""
+        self._move(self._old, self._new, self._new_registration)
+
+    def rollback(self) -> None:
+        """Bring the old collection up to date, and let the alias stand for it again."""
+        self._move(self._new, self._old, self._old_registration)
+
+    def finish(self) -> None:
+        """Delete the old collection. Raises ``StoreError`` before ``cutover``."""
+        if not self._answers(self._new):
+            message = f"{self!r} is not cut over, so there is nothing to finish; call cutover() first."
+            raise StoreError(message)
+        if self._old.collection in self._old.store.names():
+            self._old.store.drop(self._old.collection)
+
+    def _move(self, ahead: Space, behind: Space, registration: Registration) -> None:
+        if self._answers(ahead):
+            self.run()
+            behind.store.alias(self._alias, behind.collection)
+            self._collection.become(replace(behind, collection=self._alias), registration)
+
+    def _answers(self, space: Space) -> bool:
+        return space.store.aliases().get(self._alias) == space.collection
+
+
+def collection_behind(store: Store, alias: str) -> str:
+    """Return the collection that an alias stands for. Raises ``StoreError`` for a collection's own name."""
+    name = store.aliases().get(alias)
+    if name is None:
+        message = (
+            f"{alias!r} is a collection's own name, and a migration into another collection moves an alias; "
+            f"make one with store.alias(…, {alias!r}), and open the collection by it."
+        )
+        raise StoreError(message)
+    return name
+
+
+def _windows(records: Iterator[Record]) -> Iterator[list[Record]]:
+    while batch := list(islice(records, _WINDOW)):
+        yield batch
+
+
+def _changed(batch: Sequence[Record], behind: Space) -> list[Record]:
+    there = {each.id: each.payload for each in behind.store.retrieve(behind.collection, [each.id for each in batch])}
+    return [record for record in batch if there.get(record.id) != record.payload]
+
+
+def _has_text(record: Record, text_key: str) -> bool:
+    text = record.payload.get(text_key)
+    return isinstance(text, str) and bool(text.strip())

@@ -5,7 +5,7 @@ BIN := .venv/bin
 DATA ?= ../shared/data
 
 .DEFAULT_GOAL := help
-.PHONY: help install demo test check fix bench bench-encode bench-pairs bench-store bench-gpu test-hub prove wheel starter clean
+.PHONY: help install demo test check fix bench bench-encode bench-pairs bench-store bench-gpu test-hub test-server prove wheel starter clean
 
 help:
 	@echo "make demo     the main job on sample documents, in under a minute"
@@ -18,6 +18,7 @@ help:
 	@echo "make bench-gpu  the same on a GPU, where there is one"
 	@echo "make prove    the long proofs: kills, threads, a failing server, a migration under load"
 	@echo "make test-hub   the real source models, downloaded (6 GB), the whole way"
+	@echo "make test-server  what every store promises, on the server at QDRANT_URL"
 	@echo "make wheel    build the wheel and use it once in a clean environment"
 	@echo "make starter  train the starter model again from DATA=$(DATA)"
 
@@ -74,6 +75,10 @@ prove: .venv/developing
 
 test-hub: .venv/developing
 	SIMPLUGIN_HUB=1 $(BIN)/python -m pytest tests/hub -v
+
+test-server: .venv/developing
+	@test -n "$$QDRANT_URL" || { echo "Set QDRANT_URL to a Qdrant server, such as http://localhost:6333"; exit 2; }
+	$(BIN)/python -m pytest tests/qdrant tests/langchain tests/proofs -k server -v
 
 wheel: .venv/developing
 	$(BIN)/python -m tests.wheel

@@ -72,9 +72,9 @@ def _fetch(card: ModelCard) -> Path:
 def _open_static(
     folder: Path, card: ModelCard | None, precision: Precision | None, truncate_dim: int | None, backend: Backend
 ) -> StaticEncoder:
-    encoder = StaticEncoder(folder, card)
-    if precision not in {None, "fp32"} or truncate_dim not in {None, encoder.dimension} or backend != "torch":
-        message = f"{encoder.card.name!r} is a static model: it has one precision, 'fp32', one width and no backend."
+    encoder = StaticEncoder(folder, card, truncate_dim)
+    if precision not in {None, "fp32"} or backend != "torch":
+        message = f"{encoder.card.name!r} is a static model: it has one precision, 'fp32', and no backend."
         raise ModelError(message)
     return encoder
 

@@ -20,7 +20,7 @@ from simplugin.catalog import ModelCard
 from simplugin.encoders.fingerprint import Fingerprint, hash_files, take_fingerprint
 from simplugin.encoders.pieces import WordCutter
 from simplugin.encoders.protocol import as_texts
-from simplugin.errors import CheckpointError
+from simplugin.errors import CheckpointError, ModelError
 from simplugin.measures import FloatArray, unit_rows
 
 if TYPE_CHECKING:
@@ -52,15 +52,20 @@ def is_static(folder: Path) -> bool:
 class StaticEncoder:
     """A static model, opened from its folder. Safe to share between threads."""
 
-    def __init__(self, folder: Path, card: ModelCard | None = None) -> None:
+    def __init__(self, folder: Path, card: ModelCard | None = None, truncate_dim: int | None = None) -> None:
         """Open the folder; ``card`` says what is known beyond the files.
 
-        Raises ``CheckpointError`` where a file is missing, damaged, or does not fit the others.
+        ``truncate_dim`` keeps that many numbers of each vector, None all of them.
+
+        Raises ``CheckpointError`` where a file is missing, damaged, or does not fit the others; ``ModelError`` for a
+        ``truncate_dim`` that is no width of the model.
         """
         self._folder = folder
         self._fingerprint: Fingerprint | None = None
         self._tokenizer = _read_tokenizer(folder)
-        self._table, self._scales = _read_table(folder)
+        table, self._scales = _read_table(folder)
+        cut = _check_width(folder, truncate_dim, table.shape[1])
+        self._table = table if cut is None else np.ascontiguousarray(table[:, :cut])
         if self._tokenizer.get_vocab_size() != len(self._table):
             reason = f"its tokenizer has {self._tokenizer.get_vocab_size()} pieces and its table {len(self._table)}."
             raise CheckpointError(folder, reason)
@@ -72,6 +77,7 @@ class StaticEncoder:
         self._card = replace(
             known,
             dimension=self._table.shape[1],
+            truncate_dim=cut,
             max_tokens=None,
             pooling="mean of word pieces",
             normalize=bool(config.get("normalize", True)),
@@ -135,6 +141,14 @@ class StaticEncoder:
             return self._cutter.cut(texts)
         found = [encoding.ids for encoding in self._tokenizer.encode_batch_fast(list(texts), add_special_tokens=False)]
         return [id_ for ids in found for id_ in ids], [len(ids) for ids in found]
+
+
+def _check_width(folder: Path, truncate_dim: int | None, width: int) -> int | None:
+    """Return how many numbers are kept, None for all; raises ``ModelError`` for less than 1 and more than there are."""
+    if truncate_dim is not None and not 1 <= truncate_dim <= width:
+        message = f"truncate_dim is {truncate_dim}; the model in {str(folder)!r} has vectors of {width} numbers."
+        raise ModelError(message)
+    return None if truncate_dim == width else truncate_dim
 
 
 def _read_tokenizer(folder: Path) -> Tokenizer:

@@ -5,12 +5,12 @@ import re
 import subprocess
 import sys
 from pathlib import Path
-from typing import Any
 
+import numpy as np
 import pytest
 
 from simplugin.catalog import names
-from simplugin.encoders import load
+from simplugin.encoders import Encoder, load
 from simplugin.errors import CheckpointError, ModelError, NotAnEmbedderError, UnknownModelError
 
 
@@ -51,10 +51,15 @@ def test_a_model_without_a_hub_id_asks_for_its_folder() -> None:
         load("he-mbert-nli")
 
 
-@pytest.mark.parametrize("options", [{"precision": "bf16"}, {"truncate_dim": 64}])
-def test_a_static_model_has_one_precision_and_one_width(options: dict[str, Any]) -> None:
+def test_a_static_model_has_one_precision() -> None:
     with pytest.raises(ModelError, match="static model"):
-        load("starter", **options)
+        load("starter", precision="bf16")
+
+
+@pytest.mark.parametrize("width", [0, 257, -1])
+def test_a_width_that_a_static_model_has_not_is_refused(width: int) -> None:
+    with pytest.raises(ModelError, match="vectors of 256 numbers"):
+        load("starter", truncate_dim=width)
 
 
 @pytest.mark.slow
@@ -70,3 +75,12 @@ def test_a_model_of_the_hub_that_is_nowhere_is_one_sentence(tmp_path: Path, reac
 
     assert "CheckpointError: The model in 'nobody/nothing' cannot be opened" in done.stderr.splitlines()[-1]
     assert "not in the cache" in done.stderr.splitlines()[-1]
+
+
+def test_a_static_model_gives_the_beginnings_of_its_vectors_at_length_one(starter: Encoder) -> None:
+    cut = load("starter", truncate_dim=64)
+
+    whole = starter.encode_document(["the cat sleeps"])[0, :64]
+    assert cut.encode_document(["the cat sleeps"])[0] == pytest.approx(whole / np.linalg.norm(whole), abs=1e-6)
+    assert (cut.dimension, cut.card.dimension, cut.card.truncate_dim) == (64, 64, 64)
+    assert load("starter", truncate_dim=256).card == starter.card

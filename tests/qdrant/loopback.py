@@ -47,6 +47,8 @@ class LoopbackServer:
         self.kinds = kinds
         self.requests: Counter[str] = Counter()
         self.failed: Counter[str] = Counter()
+        self.bodies: dict[str, Any] = {}  # the last one of each route
+        self.queries: dict[str, str] = {}
         self._chance = random.Random(seed)
         self._emulator = QdrantClient(":memory:")
         self._turn = threading.Lock()
@@ -63,7 +65,7 @@ class LoopbackServer:
         with self._turn:
             return self._chance.choice(self.kinds) if self._chance.random() < self.faults else None
 
-    def answer(self, method: str, path: str, body: Any) -> Any:
+    def answer(self, method: str, path: str, query: str, body: Any) -> Any:
         """Return the result of a request. Raises ``LookupError`` for an unknown route."""
         route, names, act = _find(method, path)
         if self.delay:
@@ -71,6 +73,7 @@ class LoopbackServer:
         with self._turn, warnings.catch_warnings():
             warnings.simplefilter("ignore")  # the emulator's advice to use a server
             self.requests[route] += 1
+            self.bodies[route], self.queries[route] = body, query
             if "vector names" in self.lacks and "/vectors/" in route:
                 raise LookupError(route)
             if "metadata" in self.lacks and isinstance(body, dict):
@@ -223,7 +226,8 @@ def _handler(owner: LoopbackServer) -> type[BaseHTTPRequestHandler]:
 
         def _answer(self, body: Any) -> tuple[int, Any]:
             try:
-                result = owner.answer(self.command, urlsplit(self.path).path, body)
+                url = urlsplit(self.path)
+                result = owner.answer(self.command, url.path, url.query, body)
             except LookupError as error:
                 return 404, {"status": {"error": f"Not found: {error}"}, "time": 0.0}
             except (ValueError, AssertionError) as error:

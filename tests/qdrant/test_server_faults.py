@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import time
+from pathlib import Path
 
 import pytest
 from qdrant_client import QdrantClient
 
 from simplugin.errors import StoreError
 from simplugin.retrying import Retry
-from simplugin_qdrant import open_store, register
+from simplugin_qdrant import Cluster, open_store, register
 from simplugin_qdrant.stores.client import ClientStore
 from tests.hashing import HashEncoder
 from tests.qdrant.loopback import LoopbackServer
@@ -67,3 +68,23 @@ def test_a_server_without_further_vectors_says_what_to_do_and_goes_on() -> None:
             docs.migrate(HashEncoder(32))
         docs.add(["two"], ids=["2"])
         assert docs.search("two", limit=1)[0].document_id == "2"
+
+
+def test_how_a_collection_is_spread_and_read_goes_to_the_server_as_asked() -> None:
+    with LoopbackServer() as server, open_store(server.url, read_consistency="majority") as store:
+        docs = register(store, "spread", HashEncoder(), cluster=Cluster(shards=6, replicas=2, write_consistency=2))
+        docs.add(["one"], ids=["1"])
+        assert docs.search("one", limit=1)[0].document_id == "1"
+
+        made = server.bodies["PUT /collections/{}"]
+        assert (made["shard_number"], made["replication_factor"], made["write_consistency_factor"]) == (6, 2, 2)
+        assert "consistency=majority" in server.queries["POST /collections/{}/points/query/batch"]
+        with pytest.raises(StoreError, match="settled when it was made"):
+            register(store, "spread", HashEncoder(), cluster=Cluster(shards=2))
+
+
+@pytest.mark.parametrize("location", [":memory:", "folder"])
+def test_a_store_that_is_no_server_is_not_spread(location: str, tmp_path: Path) -> None:
+    place = location if location == ":memory:" else str(tmp_path / "db")
+    with open_store(place) as store, pytest.raises(StoreError, match="not spread over a cluster"):
+        register(store, "spread", HashEncoder(), cluster=Cluster(shards=2))

@@ -48,6 +48,7 @@ def to_vector_params(space: VectorSpace) -> models.VectorParams:
         size=space.dimension,
         distance=_DISTANCES[space.similarity],
         quantization_config=_INT8 if space.quantization == "int8" else None,
+        on_disk=True if space.quantization == "int8" else None,  # the small copies stay in memory in their place
     )
 
 

@@ -18,10 +18,12 @@ __all__ = ["open_store"]
 _SECONDS = 60  # an answer may take: a large write that waits for every replica does
 
 
-def open_store(location: str | Path | QdrantClient) -> Store:
+def open_store(location: str | Path | QdrantClient, *, read_consistency: int | str | None = None) -> Store:
     """Open a folder (Qdrant Edge), ``":memory:"``, ``"http://host:6333"``, ``"grpc://host:6334"``, or a client.
 
     A server's key is read from ``QDRANT_API_KEY``. A client that is handed in stays the caller's to close.
+    ``read_consistency`` is how many replicas of a cluster must agree on an answer: a number, ``"majority"``,
+    ``"quorum"`` or ``"all"``; None takes the first that answers.
     Raises ``StoreError`` for a location that is none of these, ``StoreLockedError`` for a folder in use.
     """
     if isinstance(location, Path) or (isinstance(location, str) and "://" not in location and location != ":memory:"):
@@ -33,8 +35,8 @@ def open_store(location: str | Path | QdrantClient) -> Store:
     from simplugin_qdrant.stores.client import ClientStore
 
     if isinstance(location, str):
-        return ClientStore(_connect(location), location, owned=True)
-    return ClientStore(location)
+        return ClientStore(_connect(location), location, owned=True, read_consistency=read_consistency)
+    return ClientStore(location, read_consistency=read_consistency)
 
 
 def _connect(location: str) -> QdrantClient:

@@ -34,6 +34,7 @@ __all__ = [
     "NumberRange",
     "OneOf",
     "both",
+    "keys_of",
     "parse_filter",
 ]
 
@@ -139,6 +140,21 @@ def both(one: Condition | None, other: Condition | None) -> Condition | None:
     """Join two conditions; None holds always."""
     parts = tuple(part for part in (one, other) if part is not None)
     return AllOf(parts) if len(parts) > 1 else parts[0] if parts else None
+
+
+def keys_of(condition: Condition) -> set[str] | None:
+    """Return the payload keys that a condition looks at; None where a filter of the engine's own does not say."""
+    match condition:
+        case Native():
+            return None
+        case LacksVector():
+            return set()
+        case AllOf(parts) | AnyOf(parts) | NotAnyOf(parts):
+            found = [keys_of(part) for part in parts]
+            known = [keys for keys in found if keys is not None]
+            return {key for keys in known for key in keys} if len(known) == len(found) else None
+        case _:
+            return {condition.key}
 
 
 def payload_key(key: str) -> str:

@@ -36,9 +36,9 @@ from simplugin_qdrant.writing import load_recorded, turn
 __all__ = ["INDEXES", "open_beside", "register"]
 
 INDEXES: dict[str, IndexKind] = {
-    "document_id": "keyword",
+    "document_id": "id",
     f"{points.RECORD}.tenant": "tenant",
-    f"{points.RECORD}.number": "integer",
+    f"{points.RECORD}.number": "ordinal",
 }
 """The payload keys that every collection has indexed."""
 

@@ -66,9 +66,15 @@ def to_space(params: models.VectorParams) -> VectorSpace:
 
 def to_index(kind: IndexKind) -> Any:
     """Translate the kind of a payload index."""
-    if kind == "tenant":
-        return models.KeywordIndexParams(type=models.KeywordIndexType.KEYWORD, is_tenant=True)
-    return models.PayloadSchemaType(kind)
+    match kind:
+        case "tenant":
+            return models.KeywordIndexParams(type=models.KeywordIndexType.KEYWORD, is_tenant=True)
+        case "id":
+            return models.KeywordIndexParams(type=models.KeywordIndexType.KEYWORD, enable_hnsw=False)
+        case "ordinal":
+            return models.IntegerIndexParams(type=models.IntegerIndexType.INTEGER, enable_hnsw=False)
+        case _:
+            return models.PayloadSchemaType(kind)
 
 
 def to_id(id_: str) -> int | str:

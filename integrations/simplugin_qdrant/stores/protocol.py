@@ -25,8 +25,12 @@ __all__ = [
 ]
 
 Payload: TypeAlias = dict[str, Any]
-IndexKind: TypeAlias = Literal["keyword", "integer", "float", "bool", "datetime", "tenant"]
-"""What an index over a payload key holds; ``"tenant"`` is a keyword by which a server also lays out its points."""
+IndexKind: TypeAlias = Literal["keyword", "integer", "float", "bool", "datetime", "tenant", "id", "ordinal"]
+"""What an index over a payload key holds.
+
+``"tenant"`` is a keyword by which a server also lays out its points. ``"id"`` and ``"ordinal"`` are a keyword and an
+integer by which points are looked up and not searched: they need no links of their own among the vectors.
+"""
 Quantization: TypeAlias = Literal["int8"]
 
 

@@ -15,10 +15,7 @@ import numpy as np
 import pytest
 
 from simplugin.errors import PointError, StoreError, StoreLockedError
-from simplugin.measures import unit_rows
 from simplugin_qdrant import open_store, register
-from simplugin_qdrant.filters import Equals
-from simplugin_qdrant.stores import IndexKind, Point, Search, VectorSpace
 from tests.conftest import ROOT
 from tests.hashing import HashEncoder
 
@@ -247,26 +244,3 @@ def test_a_vector_added_to_a_collection_with_small_copies_has_them_from_the_next
     config = (tmp_path / "db/collections/docs/shard/edge_config.json").read_text()
     kept = json.loads(config)["vectors"]["hash-32-1"]
     assert (kept["size"], kept["quantization_config"]["scalar"]["type"]) == (32, "int8")
-
-
-@pytest.mark.slow
-@pytest.mark.parametrize("indexes", [{}, {"lang": "keyword"}], ids=["no index", "an index"])
-def test_a_filter_loses_no_neighbours_in_a_large_collection(tmp_path: Path, indexes: dict[str, IndexKind]) -> None:
-    random = np.random.default_rng(7)
-    centres = random.standard_normal((100, 64))
-    rows = unit_rows((centres[np.arange(25_000) % 100] + 0.9 * random.standard_normal((25_000, 64))).astype(np.float32))
-    with open_store(tmp_path / "db") as store:
-        keys: dict[str, IndexKind] = {f"metadata.{key}": kind for key, kind in indexes.items()}
-        store.create("large", {"v": VectorSpace(64, "cosine")}, {}, keys)
-        for start in range(0, len(rows), 1000):
-            numbers = range(start, start + 1000)
-            points = [Point(str(n), {"v": rows[n]}, {"metadata": {"lang": "abcde"[n // 7 % 5]}}) for n in numbers]
-            store.upsert("large", points)
-        store.optimize("large")
-        wanted = np.flatnonzero(np.arange(len(rows)) // 7 % 5 == 2)
-        found = 0
-        for query in rows[:100]:
-            (answer,) = store.search("large", [Search("v", query, 10, Equals("metadata.lang", "c"))])
-            best = wanted[np.argsort(-(rows[wanted] @ query))[:10]]
-            found += len({point.id for point in answer} & {str(n) for n in best})
-        assert found >= 985

@@ -58,6 +58,9 @@ _INDEXES: dict[IndexKind, Any] = {
 # Half as many links among the points of one value as among all, in place of equally many: with those an unfiltered
 # search among 50,000 took twice as long, and a filtered one found no more (python -m tests.benchmarks store).
 _HNSW = edge.HnswIndexConfig(m=16, ef_construct=100, full_scan_threshold=10_000, payload_m=8)
+# Candidates a search for a few neighbours keeps, in place of 100: among 60,000 real sentences it found as many of the
+# ten nearest (.9975), in three quarters of the time.
+_EF = 64
 # A filter over keys that have no such links: the engine's plain search finds 71 to 86 of 100 neighbours where a fifth
 # of the points passes, this one all, in a third of the time of an exact search.
 _UNLINKED = edge.AcornSearchParams(enable=True, max_selectivity=0.9)
@@ -394,7 +397,7 @@ def _nearest(search: Search) -> edge.Query:
     return edge.Query.Nearest(_to_edge(search.query), using=search.vector)
 
 
-def _params(search: Search, linked: frozenset[str]) -> edge.SearchParams | None:
+def _params(search: Search, linked: frozenset[str]) -> edge.SearchParams:
     if search.exact:
         return edge.SearchParams(exact=True)
     keys = set[str]() if search.condition is None else keys_of(search.condition)
@@ -404,7 +407,8 @@ def _params(search: Search, linked: frozenset[str]) -> edge.SearchParams | None:
         if search.oversampling is None
         else edge.QuantizationSearchParams(rescore=True, oversampling=search.oversampling)
     )
-    return edge.SearchParams(quantization=again, acorn=acorn) if acorn or again else None
+    width = _EF if 2 * search.limit <= _EF else None
+    return edge.SearchParams(hnsw_ef=width, quantization=again, acorn=acorn)
 
 
 def _payload_selector(keys: Sequence[str] | None) -> Any:

@@ -48,14 +48,10 @@ def fuse(
     covered = {point.id: coverage(point.score, terms=terms, points=points) for point in words}
     farthest = min(cosines.values(), default=0.0)
     least = min(covered.values(), default=0.0) if len(words) >= pool else 0.0
-    fused = [
-        replace(
-            point,
-            score=cosines.get(id_, farthest) + weight * covered.get(id_, least) ** POWER,
-        )
-        for id_, point in {point.id: point for point in (*dense, *words)}.items()
-    ]
-    return sorted(fused, key=lambda point: (-point.score, point.id))[:limit]
+    found = {point.id: point for point in (*dense, *words)}
+    scores = {id_: cosines.get(id_, farthest) + weight * covered.get(id_, least) ** POWER for id_ in found}
+    best = sorted(scores, key=lambda id_: (-scores[id_], id_))[:limit]
+    return [replace(found[id_], score=scores[id_]) for id_ in best]
 
 
 def coverage(score: float, *, terms: int, points: int) -> float:

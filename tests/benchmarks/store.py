@@ -149,9 +149,8 @@ def measure_peers(folder: Path, rows: FloatArray, queries: FloatArray) -> dict[s
 def show(size: int, results: dict[str, dict[str, float]]) -> None:
     ours = results["simplugin (Edge)"]
     print(f"{size:,} vectors of {DIMENSION}, batches of {BATCH}, one query at a time")
-    print(
-        f"  {'':28}{'upsert/s':>12}{'query ms':>12}{'filtered ms':>13}{'recall@10':>11}{'filtered':>10}   ours is faster by"
-    )
+    heads = f"{'upsert/s':>12}{'query ms':>12}{'filtered ms':>13}{'recall@10':>11}{'filtered':>10}"
+    print(f"  {'':28}{heads}   ours is faster by")
     for name, row in results.items():
         ratios = (
             ""

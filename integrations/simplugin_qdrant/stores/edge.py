@@ -15,15 +15,25 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, Self, cast
 
-import numpy as np
 import qdrant_edge as edge
 
 from simplugin.errors import StoreError
-from simplugin.measures import FloatArray, SimilarityFunction
-from simplugin.words import WordVector
-from simplugin_qdrant.filters import Condition, LacksVector, keys_of
+from simplugin.measures import FloatArray
+from simplugin_qdrant.filters import Condition, LacksVector
 from simplugin_qdrant.stores.edge_filter import filter_for, to_edge_filter
 from simplugin_qdrant.stores.edge_folder import EdgeFolder
+from simplugin_qdrant.stores.edge_points import (
+    DISTANCES,
+    INDEXES,
+    from_record,
+    from_scored,
+    to_config,
+    to_id,
+    to_payload_selector,
+    to_request,
+    to_vector,
+    to_vectors,
+)
 from simplugin_qdrant.stores.protocol import (
     Cluster,
     Description,
@@ -39,31 +49,6 @@ from simplugin_qdrant.stores.protocol import (
 __all__ = ["EdgeStore"]
 
 _PAGE = 1000
-_DISTANCES: dict[SimilarityFunction, edge.Distance] = {
-    "cosine": edge.Distance.Cosine,
-    "dot": edge.Distance.Dot,
-    "euclidean": edge.Distance.Euclid,
-    "manhattan": edge.Distance.Manhattan,
-}
-_INDEXES: dict[IndexKind, Any] = {
-    "keyword": edge.PayloadSchemaType.Keyword,
-    "integer": edge.PayloadSchemaType.Integer,
-    "float": edge.PayloadSchemaType.Float,
-    "bool": edge.PayloadSchemaType.Bool,
-    "datetime": edge.PayloadSchemaType.Datetime,
-    "tenant": edge.KeywordIndexParams(is_tenant=True),
-    "id": edge.KeywordIndexParams(enable_hnsw=False),
-    "ordinal": edge.IntegerIndexParams(enable_hnsw=False),
-}
-# Half as many links among the points of one value as among all, in place of equally many: with those an unfiltered
-# search among 50,000 took twice as long, and a filtered one found no more (python -m tests.benchmarks store).
-_HNSW = edge.HnswIndexConfig(m=16, ef_construct=100, full_scan_threshold=10_000, payload_m=8)
-# Candidates a search for a few neighbours keeps, in place of 100: among 60,000 real sentences it found as many of the
-# ten nearest (.9975), in three quarters of the time.
-_EF = 64
-# A filter over keys that have no such links: the engine's plain search finds 71 to 86 of 100 neighbours where a fifth
-# of the points passes, this one all, in a third of the time of an exact search.
-_UNLINKED = edge.AcornSearchParams(enable=True, max_selectivity=0.9)
 
 
 class EdgeStore:
@@ -106,9 +91,9 @@ class EdgeStore:
 
         def fill(folder: Path) -> None:
             with _engine_errors(name):
-                shard = edge.EdgeShard.create(str(folder), _config(vectors, words))
+                shard = edge.EdgeShard.create(str(folder), to_config(vectors, words))
                 for key, kind in indexes.items():
-                    shard.update(edge.UpdateOperation.create_field_index(key, _INDEXES[kind]))
+                    shard.update(edge.UpdateOperation.create_field_index(key, INDEXES[kind]))
                 shard.flush()
                 shard.close()
 
@@ -148,7 +133,7 @@ class EdgeStore:
 
     def index(self, name: str, key: str, kind: IndexKind) -> None:
         """Make an index over a payload key."""
-        self._update(name, edge.UpdateOperation.create_field_index(key, _INDEXES[kind]))
+        self._update(name, edge.UpdateOperation.create_field_index(key, INDEXES[kind]))
 
     def add_vector(self, name: str, vector: str, space: VectorSpace) -> None:
         """Make room for one more vector at every point."""
@@ -160,7 +145,7 @@ class EdgeStore:
             return
         # The engine may have it, of a process that died in between and wanted another width.
         self._update(name, edge.UpdateOperation.delete_vector_name(vector))
-        distance = _DISTANCES[space.similarity]
+        distance = DISTANCES[space.similarity]
         self._update(name, edge.UpdateOperation.create_dense_vector(vector, space.dimension, distance))
         self.flush(name)
         self._folder.amend(name, {"vectors": {**known, vector: _to_sidecar(space)}})
@@ -192,8 +177,8 @@ class EdgeStore:
     def upsert(self, name: str, points: Sequence[Point]) -> None:
         """Store points; those whose ids are there are replaced."""
         batch = [
-            edge.Point(_to_id(point.id), vectors, point.payload)
-            for point, vectors in zip(points, _all_to_edge(points), strict=True)
+            edge.Point(to_id(point.id), vectors, point.payload)
+            for point, vectors in zip(points, to_vectors(points), strict=True)
         ]
         if batch:
             self._update(name, edge.UpdateOperation.upsert_points(batch))
@@ -203,7 +188,7 @@ class EdgeStore:
         with self._removing:  # a point that goes meanwhile would make the engine refuse the batch
             there = {record.id for record in self.retrieve(name, list(vectors), keys=[])}
             batch = [
-                edge.PointVectors(_to_id(id_), {vector: _to_edge(row) for vector, row in rows.items()})
+                edge.PointVectors(to_id(id_), {vector: to_vector(row) for vector, row in rows.items()})
                 for id_, rows in vectors.items()
                 if id_ in there
             ]
@@ -214,13 +199,13 @@ class EdgeStore:
     def restate(self, name: str, payloads: Mapping[str, Payload]) -> None:
         """Replace the payloads of points, by id."""
         for id_, payload in payloads.items():
-            self._update(name, edge.UpdateOperation.overwrite_payload([_to_id(id_)], payload))
+            self._update(name, edge.UpdateOperation.overwrite_payload([to_id(id_)], payload))
 
     def delete(self, name: str, ids: Sequence[str]) -> None:
         """Delete points by id."""
         if ids:
             with self._removing:
-                self._update(name, edge.UpdateOperation.delete_points([_to_id(id_) for id_ in ids]))
+                self._update(name, edge.UpdateOperation.delete_points([to_id(id_) for id_ in ids]))
 
     def delete_where(self, name: str, condition: Condition) -> None:
         """Delete the points for which the condition holds."""
@@ -230,10 +215,10 @@ class EdgeStore:
     def search(self, name: str, searches: Sequence[Search]) -> list[list[Scored]]:
         """Answer several searches, each with the closest points, closest first."""
         linked = frozenset(self._folder.sidecar(name).get("linked", ()))
-        requests = [_request(search, linked) for search in searches]
+        requests = [to_request(search, linked) for search in searches]
         with self._engine(name) as shard:
             answers = [shard.query(request) for request in requests]
-        return [[Scored(str(point.id), point.score, point.payload or {}) for point in found] for found in answers]
+        return [[from_scored(point) for point in found] for found in answers]
 
     async def asearch(self, name: str, searches: Sequence[Search]) -> list[list[Scored]]:
         """Answer in a thread: the engine takes a fraction of a millisecond, and lets no other thread run meanwhile."""
@@ -246,8 +231,8 @@ class EdgeStore:
         if not ids:
             return []
         with self._engine(name) as shard:
-            found = shard.retrieve([_to_id(id_) for id_ in ids], _payload_selector(keys), with_vectors)
-        return [_to_record(point, with_vectors) for point in found]
+            found = shard.retrieve([to_id(id_) for id_ in ids], to_payload_selector(keys), with_vectors)
+        return [from_record(point, with_vectors) for point in found]
 
     def scroll(
         self,
@@ -264,12 +249,12 @@ class EdgeStore:
                 offset=offset,
                 limit=_PAGE,
                 filter=to_edge_filter(condition),
-                with_payload=_payload_selector(keys),
+                with_payload=to_payload_selector(keys),
                 with_vector=with_vectors,
             )
             with self._engine(name) as shard:
                 page, offset = shard.scroll(request)
-            yield from (_to_record(point, with_vectors) for point in page)
+            yield from (from_record(point, with_vectors) for point in page)
             if offset is None:
                 return
 
@@ -343,7 +328,7 @@ class EdgeStore:
                 vectors = _from_sidecar(sidecar)
                 # A vector added to a live collection gets its small copies by opening with this configuration.
                 quantized = any(space.quantization for space in vectors.values())
-                config = _config(vectors, sidecar.get("words", ())) if quantized else None
+                config = to_config(vectors, sidecar.get("words", ())) if quantized else None
                 self._shards[name] = edge.EdgeShard.load(str(path), config)
             return self._shards[name]
 
@@ -354,98 +339,6 @@ def _to_sidecar(space: VectorSpace) -> list[Any]:
 
 def _from_sidecar(sidecar: Mapping[str, Any]) -> dict[str, VectorSpace]:
     return {vector: VectorSpace(*space) for vector, space in sidecar["vectors"].items()}
-
-
-def _config(vectors: Mapping[str, VectorSpace], words: Sequence[str]) -> edge.EdgeConfig:
-    small = edge.ScalarQuantizationConfig(edge.ScalarType.Int8, quantile=0.99, always_ram=True)
-    return edge.EdgeConfig(
-        vectors={
-            name: edge.EdgeVectorParams(
-                space.dimension,
-                _DISTANCES[space.similarity],
-                quantization_config=small if space.quantization == "int8" else None,
-                hnsw_config=_HNSW,
-            )
-            for name, space in vectors.items()
-        },
-        sparse_vectors={name: edge.EdgeSparseVectorParams(modifier=edge.Modifier.Idf) for name in words},
-    )
-
-
-def _request(search: Search, linked: frozenset[str]) -> edge.QueryRequest:
-    return edge.QueryRequest(
-        limit=search.limit,
-        query=_nearest(search),
-        prefetches=[_prefetch(first, linked) for first in search.first] or None,
-        filter=to_edge_filter(search.condition),
-        params=_params(search, linked),
-        with_payload=True,
-    )
-
-
-def _prefetch(search: Search, linked: frozenset[str]) -> edge.Prefetch:
-    return edge.Prefetch(
-        limit=search.limit,
-        query=_nearest(search),
-        prefetches=[_prefetch(first, linked) for first in search.first] or None,
-        filter=to_edge_filter(search.condition),
-        params=_params(search, linked),
-    )
-
-
-def _nearest(search: Search) -> edge.Query:
-    return edge.Query.Nearest(_to_edge(search.query), using=search.vector)
-
-
-def _params(search: Search, linked: frozenset[str]) -> edge.SearchParams:
-    if search.exact:
-        return edge.SearchParams(exact=True)
-    keys = set[str]() if search.condition is None else keys_of(search.condition)
-    acorn = None if keys is not None and keys <= linked else _UNLINKED
-    again = (
-        None
-        if search.oversampling is None
-        else edge.QuantizationSearchParams(rescore=True, oversampling=search.oversampling)
-    )
-    width = _EF if 2 * search.limit <= _EF else None
-    return edge.SearchParams(hnsw_ef=width, quantization=again, acorn=acorn)
-
-
-def _payload_selector(keys: Sequence[str] | None) -> Any:
-    return True if keys is None else list(keys) if keys else False
-
-
-def _to_id(id_: str) -> Any:
-    return int(id_) if id_.isdigit() else id_
-
-
-def _to_record(point: edge.Record, with_vectors: bool) -> Record:
-    given: Any = (point.vector or {}) if with_vectors else {}
-    vectors = cast("Mapping[str, Any]", given if isinstance(given, dict) else {"": given})  # the unnamed vector
-    return Record(str(point.id), point.payload or {}, {vector: _from_edge(row) for vector, row in vectors.items()})
-
-
-def _to_edge(row: FloatArray | WordVector) -> Any:
-    return edge.SparseVector(row.indices.tolist(), row.values.tolist()) if isinstance(row, WordVector) else row.tolist()
-
-
-def _all_to_edge(points: Sequence[Point]) -> list[dict[str, Any]]:
-    """Translate the vectors of many points: all dense ones of a name at once, in half the time of one by one."""
-    translated: list[dict[str, Any]] = [{} for _ in points]
-    for vector in {vector for point in points for vector in point.vectors}:
-        numbers = [number for number, point in enumerate(points) if vector in point.vectors]
-        rows = [points[number].vectors[vector] for number in numbers]
-        dense = [row for row in rows if not isinstance(row, WordVector)]
-        lists = np.stack(dense).tolist() if len(dense) == len(rows) else [_to_edge(row) for row in rows]
-        for number, row in zip(numbers, lists, strict=True):
-            translated[number][vector] = row
-    return translated
-
-
-def _from_edge(row: Any) -> FloatArray | WordVector:
-    if isinstance(row, edge.SparseVector):
-        return WordVector(np.array(row.indices, dtype=np.uint32), np.array(row.values, dtype=np.float32))
-    return np.array(row, dtype=np.float32)
 
 
 @contextmanager

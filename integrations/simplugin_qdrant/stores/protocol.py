@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Literal, Protocol, Self, TypeAlias
 
@@ -89,11 +89,19 @@ class Record:
 
 @dataclass(frozen=True, slots=True)
 class Scored:
-    """A point that answers a query, with the engine's own score: a distance where the space compares by one."""
+    """A point that answers a query, with the engine's own score: a distance where the space compares by one.
+
+    ``carried`` is its payload, or what fetches it: of the hundred candidates of a hybrid search few are looked at.
+    """
 
     id: str
     score: float
-    payload: Payload
+    carried: Payload | Callable[[], Payload] = field(compare=False)
+
+    @property
+    def payload(self) -> Payload:
+        """What is stored beside its vectors."""
+        return self.carried() if callable(self.carried) else self.carried
 
 
 @dataclass(frozen=True, slots=True)

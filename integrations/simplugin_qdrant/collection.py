@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
 from itertools import islice
 from pathlib import Path
@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 from simplugin.collection import Mode, as_mode
 from simplugin.encoders import Encoder, as_encoder
 from simplugin.errors import StoreError
-from simplugin.ingestion import Failure, IngestReport, Progress, ingest_documents, ingest_files
+from simplugin.ingestion import IngestReport, Progress, ingest_documents, ingest_files
 from simplugin.records import Document, Hit, Metadata
 from simplugin.reranking import Reranker, open_reranker
 from simplugin_qdrant import points
@@ -29,7 +29,7 @@ from simplugin_qdrant.registry import (
     read_serving,
     registered_vectors,
 )
-from simplugin_qdrant.rows import pair_rows
+from simplugin_qdrant.rows import only_documents, only_paths, pair_rows
 from simplugin_qdrant.searching import Answers, Question, aask, ask, check_mode
 from simplugin_qdrant.space import Space
 from simplugin_qdrant.stores.protocol import IndexKind
@@ -143,12 +143,12 @@ class Collection(Recording):
         sources = iter([sources]) if isinstance(sources, str | Path) else iter(sources)
         first = next(sources, None)
         if isinstance(first, Document):
-            documents = _only_documents(first, sources)
+            documents = only_documents(first, sources)
             report = ingest_documents(self, documents, max_tokens=max_tokens, dry_run=dry_run, progress=progress)
         else:
             report = ingest_files(
                 self,
-                [] if first is None else _only_paths(first, sources),
+                [] if first is None else only_paths(first, sources),
                 root=root,
                 include=include,
                 exclude=exclude,
@@ -158,6 +158,9 @@ class Collection(Recording):
                 progress=progress,
             )
         if report.chunks.written and not dry_run:
+            if progress:
+                seen, chunks = report.documents.seen, report.chunks
+                progress(Progress(seen, seen, chunks.written + chunks.unchanged, indexing=True))
             self.optimize()
         return report
 
@@ -395,22 +398,3 @@ class Collection(Recording):
             raise StoreError(gone(self._name, space.encoder.card.name)) from error
         opened = self._model.writer.open(vector, metadata)
         self.become(opened, read_registration(self._name, metadata, vector))
-
-
-def _only_documents(first: Document, rest: Iterator[object]) -> Iterator[Document | Failure]:
-    yield first
-    for entry in rest:
-        if not isinstance(entry, Document):
-            message = f"Among documents to ingest there is a {type(entry).__name__}; give documents, or paths."
-            raise TypeError(message)
-        yield entry
-
-
-def _only_paths(first: object, rest: Iterator[object]) -> list[str | Path]:
-    paths: list[str | Path] = []
-    for entry in (first, *rest):
-        if not isinstance(entry, str | Path):
-            message = f"Expected paths or documents to ingest, got a {type(entry).__name__}."
-            raise TypeError(message)
-        paths.append(entry)
-    return paths

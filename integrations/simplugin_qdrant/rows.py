@@ -1,13 +1,15 @@
-"""Texts, ids and metadata to rows, checked while they stream."""
+"""What a user hands in, checked while it streams: texts with ids and metadata, documents, paths."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
+from pathlib import Path
 
 from simplugin.errors import PointError
-from simplugin.records import Metadata
+from simplugin.ingestion import Failure
+from simplugin.records import Document, Metadata
 
-__all__ = ["pair_rows"]
+__all__ = ["only_documents", "only_paths", "pair_rows"]
 
 
 def pair_rows(
@@ -44,3 +46,24 @@ def pair_rows(
         if given is not None and next(given, None) is not None:
             message = f"There are {number + 1} texts and more {word}; the texts were written with the first of them."
             raise PointError(message)
+
+
+def only_documents(first: Document, rest: Iterator[object]) -> Iterator[Document | Failure]:
+    """Go through documents; raises ``TypeError`` at anything else."""
+    yield first
+    for entry in rest:
+        if not isinstance(entry, Document):
+            message = f"Among documents to ingest there is a {type(entry).__name__}; give documents, or paths."
+            raise TypeError(message)
+        yield entry
+
+
+def only_paths(first: object, rest: Iterator[object]) -> list[str | Path]:
+    """Return paths; raises ``TypeError`` for anything else among them."""
+    paths: list[str | Path] = []
+    for entry in (first, *rest):
+        if not isinstance(entry, str | Path):
+            message = f"Expected paths or documents to ingest, got a {type(entry).__name__}."
+            raise TypeError(message)
+        paths.append(entry)
+    return paths

@@ -15,7 +15,7 @@ from simplugin.errors import DataError
 
 if TYPE_CHECKING:
     from simplugin.encoders import Encoder
-    from simplugin.ingestion import Found, IngestReport
+    from simplugin.ingestion import Found, IngestReport, Progress
 
 __all__ = ["ingest"]
 
@@ -65,7 +65,7 @@ def ingest(
                 max_tokens=max_tokens,
                 prune=prune,
                 dry_run=dry_run,
-                progress=show and (lambda at: show(at.documents, at.total, f"documents · {at.chunks} chunks")),
+                progress=show and (lambda at: show(at.documents, at.total, _place(at))),
                 **patterns,
             )
     if as_json:
@@ -76,6 +76,10 @@ def ingest(
         note(f"failed: {failure.source}: {failure.reason}")
     if report.failures:
         raise typer.Exit(3 if report.documents.failed < report.documents.seen else 1)
+
+
+def _place(at: Progress) -> str:
+    return f"documents · {at.chunks} chunks{' · building the index' if at.indexing else ''}"
 
 
 def _require_one_readable(found: Sequence[Found], root: Path | None) -> None:

@@ -33,11 +33,15 @@ _PENDING = ""  # the content of a head whose document is not all there yet
 
 @dataclass(frozen=True, slots=True)
 class Progress:
-    """How far an ingest is; ``total`` is None while the number of documents is not known."""
+    """How far an ingest is; ``total`` is None while the number of documents is not known.
+
+    ``indexing`` says that everything is written, and the store builds its index.
+    """
 
     documents: int
     total: int | None
     chunks: int
+    indexing: bool = False
 
 
 def ingest_files(

@@ -19,6 +19,7 @@ from simplugin.errors import (
     UnknownCollectionError,
     UnregisteredCollectionError,
 )
+from simplugin.ingestion import Progress
 from simplugin.records import Document
 from simplugin.reranking import SimilarityReranker
 from simplugin_qdrant import Collection, Store, register
@@ -302,6 +303,14 @@ def test_describing_a_collection_counts_documents_and_points(docs: Collection) -
 
     assert (described["name"], described["points"], described["documents"]) == (docs.name, 5, 2)
     assert described["vectors"][0]["model"] == "hash-64-0"
+
+
+def test_an_ingest_that_wrote_something_says_when_it_builds_the_index(docs: Collection) -> None:
+    told: list[Progress] = []
+    docs.ingest([Document("page", "a page")], progress=told.append)
+    docs.ingest([Document("page", "a page")], progress=told.append)
+
+    assert [each.indexing for each in told] == [False, True, False]
 
 
 def test_paths_and_documents_do_not_mix(docs: Collection, tmp_path: Path) -> None:

@@ -140,7 +140,7 @@ class ModelMismatchError(ModelError):
         super().__init__(
             f"Collection {collection!r} was made with {stored!r}, not with {given!r} "
             f"({'; '.join(differences)}). "
-            f"Open it with {stored!r}, or ingest again into a new collection."
+            "Open it without naming a model, make a new collection, or bring this one over with migrate()."
         )
 
 

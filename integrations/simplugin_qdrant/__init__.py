@@ -10,13 +10,26 @@ from simplugin_qdrant.stores import Cluster, Store, open_store
 if TYPE_CHECKING:
     from simplugin_qdrant.connecting import aconnect, connect
     from simplugin_qdrant.copying import copy_collection
+    from simplugin_qdrant.migration import finish_migration, rollback_migration
 else:
     __getattr__ = deferred(
         __name__,
         {
             "simplugin_qdrant.connecting": ("aconnect", "connect"),
             "simplugin_qdrant.copying": ("copy_collection",),
+            "simplugin_qdrant.migration": ("finish_migration", "rollback_migration"),
         },
     )
 
-__all__ = ["Cluster", "Collection", "Store", "aconnect", "connect", "copy_collection", "open_store", "register"]
+__all__ = [
+    "Cluster",
+    "Collection",
+    "Store",
+    "aconnect",
+    "connect",
+    "copy_collection",
+    "finish_migration",
+    "open_store",
+    "register",
+    "rollback_migration",
+]

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 from simplugin.collection import Mode, as_mode
 from simplugin.encoders import Encoder, as_encoder
+from simplugin.encoders.protocol import as_texts
 from simplugin.errors import StoreError
 from simplugin.ingestion import IngestReport, Progress, ingest_documents, ingest_files
 from simplugin.records import Document, Hit, Metadata
@@ -334,12 +335,13 @@ class Collection(Recording):
         rerank: Reranker | str | None,
     ) -> _Asked:
         """Read what is asked, and look whether it can be answered."""
-        if isinstance(queries, str):
-            message = f"Expected a list of queries, got the single text {queries[:40]!r}: write [query]."
-            raise TypeError(message)
+        as_texts(queries)
         if limit < 1:
             message = f"limit is {limit}; it must be at least 1."
             raise ValueError(message)
+        if not (rerank is None or isinstance(rerank, str) or callable(getattr(rerank, "rerank", None))):
+            message = f"rerank is {rerank!r}; give a reranker, such as SimilarityReranker(model), or a model's name."
+            raise TypeError(message)
         if not all(query.strip() for query in queries):
             raise ValueError("The query is blank.")
         space = self._model.space

@@ -8,13 +8,14 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
 from itertools import islice
+from pathlib import Path
 from typing import Any, Self, TypeVar, cast
 
 from pydantic import BaseModel
 from qdrant_client import AsyncQdrantClient, QdrantClient, models
 
 from simplugin.encoders import Encoder, as_encoder
-from simplugin.errors import UnknownModelError
+from simplugin.errors import ModelError, StoreError
 from simplugin_qdrant import points
 
 __all__ = ["aconnect", "connect"]
@@ -28,14 +29,22 @@ def connect(location: str | None = None, *, encoders: Iterable[Encoder | str], *
     """Return a client, made with the options of ``QdrantClient``, that embeds documents by these models.
 
     A document names its model as in the catalog (``"starter"``) or as its card does (``"starter-1"``); in a query it
-    is encoded as one. Threads may share the client. Raises ``UnknownModelError`` at a document of another model.
+    is encoded as one. Threads may share the client. Raises ``ModelError`` at a document of another model.
     """
-    return _Client(location, **options).knowing(encoders)
+    return _Client(_checked(location), **options).knowing(encoders)
 
 
 def aconnect(location: str | None = None, *, encoders: Iterable[Encoder | str], **options: Any) -> AsyncQdrantClient:
     """Return an ``AsyncQdrantClient`` like the client of ``connect``. It encodes in the event loop's own thread."""
-    return _AsyncClient(location, **options).knowing(encoders)
+    return _AsyncClient(_checked(location), **options).knowing(encoders)
+
+
+def _checked(location: str | None) -> str | None:
+    """Refuse a folder, which the client would take for the name of a host."""
+    if location is not None and location != ":memory:" and (Path(location).exists() or location.startswith((".", "/"))):
+        message = f"{location!r} is a folder: give it as path=… (the client's emulator), or open it with open_store."
+        raise StoreError(message)
+    return location
 
 
 class _Embedding:
@@ -45,9 +54,15 @@ class _Embedding:
 
     def knowing(self, encoders: Iterable[Encoder | str]) -> Self:
         """Embed by these models, each under its card's name and the name it was given by."""
+        if isinstance(encoders, str):
+            message = f"Expected a list of models, got the single name {encoders!r}: write [{encoders!r}]."
+            raise TypeError(message)
         known: dict[str, Encoder] = {}
         for given in encoders:
             encoder = as_encoder(given)
+            if known.get(encoder.card.name, encoder).dimension != encoder.dimension:
+                message = f"Two models are named {encoder.card.name!r}, and a document could not tell them apart."
+                raise ModelError(message)
             known[encoder.card.name] = encoder
             if isinstance(given, str):
                 known[given] = encoder
@@ -88,7 +103,9 @@ class _Embedding:
 
     def _encoder(self, model: str) -> Encoder:
         if model not in self._encoders:
-            raise UnknownModelError(model, sorted(self._encoders))
+            known = ", ".join(map(repr, sorted(self._encoders)))
+            message = f"A document names the model {model!r}, and this client knows {known}; add it to encoders=[…]."
+            raise ModelError(message)
         return self._encoders[model]
 
 

@@ -5,9 +5,16 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
+from simplugin.errors import StoreError
 from simplugin_qdrant import points
 from simplugin_qdrant.filters import Condition
-from simplugin_qdrant.registry import metadata_key, read_registration, replaced_vectors
+from simplugin_qdrant.registry import (
+    metadata_key,
+    read_registration,
+    read_serving,
+    registered_vectors,
+    replaced_vectors,
+)
 from simplugin_qdrant.space import is_first_stage
 from simplugin_qdrant.stores.protocol import Description, Store
 
@@ -24,7 +31,8 @@ def describe(store: Store, name: str, described: Description, documents: int) ->
 
     A vector is ``serving`` unless a migration has let another one answer in its place.
     """
-    replaced = replaced_vectors(described.metadata)
+    known, replaced = registered_vectors(described.metadata), replaced_vectors(described.metadata)
+    answering = read_serving(described.metadata, "default").vector
     vectors: list[dict[str, Any]] = []
     for vector, space in described.vectors.items():
         if is_first_stage(vector):
@@ -34,11 +42,15 @@ def describe(store: Store, name: str, described: Description, documents: int) ->
             "model": None,
             "dimension": space.dimension,
             "fingerprint": None,
-            "serving": vector not in replaced,
+            "serving": vector == answering if answering in known else vector not in replaced,
         }
         if metadata_key(vector) in described.metadata:
-            fingerprint = read_registration(name, described.metadata, vector).fingerprint
-            entry |= {"model": fingerprint.card.name, "fingerprint": fingerprint.weights}
+            try:
+                fingerprint = read_registration(name, described.metadata, vector).fingerprint
+            except StoreError:
+                entry["model"] = "unreadable"  # a damaged record must not hide the others, nor keep from deleting
+            else:
+                entry |= {"model": fingerprint.card.name, "fingerprint": fingerprint.weights}
         vectors.append(entry)
     return {
         "name": name,
@@ -51,9 +63,12 @@ def describe(store: Store, name: str, described: Description, documents: int) ->
 
 def ids_of_documents(store: Store, name: str, condition: Condition | None, *, ingested: bool) -> Iterator[str]:
     """Go through the ids of documents, each once; with ``ingested`` those alone that an ingest wrote."""
-    seen: set[str] = set()
-    for record in store.scroll(name, condition=condition, keys=("document_id", f"{points.RECORD}.content")):
+    seen: set[tuple[str | None, str]] = set()
+    keys = ("document_id", f"{points.RECORD}.content", f"{points.RECORD}.tenant")
+    for record in store.scroll(name, condition=condition, keys=keys):
         id_ = str(record.payload.get("document_id", record.id))
-        if id_ not in seen and (not ingested or "content" in (record.payload.get(points.RECORD) or {})):
-            seen.add(id_)
+        kept: dict[str, Any] = record.payload.get(points.RECORD) or {}
+        owned = (kept.get("tenant"), id_)  # equal ids of two tenants are two documents
+        if owned not in seen and (not ingested or "content" in kept):
+            seen.add(owned)
             yield id_

@@ -37,7 +37,7 @@ from simplugin_qdrant.space import Space
 from simplugin_qdrant.stores.protocol import Store
 from simplugin_qdrant.writing import turn
 
-__all__ = ["Comparison", "Migrating", "Migration", "compare", "finish", "prepare", "rollback"]
+__all__ = ["Comparison", "Migrating", "Migration", "compare", "finish_migration", "prepare", "rollback_migration"]
 
 _SAMPLE = 200
 _BEGINNING = 200  # characters of a stored text that stand for a question
@@ -86,8 +86,7 @@ class Migration:
         self._new, self._new_registration = new
 
     def __repr__(self) -> str:
-        before, after = self._old.encoder.card.name, self._new.encoder.card.name
-        return f"Migration({self._new.collection!r}, {before!r} to {after!r})"
+        return f"Migration({self._new.collection!r}, vector {self._old.vector!r} to {self._new.vector!r})"
 
     @property
     def vector(self) -> str:
@@ -106,9 +105,11 @@ class Migration:
     ) -> Comparison:
         """Compare the answers to ``queries``, and how both models follow the labels of ``pairs`` of texts.
 
-        Without queries the beginnings of 200 stored texts stand for them: what people really ask says more.
+        Without queries the beginnings of 200 stored texts stand for them: what people really ask says more. A pair is
+        two texts and a number, higher for closer: ``("a cat", "a kitten", 4.5)``.
         Raises ``StoreError`` while points lack the new vector.
         """
+        self._require(self._old)
         check_filled(self._new.store, self._new.collection, self._new.vector, self._new_registration)
         return compare(self._old, self._new, self._new_registration.text_key, queries, pairs)
 
@@ -118,26 +119,56 @@ class Migration:
         Who has it open goes on with the old vectors, which stay, and are kept up, until ``finish``. Raises
         ``StoreError`` while points lack the new vector.
         """
-        _switch(self._new.store, self._new.collection, self._role, self._new.vector)
+        self._require(self._new)
+        if self._answering(self._old, self._new) != self._new.vector:
+            _switch(self._new, self._role, self._new_registration, Serving(self._new.vector, before=self._old.vector))
         self._collection.become(self._new, self._new_registration)
 
     def rollback(self) -> None:
         """Let the old vectors answer again. Raises ``StoreError`` where they are gone, or points lack them."""
-        if self._old.vector not in registered_vectors(self._old.store.metadata(self._old.collection)):
-            message = f"The vectors of {self._old.encoder.card.name!r} were taken away; migrate to that model instead."
-            raise StoreError(message)
-        _switch(self._old.store, self._old.collection, self._role, self._old.vector)
+        self._require(self._old)
+        if self._answering(self._old, self._new) != self._old.vector:
+            _switch(self._old, self._role, self._old_registration, Serving(self._old.vector, spare=self._new.vector))
         self._collection.become(self._old, self._old_registration)
 
     def finish(self) -> None:
-        """Take away the vectors that do not answer any more. Who still searches by them gets an error.
+        """Take away the old vectors. Who still searches by them follows to the new model, if it can be opened there.
 
         Raises ``StoreError`` before ``cutover``.
         """
-        if read_serving(self._new.store.metadata(self._new.collection), self._role).vector != self._new.vector:
+        if self._answering(self._new) != self._new.vector:
             message = f"{self!r} is not cut over, so there is nothing to finish; call cutover() first."
             raise StoreError(message)
-        finish(self._new.store, self._new.collection, self._role)
+        self._remove(self._old)
+
+    def abandon(self) -> None:
+        """Take away the new vectors. Raises ``StoreError`` while they answer: ``rollback`` first."""
+        if self._answering(self._old) == self._new.vector:
+            message = f"{self!r} is cut over, so its vectors answer; call rollback() before abandon()."
+            raise StoreError(message)
+        self._remove(self._new)
+
+    def _answering(self, *expected: Space) -> str:
+        """Return the vector that answers.
+
+        Raises ``StoreError`` where it is none of those expected: another migration was cut over in between.
+        """
+        vector = read_serving(self._new.store.metadata(self._new.collection), self._role).vector
+        if len(expected) > 1 and vector not in {space.vector for space in expected}:
+            message = f"{self!r} does not hold any more: {vector!r} answers by now. Begin again with migrate()."
+            raise StoreError(message)
+        return vector
+
+    def _require(self, space: Space) -> None:
+        if space.vector not in registered_vectors(space.store.metadata(space.collection)):
+            message = f"The vectors of {space.encoder.card.name!r} were taken away; migrate to that model instead."
+            raise StoreError(message)
+
+    def _remove(self, space: Space) -> None:
+        with turn(space.store):
+            finish_removals(space.store, space.collection)
+            if space.vector in registered_vectors(space.store.metadata(space.collection)):
+                remove_space(space.store, space.collection, self._role, space.vector)
 
 
 def compare(
@@ -148,6 +179,9 @@ def compare(
     pairs: Sequence[tuple[str, str, float]],
 ) -> Comparison:
     """Compare two models' answers; see ``Migration.compare``. Raises ``DataError`` where there is nothing to ask."""
+    if isinstance(queries, str):
+        message = f"Expected a list of queries, got the single text {queries[:40]!r}: write [query]."
+        raise TypeError(message)
     asked = _sample(new, text_key) if queries is None else list(queries)
     if not asked:
         raise DataError("There is nothing to compare by: the collection holds no text, and no query was given.")
@@ -166,37 +200,36 @@ def _sample(space: Space, text_key: str) -> list[str]:
     return [text[:_BEGINNING] for text in texts if isinstance(text, str) and text.strip()]
 
 
-def rollback(store: Store, name: str, role: str = "default") -> str:
+def rollback_migration(store: Store, name: str, role: str = "default") -> str:
     """Let the vectors answer that did before the last cutover; return their model's name.
 
     Neither model is opened. Raises ``StoreError`` where there are none.
     """
-    before = read_serving(store.metadata(name), role).before
-    if before is None:
-        message = (
-            f"Collection {name!r} has no vectors to go back to: it was not migrated, or the old ones were removed."
-        )
+    metadata = store.metadata(name)
+    serving = read_serving(metadata, role)
+    if serving.before is None:
+        message = f"Collection {name!r} has no vectors to go back to: it was not migrated, or they were taken away."
         raise StoreError(message)
-    return _switch(store, name, role, before)
+    registration = read_registration(name, metadata, serving.before)
+    check_filled(store, name, serving.before, registration)
+    serve(store, name, role, Serving(serving.before, spare=serving.vector))
+    return registration.fingerprint.card.name
 
 
-def finish(store: Store, name: str, role: str = "default") -> None:
-    """Take away the vectors that answered before the last cutover, if they are still there."""
+def finish_migration(store: Store, name: str, role: str = "default") -> str:
+    """Take away the vectors that a cutover or a rollback left behind; return the name of the model that answers."""
     with turn(store):
         finish_removals(store, name)
-        before = read_serving(store.metadata(name), role).before
-        if before is not None:
-            remove_space(store, name, role, before)
+        serving = read_serving(store.metadata(name), role)
+        for vector in (serving.before, serving.spare):
+            if vector is not None:
+                remove_space(store, name, role, vector)
+        return read_registration(name, store.metadata(name), serving.vector).fingerprint.card.name
 
 
-def _switch(store: Store, name: str, role: str, vector: str) -> str:
-    metadata = store.metadata(name)
-    registration = read_registration(name, metadata, vector)
-    check_filled(store, name, vector, registration)
-    current = read_serving(metadata, role).vector
-    if current != vector:
-        serve(store, name, role, Serving(vector, before=current))
-    return registration.fingerprint.card.name
+def _switch(space: Space, role: str, registration: Registration, serving: Serving) -> None:
+    check_filled(space.store, space.collection, space.vector, registration)
+    serve(space.store, space.collection, role, serving)
 
 
 def prepare(
@@ -215,7 +248,10 @@ def prepare(
     space, registration = old
     store, name = space.store, space.collection
     if not registration.fingerprint.compare(encoder.fingerprint).refusals:
-        message = f"Collection {name!r} answers by {encoder.card.name!r} already; there is nothing to migrate."
+        message = (
+            f"Collection {name!r} answers by {encoder.card.name!r} already; there is nothing to migrate. "
+            "What a cutover left behind goes with finish_migration(store, name), or --finish alone."
+        )
         raise StoreError(message)
     with turn(store):
         finish_removals(store, name)

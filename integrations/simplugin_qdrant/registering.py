@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
+from typing import get_args
 
 from simplugin.collection import Mode, as_mode
 from simplugin.encoders import Encoder, as_encoder
@@ -17,6 +18,7 @@ from simplugin_qdrant.registry import (
     Serving,
     add_indexes,
     add_space,
+    check_indexes,
     default_mode,
     finish_removals,
     read_indexes,
@@ -88,6 +90,13 @@ def register(
     if text_key in {"document_id", "metadata", "source", points.RECORD}:
         message = f"text_key is {text_key!r}, which has another meaning in a payload; choose another key."
         raise StoreError(message)
+    if quantization not in {None, *get_args(Quantization)}:
+        message = f"quantization is {quantization!r}; known: {', '.join(map(repr, get_args(Quantization)))}."
+        raise StoreError(message)
+    if tenant is not None and not (isinstance(tenant, str) and tenant.strip()):  # pyright: ignore[reportUnnecessaryIsInstance]
+        message = f"tenant is {tenant!r}; a tenant's name is a text that is not blank."
+        raise StoreError(message)
+    check_indexes(indexes or {})
     encoder = None if model is None else as_encoder(model)
     wanted = None if mode is None else as_mode(mode)
     asked = _Asked(store, name, vector, encoder, text_key, tenant, wanted, quantization, first_stage, cluster)

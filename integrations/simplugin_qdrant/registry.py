@@ -14,7 +14,7 @@ from __future__ import annotations
 import warnings
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
-from typing import Any, cast
+from typing import Any, cast, get_args
 
 from simplugin.collection import Mode, as_mode
 from simplugin.encoders import Encoder, Fingerprint
@@ -29,6 +29,7 @@ __all__ = [
     "Serving",
     "add_indexes",
     "add_space",
+    "check_indexes",
     "default_mode",
     "finish_removals",
     "mark_filled",
@@ -84,10 +85,15 @@ class Registration:
 
 @dataclass(frozen=True, slots=True)
 class Serving:
-    """The vector that answers for a name, and the one that did before, if it is still there."""
+    """The vector that answers for a name.
+
+    ``before`` is the one that did before a cutover, and ``spare`` the one that a rollback went back from, if they are
+    still there.
+    """
 
     vector: str
     before: str | None = None
+    spare: str | None = None
 
 
 def metadata_key(vector: str) -> str:
@@ -147,7 +153,10 @@ def verify(name: str, registration: Registration, encoder: Encoder) -> None:
     comparison = stored.compare(encoder.fingerprint)
     given, made_with = encoder.card.name, stored.card.name
     if comparison.refusals:
-        if given == made_with and encoder.card.id != stored.card.id:
+        if given == made_with and encoder.card.dimension != stored.card.dimension:
+            given = f"{given} ({encoder.card.dimension} numbers)"
+            made_with = f"{made_with} ({stored.card.dimension} numbers)"
+        elif given == made_with and encoder.card.id != stored.card.id:
             # Two models of one name: the places they are opened from tell them apart.
             given, made_with = f"{given} ({encoder.card.id})", f"{made_with} ({stored.card.id})"
         raise ModelMismatchError(name, made_with, given, comparison.refusals)
@@ -172,8 +181,21 @@ def to_index_metadata(indexes: Mapping[str, IndexKind]) -> dict[str, Any]:
     return {_INDEXES: dict(indexes)} if indexes else {}
 
 
+def check_indexes(indexes: object) -> None:
+    """Raise ``TypeError`` for what is no table, and ``StoreError`` for a kind of index that there is not."""
+    if not isinstance(indexes, Mapping):
+        message = f"indexes is a table such as {{'lang': 'keyword'}}; got {indexes!r}."
+        raise TypeError(message)
+    known = get_args(IndexKind)
+    for key, kind in cast("Mapping[object, object]", indexes).items():
+        if kind not in known:
+            message = f"There is no index of the kind {kind!r}, as for {key!r}. Known: {', '.join(known)}."
+            raise StoreError(message)
+
+
 def add_indexes(store: Store, name: str, indexes: Mapping[str, IndexKind]) -> None:
-    """Index payload keys of a live collection, and record it."""
+    """Index payload keys of a live collection, and record it. Raises ``StoreError`` for an unknown kind."""
+    check_indexes(indexes)
     known = read_indexes(store.metadata(name))
     for key, kind in indexes.items():
         store.index(name, key, kind)
@@ -211,13 +233,17 @@ def mark_filled(store: Store, name: str, vector: str, *, filled: bool) -> None:
 def read_serving(metadata: Mapping[str, Any], role: str) -> Serving:
     """Return which vector answers for a name: the one of this name, unless a migration moved it."""
     recorded = metadata.get(_SERVES + role)
-    return Serving(role) if recorded is None else Serving(str(recorded["vector"]), recorded.get("before"))
+    return (
+        Serving(role)
+        if recorded is None
+        else Serving(str(recorded["vector"]), recorded.get("before"), recorded.get("spare"))
+    )
 
 
 def replaced_vectors(metadata: Mapping[str, Any]) -> set[str]:
     """Return the vectors that do not answer, or not yet: those before a cutover, and those that are being filled."""
     serving = {key.removeprefix(_SERVES): value for key, value in metadata.items() if key.startswith(_SERVES)}
-    before = {value["before"] for value in serving.values() if value.get("before")}
+    before = {value[key] for value in serving.values() for key in ("before", "spare") if value.get(key)}
     pending = {each for each in registered_vectors(metadata) if metadata[metadata_key(each)].get("filled") is False}
     return (before | pending | set(serving)) - {value["vector"] for value in serving.values()}
 
@@ -229,20 +255,18 @@ def serve(store: Store, name: str, role: str, serving: Serving) -> None:
 
 def to_serving_metadata(role: str, serving: Serving) -> dict[str, Any]:
     """Return the collection metadata that says so."""
-    return {_SERVES + role: {"vector": serving.vector, "before": serving.before}}
+    return {_SERVES + role: {"vector": serving.vector, "before": serving.before, "spare": serving.spare}}
 
 
 def remove_space(store: Store, name: str, role: str, vector: str) -> None:
-    """Take a vector away that answered for a name before. Cut short, the next migration finishes it."""
+    """Take a vector away that does not answer for a name. Cut short, the next migration finishes it."""
     serving = read_serving(store.metadata(name), role)
-    store.annotate(
-        name,
-        {
-            metadata_key(vector): None,
-            _REMOVING + vector: True,
-            **to_serving_metadata(role, Serving(serving.vector)),
-        },
+    kept = Serving(
+        serving.vector,
+        None if serving.before == vector else serving.before,
+        None if serving.spare == vector else serving.spare,
     )
+    store.annotate(name, {metadata_key(vector): None, _REMOVING + vector: True, **to_serving_metadata(role, kept)})
     finish_removals(store, name)
 
 

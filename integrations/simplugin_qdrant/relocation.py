@@ -92,6 +92,14 @@ class Relocation:
         if self._old.collection in self._old.store.names():
             self._old.store.drop(self._old.collection)
 
+    def abandon(self) -> None:
+        """Delete the new collection. Raises ``StoreError`` while it answers: ``rollback`` first."""
+        if self._answers(self._new):
+            message = f"{self!r} is cut over, so its collection answers; call rollback() before abandon()."
+            raise StoreError(message)
+        if self._new.collection in self._new.store.names():
+            self._new.store.drop(self._new.collection)
+
     def _move(self, ahead: Space, behind: Space, registration: Registration) -> None:
         if self._answers(ahead):
             self.run()

@@ -58,7 +58,10 @@ def show(
         print_json(row)
         return
     print_table([row], {"name": "collection", "points": "points", "documents": "documents", "location": "store"})
-    print_table(row["vectors"], {"name": "vector", "model": "model", "dimension": "width", "fingerprint": "weights"})
+    print_table(
+        row["vectors"],
+        {"name": "vector", "model": "model", "dimension": "width", "fingerprint": "weights", "serving": "answers"},
+    )
 
 
 @app.command("delete")
@@ -106,21 +109,27 @@ def migrate(
 
     Example: simplugin collections migrate handbook --model bge-m3-ml-tr
     """
-    if rollback == (model is not None) or (rollback and (hold or finish or queries)) or (hold and finish):
-        raise typer.BadParameter("give --model, with --hold or --finish if you like, or --rollback alone.")
+    if hold and finish:
+        raise typer.BadParameter("--hold leaves the old model answering, so there is nothing to --finish.")
+    alone = rollback != finish and not (hold or queries)
+    if rollback if model else not alone:
+        raise typer.BadParameter("give --model, with --hold or --finish; or --rollback alone, or --finish alone.")
     asked = None if queries is None else [line for line in read_lines([str(queries)]) if line.strip()]
     with existing_store(store) as opened:
-        done = _migrate(opened, collection, model, asked, hold, finish) if model else _roll_back(opened, collection)
+        if model is None:
+            done = _end(opened, collection, finish=finish)
+        else:
+            done = _migrate(opened, collection, model, asked, hold, finish)
     row = {"collection": collection} | done
     if as_json:
         print_json(row)
     note(_told(row))
 
 
-def _roll_back(opened: Store, collection: str) -> dict[str, Any]:
-    from simplugin_qdrant.migration import rollback
+def _end(opened: Store, collection: str, *, finish: bool) -> dict[str, Any]:
+    from simplugin_qdrant import finish_migration, rollback_migration
 
-    return {"serving": rollback(opened, collection)}
+    return {"serving": (finish_migration if finish else rollback_migration)(opened, collection)}
 
 
 def _migrate(
@@ -152,7 +161,7 @@ def _migrate(
 def _told(row: Mapping[str, Any]) -> str:
     serving = f"{row['collection']!r} answers by {row['serving']!r}"
     if "embedded" not in row:
-        return f"{serving} again."
+        return f"{serving}."
     return (
         f"Embedded {row['embedded']:,} points by {row['after']!r} in {row['seconds']:.1f} s; of the ten answers by "
         f"{row['before']!r}, {row['agreement@10']:.0%} are among the ten by it ({row['queries']:,} queries). {serving}."

@@ -74,6 +74,8 @@ def test_a_migration_changes_the_model_and_can_be_taken_back(
     assert (again["embedded"], again["finished"]) == (0, True)
     (vector,) = simplugin("collections", "show", "handbook", "--json").row["vectors"]
     assert (vector["name"], vector["model"]) == ("other-words", "other-words")
+    assert simplugin("collections", "migrate", "handbook", "--finish", "--json").row["serving"] == "other-words"
+    assert simplugin("collections", "migrate", "handbook", "--model", "starter", "--hold", "--finish").code == 2
     refused = simplugin("collections", "migrate", "handbook", "--rollback")
     assert refused.code == 1
     assert refused.is_one_sentence("no vectors to go back to")
@@ -84,8 +86,9 @@ def test_a_migration_changes_the_model_and_can_be_taken_back(
     [
         [],
         ["--rollback", "--model", "starter"],
-        ["--model", "starter", "--hold", "--finish"],
+        ["--rollback", "--finish"],
         ["--rollback", "--hold"],
+        ["--finish", "--queries", "queries.txt"],
     ],
 )
 def test_a_migration_says_what_it_needs(shelf: Path, options: list[str]) -> None:

@@ -221,7 +221,7 @@ class TestTenants:
 
         assert ours.count() == theirs.count() == 2
         assert register(store, name, HashEncoder()).count() == 4
-        assert register(store, name, HashEncoder()).describe()["documents"] == 2
+        assert register(store, name, HashEncoder()).describe()["documents"] == 4
         assert [hit.document_id for hit in ours.search("the same text", filter={"not": {"x": "y"}})] == [
             "same id",
             "page",

@@ -9,8 +9,8 @@ from typing import Any
 import pytest
 from qdrant_client import QdrantClient, models
 
-from simplugin.encoders import Encoder
-from simplugin.errors import UnknownModelError
+from simplugin.encoders import Encoder, load
+from simplugin.errors import ModelError, StoreError
 from simplugin_qdrant import aconnect, connect, open_store, register
 from tests.hashing import HashEncoder
 from tests.qdrant.loopback import LoopbackServer
@@ -87,7 +87,7 @@ def test_uploads_of_any_length_are_embedded(client: QdrantClient) -> None:
 def test_a_model_that_is_not_registered_lists_those_that_are(client: QdrantClient) -> None:
     fill(client, ["one"])
 
-    with pytest.raises(UnknownModelError, match=NAME):
+    with pytest.raises(ModelError, match=NAME):
         client.query_points("c", query=document("x", "other/model"), using="v")
     assert client.get_embedding_size(NAME) == 64
 
@@ -133,3 +133,12 @@ def test_a_store_over_the_client_holds_the_same_vectors(client: QdrantClient) ->
     (found,) = client.query_points("docs", query=document("two birds"), using="default", limit=1).points
 
     assert found.score == pytest.approx(docs.search("two birds", limit=1)[0].score, abs=1e-6)
+
+
+def test_what_a_client_cannot_be_made_of_is_said() -> None:
+    with pytest.raises(StoreError, match="path="):
+        connect("./folder", encoders=[PROMPTED])
+    with pytest.raises(TypeError, match="list of models"):
+        connect(":memory:", encoders="starter")
+    with pytest.raises(ModelError, match="could not tell them apart"):
+        connect(":memory:", encoders=["starter", load("starter", truncate_dim=64)])

@@ -12,7 +12,7 @@ from simplugin.measures import FloatArray
 from simplugin.records import Document
 from simplugin_qdrant import Collection, Store, register
 from simplugin_qdrant.filters import LacksVector
-from simplugin_qdrant.migration import finish, rollback
+from simplugin_qdrant.migration import finish_migration, rollback_migration
 from tests.hashing import HashEncoder
 
 OLD, NEW = HashEncoder(), HashEncoder(48, seed=1)
@@ -76,11 +76,38 @@ def test_migrating_back_before_the_end_embeds_nothing_again(docs: Collection, st
     assert (back.vector, back.run()) == ("default", 0)
     back.cutover()
     assert register(store, docs.name, OLD).encoder is OLD
-    assert rollback(store, docs.name) == "hash-48-1"
-    assert register(store, docs.name, NEW).encoder is NEW
-    finish(store, docs.name)
+    assert rollback_migration(store, docs.name) == "hash-48-1"
     with pytest.raises(StoreError, match="no vectors to go back to"):
-        rollback(store, docs.name)
+        rollback_migration(store, docs.name)  # twice is not forward again
+    assert register(store, docs.name, NEW).encoder is NEW
+    assert finish_migration(store, docs.name) == finish_migration(store, docs.name) == "hash-48-1"
+    assert set(store.describe(docs.name).vectors) == {"hash-48-1"}
+
+
+def test_a_migration_is_abandoned_before_its_vectors_answer(docs: Collection, store: Store) -> None:
+    job = docs.migrate(NEW)
+    job.run()
+    job.cutover()
+    with pytest.raises(StoreError, match=r"rollback\(\) before abandon"):
+        job.abandon()
+    job.rollback()
+    job.abandon()
+
+    assert set(store.describe(docs.name).vectors) == {"default"}
+    docs.add(["after"], ids=["after"])
+    assert register(store, docs.name, OLD).search("after", limit=1)[0].document_id == "after"
+
+
+def test_of_two_migrations_the_second_to_cut_over_is_refused(docs: Collection) -> None:
+    one, other = docs.migrate(NEW), docs.migrate(HashEncoder(32, seed=2))
+    one.run()
+    other.run()
+    one.cutover()
+
+    for act in (other.cutover, other.rollback):
+        with pytest.raises(StoreError, match="answers by now"):
+            act()
+    assert docs.encoder is NEW
 
 
 def test_finished_the_old_vector_is_gone_and_who_still_uses_it_is_told(docs: Collection, store: Store) -> None:

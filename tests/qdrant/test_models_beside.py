@@ -5,11 +5,12 @@ from __future__ import annotations
 import warnings
 from collections.abc import Callable
 from dataclasses import replace
+from typing import Any
 
 import pytest
 
 from simplugin.errors import StoreError
-from simplugin_qdrant import Store, register
+from simplugin_qdrant import Cluster, Store, register
 from simplugin_qdrant.filters import LacksVector
 from tests.hashing import HashEncoder
 
@@ -119,7 +120,7 @@ def test_several_queries_are_answered_together_as_one_by_one(store: Store, fresh
     assert docs.search_many([]) == []
     with pytest.raises(ValueError, match="blank"):
         docs.search_many(["one", " "])
-    with pytest.raises(TypeError, match=r"\[query\]"):
+    with pytest.raises(TypeError, match=r"\[text\]"):
         docs.search_many("one")
 
 
@@ -139,6 +140,25 @@ def test_user_fields_get_an_index_and_filters_go_on_as_before(store: Store, fres
     docs.index("on", "datetime")
 
     assert docs.count({"lang": "tr", "year": {"gte": 2022}, "on": {"gte": "2025-01-01"}}) == 2
+
+
+def test_what_cannot_be_is_refused_before_a_collection_is_made(store: Store, fresh: Callable[[str], str]) -> None:
+    name = fresh("wrong")
+    wrong: list[dict[str, Any]] = [
+        {"quantization": "int4"},
+        {"tenant": " "},
+        {"indexes": {"lang": "banana"}},
+        {"first_stage": 0},
+    ]
+    for options in wrong:
+        with pytest.raises(StoreError):
+            register(store, name, HashEncoder(), **options)
+    with pytest.raises(TypeError, match="table"):
+        register(store, name, HashEncoder(), indexes=["lang"])  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType]
+    with pytest.raises(ValueError, match="at least 1"):
+        Cluster(shards=0)
+
+    assert name not in store.names()
 
 
 def test_what_a_models_card_warns_of_is_said_when_it_is_registered_and_kept(

@@ -76,6 +76,19 @@ def test_an_old_server_is_migrated_so(old_server: Store) -> None:
     check(docs, old_server, "second")
 
 
+def test_a_relocation_is_abandoned_before_the_alias_moves(
+    docs: Collection, store: Store, fresh: Callable[[str], str]
+) -> None:
+    into = fresh("second")
+    job = docs.migrate(NEW, into=into)
+    job.run()
+    job.abandon()
+    job.abandon()
+
+    assert into not in store.names()
+    assert docs.search(TEXTS[7], limit=1)[0].text == TEXTS[7]
+
+
 def test_a_collections_own_name_cannot_move(store: Store, fresh: Callable[[str], str]) -> None:
     docs = register(store, fresh("first"), OLD)
 

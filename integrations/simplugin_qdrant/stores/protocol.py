@@ -58,6 +58,12 @@ class Cluster:
     replicas: int | None = None
     write_consistency: int | None = None
 
+    def __post_init__(self) -> None:
+        for count in (self.shards, self.replicas, self.write_consistency):
+            if count is not None and count < 1:
+                message = f"{self!r}: each number is at least 1."
+                raise ValueError(message)
+
 
 @dataclass(frozen=True, slots=True)
 class Description:

@@ -40,7 +40,7 @@ def fill(space: Space, text_key: str, progress: Callable[[Filling], None] | None
     # new model: so until a whole round finds nothing to do.
     while written := _round(space, text_key, done, total, progress):
         done += written
-    with turn(space.store):
+    with turn(space.store).alone():
         mark_filled(space.store, space.collection, space.vector, filled=True)
     space.store.flush(space.collection)
     return done

@@ -165,7 +165,7 @@ class Migration:
             raise StoreError(message)
 
     def _remove(self, space: Space) -> None:
-        with turn(space.store):
+        with turn(space.store).alone():
             finish_removals(space.store, space.collection)
             if space.vector in registered_vectors(space.store.metadata(space.collection)):
                 remove_space(space.store, space.collection, self._role, space.vector)
@@ -218,7 +218,7 @@ def rollback_migration(store: Store, name: str, role: str = "default") -> str:
 
 def finish_migration(store: Store, name: str, role: str = "default") -> str:
     """Take away the vectors that a cutover or a rollback left behind; return the name of the model that answers."""
-    with turn(store):
+    with turn(store).alone():
         finish_removals(store, name)
         serving = read_serving(store.metadata(name), role)
         for vector in (serving.before, serving.spare):
@@ -253,7 +253,7 @@ def prepare(
             "What a cutover left behind goes with finish_migration(store, name), or --finish alone."
         )
         raise StoreError(message)
-    with turn(store):
+    with turn(store).alone():
         finish_removals(store, name)
         metadata = store.metadata(name)
         chosen = vector or _find_vector(name, metadata, encoder) or _free_name(metadata, encoder)

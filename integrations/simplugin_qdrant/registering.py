@@ -194,7 +194,7 @@ def _add(asked: _Asked, described: Description, encoder: Encoder) -> tuple[Space
     space = asked.space(encoder, has_words=points.WORDS in described.words)
     registration = replace(asked.registration(space), text_key=first.text_key)
     check_mode(space, registration.mode)
-    with turn(asked.store):
+    with turn(asked.store).alone():
         finish_removals(asked.store, asked.name)
         add_space(space, registration)
     warn_of_model(encoder)

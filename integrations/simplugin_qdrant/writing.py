@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Mapping, Sequence
+from collections.abc import Generator, Mapping, Sequence
+from contextlib import contextmanager
 from typing import Any
 from weakref import WeakKeyDictionary
 
@@ -20,14 +21,53 @@ __all__ = ["Writer", "gone", "load_recorded", "turn"]
 
 _BATCH = 256  # points a write
 
-_TURNS: WeakKeyDictionary[Store, threading.RLock] = WeakKeyDictionary()
+_TURNS: WeakKeyDictionary[Store, Turn] = WeakKeyDictionary()
 _MAKING = threading.Lock()
 
 
-def turn(store: Store) -> threading.RLock:
-    """Return the lock under which the writers of a store look which models there are, and write accordingly."""
+class Turn:
+    """Lets the writers of a store write side by side, and whoever changes its models wait for them, and they for him.
+
+    A writer looks which models there are, and writes accordingly: nobody may record another in between.
+    """
+
+    def __init__(self) -> None:
+        self._changed = threading.Condition()
+        self._writers = 0
+        self._alone = False
+
+    @contextmanager
+    def shared(self) -> Generator[None, None, None]:
+        """Write beside others."""
+        with self._changed:
+            self._changed.wait_for(lambda: not self._alone)
+            self._writers += 1
+        try:
+            yield
+        finally:
+            with self._changed:
+                self._writers -= 1
+                self._changed.notify_all()
+
+    @contextmanager
+    def alone(self) -> Generator[None, None, None]:
+        """Change which models there are, while nobody writes. Not to be taken twice by one thread."""
+        with self._changed:
+            self._changed.wait_for(lambda: not self._alone)
+            self._alone = True  # from here on no writer begins
+            self._changed.wait_for(lambda: self._writers == 0)
+        try:
+            yield
+        finally:
+            with self._changed:
+                self._alone = False
+                self._changed.notify_all()
+
+
+def turn(store: Store) -> Turn:
+    """Return the turn of a store, one for all who use it in this process."""
     with _MAKING:
-        return _TURNS.setdefault(store, threading.RLock())
+        return _TURNS.setdefault(store, Turn())
 
 
 class Writer:
@@ -69,7 +109,7 @@ class Writer:
     ) -> None:
         store, name = self._space.store, self._space.collection
         while True:
-            with turn(store):
+            with turn(store).shared():
                 metadata = store.metadata(name)
                 wanted = registered_vectors(metadata)
                 if self._space.vector not in wanted:

@@ -2,7 +2,7 @@
 
 from typing import TYPE_CHECKING
 
-from simplugin.deferral import deferred
+from simplugin.deferral import deferred as _deferred
 from simplugin_qdrant.collection import Collection
 from simplugin_qdrant.registering import register
 from simplugin_qdrant.stores import Cluster, Store, open_store
@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from simplugin_qdrant.copying import copy_collection
     from simplugin_qdrant.migration import finish_migration, rollback_migration
 else:
-    __getattr__ = deferred(
+    __getattr__ = _deferred(
         __name__,
         {
             "simplugin_qdrant.connecting": ("aconnect", "connect"),

@@ -26,10 +26,14 @@ def count_documents(store: Store, name: str, condition: Condition | None = None)
     return sum(1 for _ in ids_of_documents(store, name, condition, ingested=False))
 
 
-def describe(store: Store, name: str, described: Description, documents: int) -> dict[str, Any]:
+def describe(
+    store: Store, name: str, described: Description, documents: int, *, tolerant: bool = False
+) -> dict[str, Any]:
     """Return what is known of a collection without opening its models.
 
-    A vector is ``serving`` unless a migration has let another one answer in its place.
+    With ``tolerant`` a model whose record is damaged is "unreadable", in place of an error: one collection must not
+    hide the others, nor keep from being deleted. A vector is ``serving`` unless a migration has let another one
+    answer in its place.
     """
     known, replaced = registered_vectors(described.metadata), replaced_vectors(described.metadata)
     answering = read_serving(described.metadata, "default").vector
@@ -48,7 +52,9 @@ def describe(store: Store, name: str, described: Description, documents: int) ->
             try:
                 fingerprint = read_registration(name, described.metadata, vector).fingerprint
             except StoreError:
-                entry["model"] = "unreadable"  # a damaged record must not hide the others, nor keep from deleting
+                if not tolerant:
+                    raise
+                entry["model"] = "unreadable"
             else:
                 entry |= {"model": fingerprint.card.name, "fingerprint": fingerprint.weights}
         vectors.append(entry)

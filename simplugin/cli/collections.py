@@ -31,7 +31,7 @@ def list_collections(store: Location = "./simplugin_db", as_json: AsJson = False
     Example: simplugin collections list --store ./simplugin_db
     """
     with existing_store(store) as opened:
-        rows = [_describe(opened, name) for name in opened.names()]
+        rows = [_describe(opened, name, tolerant=True) for name in opened.names()]
     if as_json:
         for row in rows:
             print_json(row)
@@ -78,7 +78,7 @@ def delete(
     Example: simplugin collections delete handbook --yes
     """
     with existing_store(store) as opened:
-        row = _describe(opened, collection)
+        row = _describe(opened, collection, tolerant=True)
         points = row["points"]
         if not yes and sys.stdin.isatty():
             typer.confirm(f"Delete {collection!r} with its {points:,} points?", abort=True, err=True)
@@ -209,7 +209,7 @@ def copy(
     )
 
 
-def _describe(opened: Store, name: str) -> dict[str, Any]:
+def _describe(opened: Store, name: str, *, tolerant: bool = False) -> dict[str, Any]:
     from simplugin_qdrant.listing import count_documents, describe
 
-    return describe(opened, name, opened.describe(name), count_documents(opened, name))
+    return describe(opened, name, opened.describe(name), count_documents(opened, name), tolerant=tolerant)

@@ -284,6 +284,8 @@ def test_a_damaged_record_of_a_collection_is_told(simplugin: InProcess, docs: Pa
         assert outcome.code == 1
         assert outcome.is_one_sentence("'handbook'")
     assert sidecar.read_text(encoding="utf-8") == bad
+    if damage.startswith("without-") and damage != "without-keys":  # what else is there can be listed, and this deleted
+        assert simplugin("collections", "list", "--json").row["vectors"][0]["model"] == "unreadable"
     sidecar.write_text(good, encoding="utf-8")
     assert contents(store) == before
 

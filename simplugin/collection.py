@@ -10,7 +10,7 @@ from simplugin.encoders import Encoder
 from simplugin.measures import FloatArray
 from simplugin.records import Chunk, ChunkKey
 
-__all__ = ["Mode", "RecordingCollection", "StoredHead", "as_mode"]
+__all__ = ["Mode", "RecordedDocument", "RecordingCollection", "StoredHead", "as_mode"]
 
 Mode: TypeAlias = Literal["dense", "words", "hybrid"]
 """What a search compares: vectors, words, or both."""
@@ -25,6 +25,15 @@ class StoredHead:
 
     content: str
     total: int
+
+
+@dataclass(frozen=True, slots=True)
+class RecordedDocument:
+    """A document that was ingested, where it came from, and its head."""
+
+    id: str
+    source: str | None
+    head: StoredHead
 
 
 def as_mode(name: str) -> Mode:
@@ -62,8 +71,16 @@ class RecordingCollection(Protocol):
         """Look up all chunks stored of these documents, in one request; unknown documents are left out."""
         ...
 
-    def document_ids(self) -> Iterator[str]:
-        """Go through the ids of all ingested documents, each once."""
+    def recorded(self) -> Iterator[RecordedDocument]:
+        """Go through all ingested documents, in no order; one whose edit was cut short may come twice."""
+        ...
+
+    def size(self) -> int:
+        """Say about how many chunks there are, without counting."""
+        ...
+
+    def vectors(self, hashes: Sequence[str]) -> Mapping[str, FloatArray]:
+        """Look up the vectors (dimension,) of stored chunks by the hash of their text, in one request."""
         ...
 
     def write(self, chunks: Sequence[Chunk], vectors: FloatArray) -> None:
@@ -74,8 +91,12 @@ class RecordingCollection(Protocol):
         """Rewrite all but the vectors of chunks that are stored already."""
         ...
 
-    def discard(self, document_id: str, keys: Iterable[ChunkKey]) -> None:
-        """Delete these chunks of a document."""
+    def discard(self, stale: Iterable[tuple[str, Iterable[ChunkKey]]]) -> None:
+        """Delete chunks, by their documents' ids and their keys, in one request."""
+        ...
+
+    def bulk(self) -> None:
+        """Let the engine put off its indexes while much is written; ``flush`` has it take them up again."""
         ...
 
     def flush(self) -> None:

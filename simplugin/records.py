@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, Literal, NamedTuple, TypeAlias
 
-__all__ = ["Chunk", "ChunkKey", "Document", "Hit", "Match", "Metadata", "Status"]
+__all__ = ["Chunk", "ChunkKey", "Document", "Encoding", "Hit", "Match", "Metadata", "Status"]
 
 Status: TypeAlias = Literal["match", "ambiguous", "out_of_scope"]
 """What became of an utterance: one intent, several that are too close, or none of them."""
@@ -15,19 +15,30 @@ Metadata: TypeAlias = Mapping[str, Any]
 """What a user says about a text: JSON values under string keys."""
 
 
+class Encoding(NamedTuple):
+    """How bytes became text: Python's name of the encoding, and how sure that is, from 0 to 1."""
+
+    name: str
+    confidence: float
+
+
 @dataclass(frozen=True, slots=True)
 class Document:
     """A text with a name, as a reader found it.
 
     ``format`` tells the splitter which structure to respect. ``source`` is where the text came from: a path
-    for a file.
+    for a file; ``modified`` is when it was last changed, as an ISO time. ``pages`` says at which character of the text
+    each page begins, where there are pages. ``encoding`` is there where the text was bytes.
     """
 
     id: str
     text: str
     source: str | None = None
     metadata: Metadata = field(default_factory=dict[str, Any])
-    format: Literal["markdown", "text"] = "text"
+    format: Literal["markdown", "rst", "text"] = "text"
+    pages: tuple[int, ...] = ()
+    modified: str | None = None
+    encoding: Encoding | None = None
 
 
 class ChunkKey(NamedTuple):
@@ -45,7 +56,8 @@ class Chunk:
     """A piece of a document, small enough for its model.
 
     ``number`` is its place among the ``total`` chunks of the document, from 0; the one at 0 is the document's head.
-    ``content`` is the content hash of the whole document at the time it was split.
+    ``content`` is the content hash of the whole document at the time it was split. ``context`` is what the model reads
+    before the text; it is no part of the text. ``modified`` is when the source was last changed, as an ISO time.
     """
 
     document_id: str
@@ -57,6 +69,8 @@ class Chunk:
     source: str | None
     metadata: Metadata
     tokens: int
+    context: str = ""
+    modified: str | None = None
 
 
 @dataclass(frozen=True, slots=True)

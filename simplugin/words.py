@@ -72,8 +72,12 @@ def weigh_query(text: str) -> WordVector:
 
 def terms(text: str) -> list[str]:
     """Return the terms of a text, in their order, repeats included."""
+    if text.isascii():
+        return [word[:LENGTH] for word in _WORDS.findall(text.lower())]
     folded = _ACCENTS.sub("", unicodedata.normalize("NFKD", text).lower()).translate(_SISTERS)
     words = _WORDS.findall(folded)
+    if folded.isascii():
+        return [word[:LENGTH] for word in words]
     if _HAN_OR_KANA.search(folded):
         words = [piece for word in words for piece in _pieces(word)]
     if _HEBREW.search(folded):

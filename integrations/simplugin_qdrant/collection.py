@@ -8,13 +8,13 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
 from itertools import islice
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Unpack
 
 from simplugin.collection import Mode, as_mode
 from simplugin.encoders import Encoder, as_encoder
 from simplugin.encoders.protocol import as_texts
 from simplugin.errors import StoreError
-from simplugin.ingestion import IngestReport, Progress, ingest_documents, ingest_files
+from simplugin.ingestion import Choices, IngestReport, Options, Progress, ingest_documents, ingest_files
 from simplugin.records import Document, Hit, Metadata
 from simplugin.reranking import Reranker, open_reranker
 from simplugin_qdrant import points
@@ -30,7 +30,7 @@ from simplugin_qdrant.registry import (
     read_serving,
     registered_vectors,
 )
-from simplugin_qdrant.rows import only_documents, only_paths, pair_rows
+from simplugin_qdrant.rows import pair_rows, paths_or_documents
 from simplugin_qdrant.searching import Answers, Question, aask, ask, check_mode
 from simplugin_qdrant.space import Space
 from simplugin_qdrant.stores.protocol import IndexKind
@@ -123,47 +123,40 @@ class Collection(Recording):
 
     def ingest(
         self,
-        sources: Iterable[str | Path | Document],
+        sources: Iterable[str | Path | Document] | object,
         *,
-        root: Path | None = None,
-        include: Sequence[str] = (),
-        exclude: Sequence[str] = (),
-        max_tokens: int | None = None,
-        prune: bool = False,
-        dry_run: bool = False,
+        options: Options | None = None,
         progress: Callable[[Progress], None] | None = None,
+        **chosen: Unpack[Choices],
     ) -> IngestReport:
-        """Bring the collection up to date with files, folders and globs, or with ``Document`` objects.
+        """Bring the collection up to date with files, folders, globs and URLs, or with documents from Python.
 
-        Only what changed is embedded; a run that was killed is finished by running it again. See
-        ``simplugin.ingestion.ingest_files`` for the options, which for documents are ``max_tokens``, ``dry_run`` and
-        ``progress``. What cannot be read is listed in the report; the rest goes through.
+        Documents are ``Document`` objects or LangChain's, in any iterable, or a LangChain loader. Only what changed is
+        embedded; a run that was killed is finished by running it again. What cannot be read is listed in the report;
+        the rest goes through. What can be chosen is in ``simplugin.ingestion.Options``, and is given here by its name,
+        such as ``prune=True``, or as ``options``.
 
-        Raises ``TypeError`` for anything else among the sources.
+        Raises ``TypeError`` for anything else among the sources, and for an option that there is not.
         """
-        sources = iter([sources]) if isinstance(sources, str | Path) else iter(sources)
-        first = next(sources, None)
-        if isinstance(first, Document):
-            documents = only_documents(first, sources)
-            report = ingest_documents(self, documents, max_tokens=max_tokens, dry_run=dry_run, progress=progress)
-        else:
-            report = ingest_files(
-                self,
-                [] if first is None else only_paths(first, sources),
-                root=root,
-                include=include,
-                exclude=exclude,
-                max_tokens=max_tokens,
-                prune=prune,
-                dry_run=dry_run,
-                progress=progress,
-            )
+        options = Options.of(options, chosen)
+        dry_run = options.dry_run
+        try:
+            report = self._ingest(sources, options, progress)
+        finally:
+            if not dry_run:
+                self._store.resume_index(self._name)
         if report.chunks.written and not dry_run:
             if progress:
                 seen, chunks = report.documents.seen, report.chunks
                 progress(Progress(seen, seen, chunks.written + chunks.unchanged, indexing=True))
             self.optimize()
         return report
+
+    def _ingest(self, sources: object, options: Options, progress: Callable[[Progress], None] | None) -> IngestReport:
+        paths, documents = paths_or_documents(sources)
+        if documents is None:
+            return ingest_files(self, paths, options, progress=progress)
+        return ingest_documents(self, documents, options, progress=progress)
 
     def search(
         self,

@@ -57,11 +57,13 @@ def check_filled(store: Store, name: str, vector: str, registration: Registratio
 
 
 def _round(space: Space, text_key: str, before: int, total: int, progress: Callable[[Filling], None] | None) -> int:
-    records = space.store.scroll(space.collection, condition=LacksVector(space.vector), keys=[text_key])
+    records = space.store.scroll(
+        space.collection, condition=LacksVector(space.vector), keys=[text_key, f"{points.RECORD}.context"]
+    )
     with_text = (record for record in records if _text(record, text_key))
     done = 0
     while window := list(islice(with_text, _WINDOW)):
-        rows = space.encoder.encode_document([_text(record, text_key) for record in window])
+        rows = space.encoder.encode_document([points.text_as_read(record.payload, text_key) for record in window])
         ids = [record.id for record in window]
         points.check_vectors(rows, ids, space.encoder.dimension)
         named = {id_: space.named(row) for id_, row in zip(ids, rows, strict=True)}

@@ -7,7 +7,8 @@ The payload of a point::
     metadata     the user's values, as given
     source       where the text came from, or null
     simplugin    the record: hash and occurrence of the chunk, its number of total, the document's
-                 content hash, when it was written, and the tenant where there is one
+                 content hash, when it was written, the headings that the model read before the text, and the tenant,
+                 where there are any
 """
 
 from __future__ import annotations
@@ -20,10 +21,11 @@ from typing import Any, cast
 
 import numpy as np
 
-from simplugin.collection import StoredHead
+from simplugin.collection import RecordedDocument, StoredHead
 from simplugin.errors import PointError
 from simplugin.measures import FloatArray
 from simplugin.records import Chunk, ChunkKey, Hit, Metadata
+from simplugin.texts import as_read
 from simplugin_qdrant.stores.protocol import Payload, Record, Scored
 
 __all__ = [
@@ -36,9 +38,11 @@ __all__ = [
     "content_id",
     "document_payload",
     "document_point_id",
+    "text_as_read",
     "to_chunk_keys",
     "to_heads",
     "to_hit",
+    "to_recorded",
 ]
 
 WORDS = "simplugin-words"
@@ -76,7 +80,10 @@ def chunk_payload(chunk: Chunk, *, text_key: str, tenant: str | None, now: str) 
         "content": chunk.content,
         "at": now,
     }
-    return _payload(chunk.text, chunk.document_id, chunk.metadata, chunk.source, record, text_key, tenant)
+    if chunk.context:
+        record["context"] = chunk.context
+    metadata = chunk.metadata if chunk.modified is None else {**chunk.metadata, "modified": chunk.modified}
+    return _payload(chunk.text, chunk.document_id, metadata, chunk.source, record, text_key, tenant)
 
 
 def document_payload(
@@ -93,6 +100,19 @@ def document_payload(
         text_key,
         tenant,
     )
+
+
+def text_as_read(payload: Mapping[str, Any], text_key: str) -> str:
+    """Return what a model reads of a point: its text behind the headings above it, if those are read too."""
+    record: Mapping[str, Any] = payload.get(RECORD) or {}
+    return as_read(str(record.get("context", "")) + payload[text_key])
+
+
+def to_recorded(record: Record) -> RecordedDocument:
+    """Return the document that a first chunk speaks for."""
+    entry = record.payload[RECORD]
+    head = StoredHead(entry["content"], entry["total"])
+    return RecordedDocument(record.payload["document_id"], record.payload.get("source"), head)
 
 
 def to_hit(point: Scored, text_key: str) -> Hit:

@@ -6,20 +6,25 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
-from simplugin.collection import StoredHead
+import numpy as np
+
+from simplugin.collection import RecordedDocument, StoredHead
 from simplugin.encoders import Encoder
 from simplugin.errors import StoreError
 from simplugin.measures import FloatArray
 from simplugin.records import Chunk, ChunkKey, Metadata
+from simplugin.texts import as_read
 from simplugin_qdrant import points
 from simplugin_qdrant.filters import Condition, Equals, OneOf, both
-from simplugin_qdrant.listing import ids_of_documents
 from simplugin_qdrant.registry import TENANTS, Registration
 from simplugin_qdrant.space import Space
 from simplugin_qdrant.stores.protocol import Payload, Record, Store
 from simplugin_qdrant.writing import Writer
 
-__all__ = ["Recording", "of_documents"]
+__all__ = ["HASH", "Recording", "of_documents"]
+
+HASH = f"{points.RECORD}.hash"
+"""The payload key by which a chunk is found whose text is the same."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,6 +46,7 @@ class Recording:
         self._tenant = tenant
         self._of_tenants = self._store.metadata(self._name).get(TENANTS) is not None
         self._others = tuple(others)
+        self._is_indexed = False
         self.become(space, registration)
 
     def become(self, space: Space, registration: Registration) -> None:
@@ -73,12 +79,30 @@ class Recording:
         keys = ("document_id", f"{points.RECORD}.hash", f"{points.RECORD}.occurrence")
         return points.to_chunk_keys(self._scroll(of_documents(document_ids), keys)) if document_ids else {}
 
-    def document_ids(self) -> Iterator[str]:
-        """Go through the ids of all ingested documents, each once."""
-        return ids_of_documents(self._store, self._name, self._mine(), ingested=True)
+    def recorded(self) -> Iterator[RecordedDocument]:
+        """Go through all ingested documents, in no order; one whose edit was cut short may come twice."""
+        keys = ("document_id", "source", f"{points.RECORD}.content", f"{points.RECORD}.total")
+        return map(points.to_recorded, self._scroll(Equals(f"{points.RECORD}.number", 0), keys))
+
+    def size(self) -> int:
+        """Say about how many points there are, of all tenants, without counting."""
+        return self._store.size(self._name)
+
+    def vectors(self, hashes: Sequence[str]) -> Mapping[str, FloatArray]:
+        """Look up the vectors (dimension,) of stored chunks by the hash of their text, in one request."""
+        vector, found = self._model.space.vector, dict[str, FloatArray]()
+        condition = both(self._mine(), OneOf(HASH, tuple(hashes)))
+        for record in self._store.scroll(self._name, condition=condition, keys=[HASH], with_vectors=True):
+            row = record.vectors.get(vector)
+            if isinstance(row, np.ndarray):  # a point may lack it while a model is being added
+                found[record.payload[points.RECORD]["hash"]] = row
+        return found
 
     def write(self, chunks: Sequence[Chunk], vectors: FloatArray) -> None:
         """Store chunks with their vectors (n, dimension). Raises ``PointError`` before anything is written."""
+        if not self._is_indexed and chunks:
+            self._store.index(self._name, HASH, "id")  # collections of earlier versions lack it
+            self._is_indexed = True
         payloads = self._payloads(chunks)
         owners = [chunk.document_id for chunk in chunks]
         self._model.writer.put(list(payloads), vectors, list(payloads.values()), owners)
@@ -90,10 +114,15 @@ class Recording:
             points.check_payload(payload, id_)
         self._store.restate(self._name, payloads)
 
-    def discard(self, document_id: str, keys: Iterable[ChunkKey]) -> None:
-        """Delete these chunks of a document."""
+    def discard(self, stale: Iterable[tuple[str, Iterable[ChunkKey]]]) -> None:
+        """Delete chunks, by their documents' ids and their keys, in one request."""
         self._mine()
-        self._store.delete(self._name, [points.chunk_id(self._tenant, document_id, key) for key in keys])
+        ids = [points.chunk_id(self._tenant, document_id, key) for document_id, keys in stale for key in keys]
+        self._store.delete(self._name, ids)
+
+    def bulk(self) -> None:
+        """Let the engine put off its index of vectors until the ingest ends."""
+        self._store.defer_index(self._name)
 
     def flush(self) -> None:
         """Return when everything written so far will survive a loss of power."""
@@ -109,7 +138,7 @@ class Recording:
             points.document_payload(text, id_, data, text_key=model.registration.text_key, tenant=self._tenant, now=now)
             for (text, _, data), id_ in zip(window, ids, strict=True)
         ]
-        vectors = model.space.encoder.encode_document(texts)
+        vectors = model.space.encoder.encode_document([as_read(text) for text in texts])
         model.writer.put([points.document_point_id(self._tenant, id_) for id_ in ids], vectors, payloads, ids)
         return ids
 

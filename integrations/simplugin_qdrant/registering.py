@@ -12,6 +12,7 @@ from simplugin.errors import StoreError, UnknownCollectionError
 from simplugin_qdrant import points
 from simplugin_qdrant.collection import Collection
 from simplugin_qdrant.filters import payload_key
+from simplugin_qdrant.recording import HASH
 from simplugin_qdrant.registry import (
     TENANTS,
     Registration,
@@ -41,6 +42,7 @@ INDEXES: dict[str, IndexKind] = {
     "document_id": "id",
     f"{points.RECORD}.tenant": "tenant",
     f"{points.RECORD}.number": "ordinal",
+    HASH: "id",
 }
 """The payload keys that every collection has indexed."""
 

@@ -12,6 +12,7 @@ from dataclasses import replace
 from itertools import islice
 
 from simplugin.errors import StoreError
+from simplugin_qdrant import points
 from simplugin_qdrant.filling import Filling
 from simplugin_qdrant.migration import Comparison, Migrating, compare
 from simplugin_qdrant.registry import Registration
@@ -59,7 +60,9 @@ class Relocation:
         for batch in _windows(records):
             changed = [record for record in _changed(batch, behind) if _has_text(record, text_key)]
             if changed:
-                rows = behind.encoder.encode_document([record.payload[text_key] for record in changed])
+                rows = behind.encoder.encode_document(
+                    [points.text_as_read(record.payload, text_key) for record in changed]
+                )
                 ids = [record.id for record in changed]
                 writer.put(ids, rows, [record.payload for record in changed], ids)
             seen, written = seen + len(batch), written + len(changed)

@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence, Sized
+from dataclasses import dataclass
+from itertools import chain
 from pathlib import Path
+from typing import cast
 
 from simplugin.errors import PointError
 from simplugin.ingestion import Failure
+from simplugin.ingestion.sources.loaders import as_documents, is_loader
 from simplugin.records import Document, Metadata
 
-__all__ = ["only_documents", "only_paths", "pair_rows"]
+__all__ = ["pair_rows", "paths_or_documents"]
 
 
 def pair_rows(
@@ -48,22 +52,44 @@ def pair_rows(
             raise PointError(message)
 
 
-def only_documents(first: Document, rest: Iterator[object]) -> Iterator[Document | Failure]:
-    """Go through documents; raises ``TypeError`` at anything else."""
-    yield first
-    for entry in rest:
-        if not isinstance(entry, Document):
-            message = f"Among documents to ingest there is a {type(entry).__name__}; give documents, or paths."
-            raise TypeError(message)
-        yield entry
+def paths_or_documents(sources: object) -> tuple[list[str | Path], Iterable[Document | Failure] | None]:
+    """Return what was handed in to be ingested: paths, or documents, lazily, and of a list still with its length.
+
+    Raises ``TypeError`` for what is neither, and where both are mixed.
+    """
+    if isinstance(sources, str | Path):
+        return [sources], None
+    if is_loader(sources):
+        return [], as_documents(sources)
+    if not isinstance(sources, Iterable):
+        message = f"Expected paths or documents to ingest, got a {type(sources).__name__}."
+        raise TypeError(message)
+    entries = iter(cast("Iterable[object]", sources))
+    first = next(entries, None)
+    if first is None:
+        return [], None
+    if isinstance(first, str | Path):
+        return [first, *map(_as_path, entries)], None
+    documents = as_documents(chain([first], entries))
+    return [], _Counted(documents, len(sources)) if isinstance(sources, Sized) and not is_loader(first) else documents
 
 
-def only_paths(first: object, rest: Iterator[object]) -> list[str | Path]:
-    """Return paths; raises ``TypeError`` for anything else among them."""
-    paths: list[str | Path] = []
-    for entry in (first, *rest):
-        if not isinstance(entry, str | Path):
-            message = f"Expected paths or documents to ingest, got a {type(entry).__name__}."
-            raise TypeError(message)
-        paths.append(entry)
-    return paths
+@dataclass(frozen=True, slots=True)
+class _Counted:
+    """Documents of which is known how many there are."""
+
+    documents: Iterable[Document | Failure]
+    number: int
+
+    def __iter__(self) -> Iterator[Document | Failure]:
+        return iter(self.documents)
+
+    def __len__(self) -> int:
+        return self.number
+
+
+def _as_path(entry: object) -> str | Path:
+    if not isinstance(entry, str | Path):
+        message = f"Expected paths to ingest, got a {type(entry).__name__} among them."
+        raise TypeError(message)
+    return entry

@@ -14,6 +14,7 @@ from simplugin.collection import Mode
 from simplugin.encoders import Encoder
 from simplugin.errors import StoreError
 from simplugin.measures import FloatArray
+from simplugin.texts import as_read
 from simplugin.words import WordVector, weigh_query
 from simplugin_qdrant import points
 from simplugin_qdrant.filters import Condition
@@ -122,6 +123,7 @@ class _One:
 def ask(question: Question, queries: Sequence[str]) -> Answers:
     """Return one ranking a query. Raises ``PointError`` where a query's vector is not finite."""
     space, second = question.space, question.second
+    queries = [as_read(query) for query in queries]
     vectors = None if question.mode == "words" else _checked(space, space.encoder.encode_query(queries), queries)
     seconds = None if second is None else _checked(second, second.encoder.encode_query(queries), queries)
     steps = question.steps(queries, vectors, seconds)
@@ -137,6 +139,7 @@ def ask(question: Question, queries: Sequence[str]) -> Answers:
 async def aask(question: Question, queries: Sequence[str]) -> Answers:
     """Answer like ``ask``, without holding up the event loop."""
     space, second = question.space, question.second
+    queries = [as_read(query) for query in queries]
     vectors = None if question.mode == "words" else _checked(space, await space.encoder.aencode_query(queries), queries)
     seconds = None if second is None else _checked(second, await second.encoder.aencode_query(queries), queries)
     steps = question.steps(queries, vectors, seconds)

@@ -122,7 +122,7 @@ class Writer:
                     return store.upsert(name, batch)
             for vector in missing:
                 space = self._others.get(vector) or self.open(vector, metadata)
-                found = space.encoder.encode_document([payload[self._text_key] for payload in payloads])
+                found = space.encoder.encode_document([points.text_as_read(each, self._text_key) for each in payloads])
                 points.check_vectors(found, owners, space.encoder.dimension)
                 known[vector] = found
 
@@ -132,7 +132,7 @@ class Writer:
         vectors: dict[str, FloatArray | WordVector] = {}
         for space, encoded in rows:
             vectors |= space.named(encoded[number])
-        if self._space.has_words and len(words := weigh_document(payload[self._text_key])):
+        if self._space.has_words and len(words := weigh_document(points.text_as_read(payload, self._text_key))):
             vectors[points.WORDS] = words
         return vectors
 

@@ -31,8 +31,9 @@ class _Verbs(TyperGroup):
                 sys.stdout.flush()  # what the system will not take is told here, not while the interpreter ends
         except SimpluginError as error:
             _end(1, str(error))
-        except KeyboardInterrupt:
-            _end(130, "Stopped; run the same command again to go on.")
+        except KeyboardInterrupt as stop:
+            after = stop.args[0] if stop.args else ""  # how far a verb was, where it knows
+            _end(130, f"Stopped{after}; run the same command again to go on.")
         except BrokenPipeError:
             _discard_output()  # the reader has seen enough (`| head`)
             _end(0)

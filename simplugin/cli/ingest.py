@@ -1,38 +1,56 @@
-"""``simplugin ingest``: files into a collection."""
+"""``simplugin ingest``: files, and what else holds documents, into a collection."""
 
 from __future__ import annotations
 
+import time
 from collections.abc import Sequence
 from contextlib import ExitStack
+from itertools import islice
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from simplugin.cli.options import AsJson, Location, StoredModel, Tenant, default_model
-from simplugin.cli.output import meter, note, print_json
+from simplugin.cli.output import Show, meter, note, print_json
 from simplugin.errors import DataError
 
 if TYPE_CHECKING:
     from simplugin.encoders import Encoder
-    from simplugin.ingestion import Found, IngestReport, Progress
+    from simplugin.ingestion import Found, IngestReport, Options, Progress
 
 __all__ = ["ingest"]
 
 _NAMED = 5  # problems that one sentence holds
+_TRIED = 100  # files of which one must be readable before a collection is made
 
 
 def ingest(
-    paths: Annotated[list[str], typer.Argument(help="Files, folders and globs.", metavar="PATH…")],
+    paths: Annotated[list[str], typer.Argument(help="Files, folders, globs, URLs; - for JSON lines.", metavar="PATH…")],
     collection: Annotated[str, typer.Option("--collection", "-c", help="Where they go.", metavar="C")],
     store: Location = "./simplugin_db",
     model: StoredModel = None,
     root: Annotated[Path | None, typer.Option("--root", help="Name documents by their path under this folder.")] = None,
     include: Annotated[list[str] | None, typer.Option("--include", help="Only these (pattern; repeatable).")] = None,
     exclude: Annotated[list[str] | None, typer.Option("--exclude", help="Not these (pattern; repeatable).")] = None,
+    language: Annotated[
+        list[str] | None, typer.Option("--language", help="A language to expect, such as tr (repeatable).")
+    ] = None,
+    text_column: Annotated[
+        str | None, typer.Option("--text-column", help="Of tables and JSON lines: the text.")
+    ] = None,
+    id_column: Annotated[str | None, typer.Option("--id-column", help="Of tables and JSON lines: the id.")] = None,
     max_tokens: Annotated[int | None, typer.Option("--max-tokens", min=16, help="Tokens a chunk may have.")] = None,
+    overlap: Annotated[int, typer.Option("--overlap", min=0, help="Tokens a chunk shares with the one before.")] = 0,
+    headings: Annotated[bool, typer.Option("--headings", help="Embed the headings above a chunk with it.")] = False,
     prune: Annotated[bool, typer.Option("--prune", help="Delete documents whose file is gone.")] = False,
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Say what would be done, and do nothing.")] = False,
+    part: Annotated[
+        str | None, typer.Option("--part", help="Do the i-th of n shares of the work.", metavar="I/N")
+    ] = None,
+    allow_private: Annotated[
+        bool, typer.Option("--allow-private", help="Let URLs lead to addresses that are not public.")
+    ] = False,
     tenant: Tenant = None,
     as_json: AsJson = False,
 ) -> None:
@@ -41,79 +59,122 @@ def ingest(
     Example: simplugin ingest ./docs --collection handbook
     """
     from simplugin.encoders import load
-    from simplugin.ingestion import find_files
+    from simplugin.ingestion import Options, Reading, find_sources
     from simplugin_qdrant import open_store, register
 
-    patterns = {"include": include or [], "exclude": exclude or []}
-    found = list(find_files(paths, **patterns))
-    if not found:
-        raise DataError("no file is left after --include and --exclude.")
+    reading = Reading(languages=tuple(language or ()), text_column=text_column, id_column=id_column)
+    options = Options(
+        root=root,
+        include=tuple(include or ()),
+        exclude=tuple(exclude or ()),
+        reading=reading,
+        max_tokens=max_tokens,
+        overlap=overlap,
+        headings=headings,
+        prune=prune,
+        dry_run=dry_run,
+        part=_read_part(part),
+        allow_private=allow_private,
+    )
+    _check_sources(paths, options)
     with ExitStack() as opened:
         place = opened.enter_context(open_store(store))
         encoder = load(model) if model else None
         if collection not in place.names():
-            _require_one_readable(found, root)  # a collection is made for something, not for nothing
+            # A collection is made for something, not for nothing.
+            _require_one_readable(find_sources(paths, options), options)
             encoder = encoder or load(default_model())
-            _check_length(encoder, max_tokens)
+            _check_sizes(encoder, options)
             place = opened.enter_context(open_store(":memory:")) if dry_run else place
         target = register(place, collection, encoder, tenant=tenant)
-        _check_length(target.encoder, max_tokens)
+        _check_sizes(target.encoder, options)
         with meter("ingesting") as show:
-            report = target.ingest(
-                paths,
-                root=root,
-                max_tokens=max_tokens,
-                prune=prune,
-                dry_run=dry_run,
-                progress=show and (lambda at: show(at.documents, at.total, _place(at))),
-                **patterns,
-            )
-    if as_json:
-        print_json(report.to_json())
-    else:
-        _say(report, dry_run=dry_run)
-    for failure in report.failures:
-        note(f"failed: {failure.source}: {failure.reason}")
+            at = _At(show)
+            try:
+                report = target.ingest(paths, options=options, progress=at.tell)
+            except KeyboardInterrupt as stop:
+                raise KeyboardInterrupt(f" after {at.documents:,} documents") from stop
+    _say(report, dry_run=dry_run, as_json=as_json)
     if report.failures:
         raise typer.Exit(3 if report.documents.failed < report.documents.seen else 1)
 
 
-def _place(at: Progress) -> str:
-    return f"documents · {at.chunks} chunks{' · building the index' if at.indexing else ''}"
+class _At:
+    """How far it is, on the progress bar where there is one."""
+
+    def __init__(self, show: Show | None) -> None:
+        self.documents = 0
+        self._show = show
+        self._started = time.perf_counter()
+
+    def tell(self, at: Progress) -> None:
+        self.documents = at.documents
+        if self._show:
+            rate = at.chunks / max(time.perf_counter() - self._started, 1e-9)
+            building = " · building the index" if at.indexing else ""
+            self._show(at.documents, at.total, f"documents · {at.chunks:,} chunks · {rate:,.0f}/s{building}")
 
 
-def _require_one_readable(found: Sequence[Found], root: Path | None) -> None:
-    """Raise ``DataError`` with every reason where not one file can be read."""
-    from simplugin.ingestion import read_document
-
-    problems: list[str] = []
-    for file in found:
-        if file.problem:
-            problems.append(f"{file.path}: {file.problem}")
-            continue
-        try:
-            read_document(file.path, root=root)
-        except DataError as error:
-            problems.append(str(error))
-        else:
-            return
-    more = "" if len(problems) <= _NAMED else f", and {len(problems) - _NAMED:,} more"
-    raise DataError("; ".join(problem.rstrip(".") for problem in problems[:_NAMED]) + more + ".")
-
-
-def _check_length(encoder: Encoder, max_tokens: int | None) -> None:
-    limit = encoder.card.max_tokens
-    if max_tokens is not None and limit is not None and max_tokens > limit:
-        message = f"--max-tokens is {max_tokens}; {encoder.card.name!r} reads at most {limit}."
+def _read_part(given: str | None) -> tuple[int, int] | None:
+    if given is None:
+        return None
+    number, slash, count = given.partition("/")
+    if not (slash and number.isdecimal() and count.isdecimal() and 1 <= int(number) <= int(count)):
+        message = f"--part is {given!r}; give i/n with i from 1 to n, such as 1/4."
         raise typer.BadParameter(message)
+    return int(number), int(count)
 
 
-def _say(report: IngestReport, *, dry_run: bool) -> None:
+def _check_sources(paths: Sequence[str], options: Options) -> None:
+    """Raise where the given paths and options do not go together, or no file is left."""
+    if "-" in paths and options.prune:
+        raise typer.BadParameter("--prune needs files: what came on stdin before cannot be told from what is gone.")
+    if "-" in paths and len(paths) > 1:
+        raise typer.BadParameter("- stands alone: what comes on stdin is read once.")
+
+
+def _require_one_readable(found: Found, options: Options) -> None:
+    """Raise ``DataError`` with every reason where not one of the first files can be read."""
+    from simplugin.ingestion import Failure, read_sources
+
+    if not found:
+        raise DataError("no file is left after --include, --exclude and --part.")
+    if found.stdin or found.addresses or found.elsewhere:
+        return  # these are read once
+    problems: list[str] = []
+    for entry in islice(read_sources(found, options), _TRIED):
+        if not isinstance(entry, Failure):
+            return
+        problems.append(f"{entry.source}: {entry.reason}".rstrip("."))
+    if not problems:
+        raise DataError("there is nothing to read in the files given.")
+    more = "" if len(problems) <= _NAMED else f", and {len(problems) - _NAMED:,} more"
+    raise DataError("; ".join(problems[:_NAMED]) + more + ".")
+
+
+def _check_sizes(encoder: Encoder, options: Options) -> None:
+    from simplugin.ingestion import Splitter
+
+    try:
+        Splitter(encoder, options.max_tokens, overlap=options.overlap)
+    except ValueError as error:
+        raise typer.BadParameter(str(error)) from error
+
+
+def _say(report: IngestReport, *, dry_run: bool, as_json: bool) -> None:
     documents, chunks = report.documents, report.chunks
-    speed = f", {chunks.written / report.seconds:,.0f} chunks/s" if chunks.written and not dry_run else ""
-    note(
-        f"{'Would be: ' if dry_run else ''}{documents.added} added, {documents.updated} updated, "
-        f"{documents.unchanged} unchanged, {documents.deleted} deleted, {documents.failed} failed; "
-        f"{chunks.written} chunks embedded, {chunks.unchanged} kept, {chunks.deleted} deleted, "
-        f"in {report.seconds:.2f} s{speed} ({report.collection}, {report.model})"
-    )
+    if as_json:
+        print_json(report.to_json())
+    else:
+        speed = f", {chunks.written / report.seconds:,.0f} chunks/s" if chunks.written and not dry_run else ""
+        reused = f" ({chunks.reused} with vectors that were there)" if chunks.reused else ""
+        note(
+            f"{'Would be: ' if dry_run else ''}{documents.added} added, {documents.updated} updated, "
+            f"{documents.unchanged} unchanged, {documents.deleted} deleted, {documents.failed} failed; "
+            f"{chunks.written} chunks written{reused}, {chunks.unchanged} kept, {chunks.deleted} deleted, "
+            f"in {report.seconds:.2f} s{speed} ({report.collection}, {report.model})"
+        )
+        for guess in report.guessed:
+            note(f"read as {guess['encoding']} ({guess['confidence']:.0%} sure): {guess['source']}")
+    for failure in report.failures:
+        note(f"failed: {failure.source}: {failure.reason}")

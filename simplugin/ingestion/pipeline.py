@@ -5,242 +5,285 @@ as pending; then the chunks that stay are brought up to date; then the stale one
 are completed. A run that is killed between two of these steps leaves documents whose heads do not match their
 content, and the next run ends in the same state as one that was never disturbed. Whether a document is unchanged takes
 one look at its head, however many chunks it has.
+
+Three threads share the work: one reads files; the caller's own asks the collection and writes to it, and pulls what
+the caller hands in, since that may belong to its thread; one splits and embeds, which takes most of the time.
 """
 
 from __future__ import annotations
 
-import os
 import time
-from collections.abc import Callable, Iterable, Sequence
+from collections import deque
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence, Sized
+from concurrent.futures import Future
 from dataclasses import dataclass, field, replace
-from itertools import islice
-from pathlib import Path
-from typing import TypeGuard
+from typing import Any, TypeGuard
 
-from simplugin.collection import RecordingCollection, StoredHead
-from simplugin.errors import DataError
-from simplugin.ingestion.readers import Found, find_files, read_document
-from simplugin.ingestion.report import Failure, IngestReport
+from simplugin.collection import RecordingCollection
+from simplugin.ingestion.background import Background
+from simplugin.ingestion.embedding import Embedded, Embedding
+from simplugin.ingestion.known import Known, short
+from simplugin.ingestion.options import Options, digest
+from simplugin.ingestion.readers.language import identify
+from simplugin.ingestion.report import Failure, IngestReport, Progress
 from simplugin.ingestion.splitting import Splitter
+from simplugin.measures import FloatArray
 from simplugin.records import Chunk, ChunkKey, Document
+from simplugin.texts import as_read, count_invisible
 
-__all__ = ["Progress", "ingest_documents", "ingest_files"]
+__all__ = ["Run", "ingest_documents"]
 
 _LOOKUP = 256  # documents a look-up of what is stored
+_LETTERS = 4_000_000  # characters of text that a window holds at most, beside its last document
 _WINDOW = 1024  # chunks encoded at once: enough for batches of nearly equal lengths, little enough to hold
+_AHEAD = 2  # windows that are split, and that are embedded, while others are written
+_MANY = 10_000  # chunks from which on a run counts as bulk: indexes are cheaper built once at the end
+_GLANCE = 100  # characters that nearly always show a text not to be blank
 _PENDING = ""  # the content of a head whose document is not all there yet
-
-
-@dataclass(frozen=True, slots=True)
-class Progress:
-    """How far an ingest is; ``total`` is None while the number of documents is not known.
-
-    ``indexing`` says that everything is written, and the store builds its index.
-    """
-
-    documents: int
-    total: int | None
-    chunks: int
-    indexing: bool = False
-
-
-def ingest_files(
-    collection: RecordingCollection,
-    paths: Sequence[str | Path],
-    *,
-    root: Path | None = None,
-    include: Sequence[str] = (),
-    exclude: Sequence[str] = (),
-    max_tokens: int | None = None,
-    prune: bool = False,
-    dry_run: bool = False,
-    progress: Callable[[Progress], None] | None = None,
-) -> IngestReport:
-    """Bring the collection up to date with these files, folders and globs.
-
-    ``prune`` deletes the documents recorded under the given folders whose file is gone. ``dry_run`` writes nothing and
-    reports what would be done. What cannot be read is listed in the report's ``failures``; the rest goes through.
-    """
-    found = list(find_files(paths, include=include, exclude=exclude))
-    report = ingest_documents(
-        collection,
-        (_read(file, root) for file in found),
-        total=len(found),
-        max_tokens=max_tokens,
-        dry_run=dry_run,
-        progress=progress,
-    )
-    if prune:
-        started = time.perf_counter()
-        _prune(collection, paths, root, report, dry_run=dry_run)
-        report.seconds += time.perf_counter() - started
-    return report
 
 
 def ingest_documents(
     collection: RecordingCollection,
     documents: Iterable[Document | Failure],
+    options: Options = Options(),  # noqa: B008  # frozen
     *,
-    total: int | None = None,
-    max_tokens: int | None = None,
-    dry_run: bool = False,
     progress: Callable[[Progress], None] | None = None,
 ) -> IngestReport:
     """Bring the collection up to date with these documents; a ``Failure`` among them is counted and listed.
 
-    Anything iterable goes, a generator too: memory is bounded by the largest 256 documents.
+    Anything iterable goes, a generator too: memory is bounded by the largest 256 documents, or the largest one beside
+    four million characters.
     """
-    started = time.perf_counter()
-    run = _Run(collection, Splitter(collection.encoder, max_tokens), dry_run=dry_run)
-    iterator = iter(documents)
-    while window := list(islice(iterator, _LOOKUP)):
-        run.take(window)
-        if progress:
-            progress(Progress(run.report.documents.seen, total, run.chunks_seen))
-    run.write()
-    if not dry_run:
-        collection.flush()
-    run.report.seconds = time.perf_counter() - started
+    total = len(documents) if isinstance(documents, Sized) else None
+    run = Run(collection, options, expected=total)
+    run.go_through(documents, total, progress)
     return run.report
 
 
-@dataclass(slots=True)
-class _Run:
-    """One ingest while it is under way: what was counted, and what waits to be written."""
+class Run:
+    """One ingest while it is under way: what was counted, and what waits to be split, embedded and written."""
 
-    collection: RecordingCollection
-    splitter: Splitter
-    dry_run: bool
-    report: IngestReport = field(init=False)
-    chunks_seen: int = 0
-    _ids: set[str] = field(default_factory=set[str])
-    _fresh: list[Chunk] = field(default_factory=list[Chunk])
-    _kept: list[Chunk] = field(default_factory=list[Chunk])
-    _heads: list[Chunk] = field(default_factory=list[Chunk])
-    _stale: list[tuple[str, frozenset[ChunkKey]]] = field(default_factory=list[tuple[str, frozenset[ChunkKey]]])
+    def __init__(
+        self, collection: RecordingCollection, options: Options, *, expected: int | None, identify: bool = False
+    ) -> None:
+        """Begin with a collection; ``expected`` is the number of documents to come, None where nobody knows it.
 
-    def __post_init__(self) -> None:
-        self.report = IngestReport(collection=self.collection.name, model=self.collection.encoder.card.name)
+        With ``identify`` documents that do not say which language they are in are given it, where it is plain.
+        """
+        self._started = time.perf_counter()
+        self._collection = collection
+        self._options = options
+        self._identify = identify
+        self._is_bulk = False
+        self._splitter = Splitter(
+            collection.encoder, options.max_tokens, overlap=options.overlap, headings=options.headings
+        )
+        self.report = IngestReport(collection=collection.name, model=collection.encoder.card.name)
+        self.chunks_seen = 0
+        self.seen: set[int] = set()
+        self._known = Known(collection, expected)
+        self._written: set[int] | None = set() if self._known.was_empty else None
+        self._embedding = Embedding(collection.encoder)
+        self._worker: Background[Any] = Background("simplugin-embedding")
+        self._splitting: deque[tuple[list[_Changed], Future[list[list[Chunk]]]]] = deque()
+        self._writing: deque[tuple[_Step, Future[Embedded]]] = deque()
+        self._step = _Step()
 
-    def take(self, window: Sequence[Document | Failure]) -> None:
+    def go_through(
+        self,
+        documents: Iterable[Document | Failure],
+        total: int | None,
+        progress: Callable[[Progress], None] | None = None,
+    ) -> None:
+        """Take all documents, and write what has to be written."""
+        try:
+            for window in _windows(documents):
+                self._take(window)
+                if progress:
+                    progress(Progress(self.report.documents.seen, total, self.chunks_seen))
+            self._finish()
+        except BaseException:
+            self._keep()
+            raise
+        finally:
+            self._worker.close()
+
+    def _keep(self) -> None:
+        """Make safe what was written so far: the next run goes on from there."""
+        if not self._options.dry_run and self.report.chunks.written:
+            self._collection.flush()
+
+    def _take(self, window: Sequence[Document | Failure]) -> None:
         """Decide what has to be done for each document, and do it as enough gathers."""
         documents = [entry for entry in window if self._is_document(entry)]
-        heads = self.collection.heads([document.id for document in documents])
+        heads = self._known.look_up([document.id for document in documents])
         changed: list[Document] = []
-        for document in documents:
-            content = self.splitter.content_hash(document)
-            stored = heads.get(document.id, ())
-            if len(stored) == 1 and (head := next(iter(stored))).content == content:
-                self._pass_over(head)
-            else:
-                changed.append(document)
-        keys = self.collection.chunk_keys([document.id for document in changed])
-        for document in changed:
-            self._update(document, keys.get(document.id, frozenset()))
+        recorded: list[str] = []
+        for document, head in zip(documents, heads, strict=True):
+            if head is not None and head[0] == short(self._splitter.content_hash(document)):
+                self.report.documents.unchanged += 1
+                self.report.chunks.unchanged += head[1]
+                self.chunks_seen += head[1]
+                continue
+            changed.append(document)
+            if head is not None:
+                recorded.append(document.id)
+        if changed:
+            keys = self._collection.chunk_keys(recorded)
+            work = [_Changed(document, keys.get(document.id, frozenset())) for document in changed]
+            self._splitting.append((work, self._worker.submit(lambda: self._split(changed))))
+        self._advance(_AHEAD)
+
+    def _finish(self) -> None:
+        """Write what is left, and wait until it is safe."""
+        self._advance(0)
+        self._send()
+        self._advance(0)
+        if not self._options.dry_run:
+            self._collection.flush()
+        self.report.seconds = time.perf_counter() - self._started
 
     def _is_document(self, entry: Document | Failure) -> TypeGuard[Document]:
         """Count what came in; list what is no new document with a text."""
+        if isinstance(entry, Document) and not self._options.is_ours(entry.id):
+            return False
         self.report.documents.seen += 1
         if isinstance(entry, Failure):
-            self._fail(entry)
-        elif entry.id in self._ids:
-            self._fail(Failure(source=entry.source or entry.id, reason=f"the id {entry.id!r} came before."))
-        elif not entry.text.strip():
-            self._fail(Failure(source=entry.source or entry.id, reason="the text is blank."))
-        else:
-            self._ids.add(entry.id)
-            return True
-        return False
+            self.report.fail(entry)
+            return False
+        key = digest(entry.id)
+        if key in self.seen:
+            self.report.fail(Failure(entry.source or entry.id, f"the id {entry.id!r} came before."))
+            return False
+        self.seen.add(key)  # also where the text is blank: pruning would take its chunks for those of a lost file
+        if not as_read(entry.text[:_GLANCE]).strip() and not as_read(entry.text).strip():
+            self.report.fail(Failure(entry.source or entry.id, "the text is blank."))
+            return False
+        self.report.note_encoding(entry)
+        return True
 
-    def _pass_over(self, head: StoredHead) -> None:
-        self.report.documents.unchanged += 1
-        self.report.chunks.unchanged += head.total
-        self.chunks_seen += head.total
+    def _split(self, documents: Sequence[Document]) -> list[list[Chunk]]:
+        languages = self._options.reading.languages
+        chunks = self._splitter.split_all(documents)
+        named = [
+            identify(document.text, languages) if self._identify and "lang" not in document.metadata else None
+            for document in documents
+        ]
+        return [
+            found if language is None else [_in_language(chunk, language) for chunk in found]
+            for found, language in zip(chunks, named, strict=True)
+        ]
 
-    def _update(self, document: Document, stored: frozenset[ChunkKey]) -> None:
-        chunks = self.splitter.split(document)
-        kept = [chunk for chunk in chunks if chunk.key in stored]
-        stale = stored - {chunk.key for chunk in chunks}
-        if stored:
-            self.report.documents.updated += 1
+    def _advance(self, waiting: int) -> None:
+        """Take over what was split and embedded, until at most so many windows of each are waiting."""
+        while len(self._splitting) > waiting:
+            work, future = self._splitting.popleft()
+            for changed, chunks in zip(work, future.result(), strict=True):
+                self._plan(changed, chunks)
+        while len(self._writing) > waiting:
+            step, embedded = self._writing.popleft()
+            self._write(step, embedded.result())
+
+    def _plan(self, changed: _Changed, chunks: Sequence[Chunk]) -> None:
+        """Sort a document's chunks by what has to be done for them.
+
+        What completes the document joins the step that holds its last new chunk, or a later one.
+        """
+        counts = self.report
+        fresh = [chunk for chunk in chunks if chunk.key not in changed.stored]
+        kept = [chunk for chunk in chunks if chunk.key in changed.stored]
+        stale = changed.stored - {chunk.key for chunk in chunks}
+        if changed.stored:
+            counts.documents.updated += 1
         else:
-            self.report.documents.added += 1
-        self.report.chunks.unchanged += len(kept)
+            counts.documents.added += 1
+        counts.chunks.unchanged += len(kept)
         self.chunks_seen += len(chunks)
-        self._fresh += [chunk for chunk in chunks if chunk.key not in stored]
-        self._kept += [chunk for chunk in kept if chunk.number > 0]
-        self._heads += [chunk for chunk in chunks if chunk.number == 0]
+        for kind, times in count_invisible(changed.document.text).items():
+            counts.invisible[kind] = counts.invisible.get(kind, 0) + times
+        for chunk in fresh:
+            self._step.fresh.append(chunk)
+            if len(self._step.fresh) >= _WINDOW:
+                self._send()
+        self._step.kept += [chunk for chunk in kept if chunk.number > 0]
+        # A document of one chunk is complete with it: there is nothing that could be missing.
+        self._step.heads += [chunk for chunk in chunks if chunk.number == 0 and (chunk.total > 1 or kept)]
         if stale:
-            self._stale.append((document.id, stale))
-        if len(self._fresh) >= _WINDOW:
-            self.write()
+            self._step.stale.append((changed.document.id, stale))
 
-    def write(self) -> None:
-        """Write what has gathered, in the order that survives being cut short."""
-        for start in range(0, len(self._fresh), _WINDOW):
-            self._store(self._fresh[start : start + _WINDOW])
-        if not self.dry_run:
-            self.collection.restate(self._kept)
-        for document_id, keys in self._stale:
-            if not self.dry_run:
-                self.collection.discard(document_id, keys)
-            self.report.chunks.deleted += len(keys)
-        if not self.dry_run:
-            self.collection.restate(self._heads)
-        self._fresh, self._kept, self._heads, self._stale = [], [], [], []
+    def _send(self) -> None:
+        """Have the gathered chunks embedded, and written after those before them."""
+        step, self._step = self._step, _Step()
+        stored = self._look_up_vectors({chunk.key.hash for chunk in step.fresh})
+        dry = self._options.dry_run
+        self._writing.append((step, self._worker.submit(lambda: self._embedding.embed(step.fresh, stored, dry=dry))))
+        if not self._is_bulk and not dry and self.report.chunks.written >= _MANY:
+            self._is_bulk = True
+            self._collection.bulk()
 
-    def _store(self, chunks: Sequence[Chunk]) -> None:
-        self.report.chunks.written += len(chunks)
-        if self.dry_run:
-            return
-        encoder = self.collection.encoder
-        pending = [replace(chunk, content=_PENDING) if chunk.number == 0 else chunk for chunk in chunks]
-        self.collection.write(pending, encoder.encode_document([chunk.text for chunk in chunks]))
-        limit = encoder.card.max_tokens
-        for chunk in chunks:
-            read = chunk.tokens if limit is None else min(chunk.tokens, limit)
-            self.report.tokens.encoded += read
-            self.report.tokens.truncated += chunk.tokens - read
+    def _look_up_vectors(self, hashes: set[str]) -> Mapping[str, FloatArray]:
+        """Return what the collection has of these; of one that was empty at the start it is known what it can have."""
+        if self._written is None:
+            return self._collection.vectors(sorted(hashes)) if hashes else {}
+        there = sorted(hash_ for hash_ in hashes if digest(hash_) in self._written)
+        self._written.update(map(digest, hashes))
+        return self._collection.vectors(there) if there else {}
 
-    def _fail(self, failure: Failure) -> None:
-        self.report.documents.failed += 1
-        self.report.failures.append(failure)
-
-
-def _read(found: Found, root: Path | None) -> Document | Failure:
-    source = str(found.path).encode("utf-8", "backslashreplace").decode()  # a name may hold bytes that are no text
-    if found.problem:
-        return Failure(source=source, reason=found.problem)
-    try:
-        return read_document(found.path, root=root)
-    except DataError as error:
-        line = "" if error.line is None else f"line {error.line}: "
-        return Failure(source=source, reason=line + error.reason)
+    def _write(self, step: _Step, embedded: Embedded) -> None:
+        """Write in the order that survives being cut short."""
+        if not self._options.dry_run:
+            pending = [replace(chunk, content=_PENDING) if _is_pending(chunk) else chunk for chunk in step.fresh]
+            self._collection.write(pending, embedded.vectors)
+            self._collection.restate(step.kept)
+            self._collection.discard(step.stale)
+            self._collection.restate(step.heads)
+        counts = self.report
+        counts.chunks.written += len(step.fresh)
+        counts.chunks.reused += len(step.fresh) - len(embedded.fresh)
+        counts.chunks.deleted += sum(len(keys) for _, keys in step.stale)
+        if not self._options.dry_run:
+            limit = self._collection.encoder.card.max_tokens
+            for chunk in embedded.fresh:
+                read = chunk.tokens if limit is None else min(chunk.tokens, limit)
+                counts.tokens.encoded += read
+                counts.tokens.truncated += chunk.tokens - read
 
 
-def _prune(
-    collection: RecordingCollection,
-    paths: Sequence[str | Path],
-    root: Path | None,
-    report: IngestReport,
-    *,
-    dry_run: bool,
-) -> None:
-    # As in the readers: "../docs" is the folder it names, and links are not followed. A folder that is gone altogether
-    # is left alone: more often than deleted it is a drive that was not mounted.
-    tops = [Path(os.path.abspath(path)) for path in paths if Path(path).is_dir()]  # noqa: PTH100
-    base = Path(os.path.abspath(root)) if root else Path("/")  # noqa: PTH100
-    gone: list[str] = []
-    for document_id in collection.document_ids():
-        file = base / document_id
-        if any(file.is_relative_to(top) for top in tops) and not file.exists():
-            gone.append(document_id)
-    for start in range(0, len(gone), _LOOKUP):
-        window = gone[start : start + _LOOKUP]
-        for document_id, keys in collection.chunk_keys(window).items():
-            if not dry_run:
-                collection.discard(document_id, keys)
-            report.documents.deleted += 1
-            report.chunks.deleted += len(keys)
-    if gone and not dry_run:
-        collection.flush()
+@dataclass(frozen=True, slots=True)
+class _Changed:
+    """A document to write, and what is stored of it."""
+
+    document: Document
+    stored: frozenset[ChunkKey]
+
+
+@dataclass(slots=True)
+class _Step:
+    """What is written together: new chunks, and then what completes the documents of which all new ones are written."""
+
+    fresh: list[Chunk] = field(default_factory=list[Chunk])
+    kept: list[Chunk] = field(default_factory=list[Chunk])
+    stale: list[tuple[str, frozenset[ChunkKey]]] = field(default_factory=list[tuple[str, frozenset[ChunkKey]]])
+    heads: list[Chunk] = field(default_factory=list[Chunk])
+
+
+def _windows(documents: Iterable[Document | Failure]) -> Iterator[list[Document | Failure]]:
+    """Cut the stream where a look-up has its fill of documents, or memory of their texts."""
+    window: list[Document | Failure] = []
+    letters = 0
+    for entry in documents:
+        window.append(entry)
+        letters += len(entry.text) if isinstance(entry, Document) else 0
+        if len(window) == _LOOKUP or letters >= _LETTERS:
+            yield window
+            window, letters = [], 0
+    if window:
+        yield window
+
+
+def _is_pending(chunk: Chunk) -> bool:
+    return chunk.number == 0 and chunk.total > 1
+
+
+def _in_language(chunk: Chunk, language: str) -> Chunk:
+    return replace(chunk, metadata={**chunk.metadata, "lang": language})

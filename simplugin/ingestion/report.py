@@ -5,7 +5,25 @@ from __future__ import annotations
 from dataclasses import asdict, dataclass, field
 from typing import Any
 
-__all__ = ["ChunkCounts", "DocumentCounts", "Failure", "IngestReport", "TokenCounts"]
+from simplugin.records import Document
+
+__all__ = ["ChunkCounts", "DocumentCounts", "Failure", "IngestReport", "Progress", "TokenCounts"]
+
+_SURE = 1.0  # the confidence of an encoding that was not guessed
+_NAMED = 100  # guessed encodings that are listed one by one
+
+
+@dataclass(frozen=True, slots=True)
+class Progress:
+    """How far an ingest is; ``total`` is None while the number of documents is not known.
+
+    ``indexing`` says that everything is written, and the store builds its index.
+    """
+
+    documents: int
+    total: int | None
+    chunks: int
+    indexing: bool = False
 
 
 @dataclass(slots=True)
@@ -22,9 +40,14 @@ class DocumentCounts:
 
 @dataclass(slots=True)
 class ChunkCounts:
-    """Chunks by what became of them; ``written`` ones were embedded."""
+    """Chunks by what became of them.
+
+    Of the ``written`` ones ``reused`` had a text that was embedded before, under another name or in another document,
+    and took its vector; the rest were embedded.
+    """
 
     written: int = 0
+    reused: int = 0
     unchanged: int = 0
     deleted: int = 0
 
@@ -47,7 +70,13 @@ class Failure:
 
 @dataclass(slots=True)
 class IngestReport:
-    """What an ingest did. ``seconds`` runs from the first file read to the last flush."""
+    """What an ingest did. ``seconds`` runs from the first file read to the last flush.
+
+    ``encodings`` counts the documents that were bytes by how these became text, ``guessed`` lists those where that is
+    not certain, at most a hundred of them. ``invisible`` counts the characters in changed documents that the model was
+    not shown: ``bidi``, ``zero_width``, ``nul``. ``skipped`` counts the files in folders that are of no known format,
+    by their endings.
+    """
 
     collection: str
     model: str
@@ -56,6 +85,25 @@ class IngestReport:
     tokens: TokenCounts = field(default_factory=TokenCounts)
     seconds: float = 0.0
     failures: list[Failure] = field(default_factory=list[Failure])
+    encodings: dict[str, int] = field(default_factory=dict[str, int])
+    guessed: list[dict[str, Any]] = field(default_factory=list[dict[str, Any]])
+    invisible: dict[str, int] = field(default_factory=dict[str, int])
+    skipped: dict[str, int] = field(default_factory=dict[str, int])
+
+    def fail(self, failure: Failure) -> None:
+        """List an input from which nothing was taken."""
+        self.documents.failed += 1
+        self.failures.append(failure)
+
+    def note_encoding(self, document: Document) -> None:
+        """Count how a document's bytes became text."""
+        if document.encoding is None:
+            return
+        name, confidence = document.encoding
+        self.encodings[name] = self.encodings.get(name, 0) + 1
+        if confidence < _SURE and len(self.guessed) < _NAMED:
+            entry = {"source": document.source, "encoding": name, "confidence": round(confidence, 3)}
+            self.guessed.append(entry)
 
     def to_json(self) -> dict[str, Any]:
         """Return it as JSON values."""

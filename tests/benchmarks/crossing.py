@@ -5,8 +5,8 @@ from __future__ import annotations
 import tempfile
 from pathlib import Path
 
-from simplugin.ingestion import read_document
 from simplugin_qdrant import open_store, register
+from tests.benchmarks.pages import read_page
 
 LANGUAGES = ("es", "de", "tr", "ru", "zh")
 
@@ -22,7 +22,7 @@ def run(data: Path) -> None:
                 rank_of(docs.search(title, limit=400), page.relative_to(pages / language).as_posix())
                 for page in sorted((pages / language).rglob("*.md"))
                 if (pages / "en" / page.relative_to(pages / language)).exists()
-                and (title := read_document(page).metadata.get("title"))
+                and (title := read_page(page).metadata.get("title"))
             ]
             hit1, hit10 = (sum(rank <= at for rank in ranks) / len(ranks) for at in (1, 10))
             print(f"{language}  {len(ranks)} pages  hit@1 {hit1:.3f}  hit@10 {hit10:.3f}")

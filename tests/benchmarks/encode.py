@@ -20,8 +20,8 @@ from simplugin import MissingExtraError, ModelError, load
 from simplugin.catalog import Backend, Precision
 from simplugin.encoders import Encoder
 from simplugin.evaluation.similarity import cosine_of_pairs, spearman
-from simplugin.ingestion import read_document
 from simplugin.measures import FloatArray, unit_rows
+from tests.benchmarks.pages import read_page
 
 if TYPE_CHECKING:
     from sentence_transformers import SentenceTransformer
@@ -124,7 +124,7 @@ def prose(data: Path) -> list[str]:
     chunks: list[str] = []
     for page in sorted((data / "docs" / "fastapi" / "en").rglob("*.md")):
         chunk = ""
-        for paragraph in read_document(page).text.split("\n\n"):
+        for paragraph in read_page(page).text.split("\n\n"):
             if chunk and len(chunk) + len(paragraph) > 800:
                 chunks.append(chunk)
                 chunk = ""

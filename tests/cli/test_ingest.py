@@ -3,8 +3,12 @@
 from __future__ import annotations
 
 import json
+import re
 import signal
+import threading
 import time
+from functools import partial
+from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
 import pytest
@@ -26,7 +30,7 @@ def test_the_report_has_the_keys_of_the_contract(simplugin: InProcess, docs: Pat
     assert report["collection"] == "handbook"
     assert report["model"].startswith("starter-")
     assert report["documents"] == {"seen": 3, "added": 3, "updated": 0, "unchanged": 0, "deleted": 0, "failed": 0}
-    assert report["chunks"] == {"written": 3, "unchanged": 0, "deleted": 0}
+    assert report["chunks"] == {"written": 3, "reused": 0, "unchanged": 0, "deleted": 0}
     assert report["tokens"]["encoded"] > 0
     assert report["tokens"]["truncated"] == 0
     assert report["seconds"] > 0
@@ -51,7 +55,7 @@ def test_only_the_document_that_changed_is_embedded(simplugin: InProcess, handbo
     (docs / "coffee.md").write_text("# Coffee\n\nUse less water.\n", encoding="utf-8")
     report = simplugin("ingest", docs, "-c", "handbook", "--json").row
     assert report["documents"] == {"seen": 3, "added": 0, "updated": 1, "unchanged": 2, "deleted": 0, "failed": 0}
-    assert report["chunks"] == {"written": 1, "unchanged": 2, "deleted": 1}
+    assert report["chunks"] == {"written": 1, "reused": 0, "unchanged": 2, "deleted": 1}
     texts = [text for _, _, text in (contents(handbook) or {})["handbook"]]
     assert any("less water" in text for text in texts)
     assert not any("60 grams" in text for text in texts)
@@ -186,7 +190,7 @@ def test_max_tokens_bounds_the_chunks(simplugin: InProcess, folder: Path, words:
 
 
 def test_what_fails_is_listed_and_the_rest_goes_through(process: Process, docs: Path, words: Path) -> None:
-    (docs / "broken.md").write_bytes(b"caf\xe9")
+    (docs / "broken.md").write_bytes(bytes(range(256)) * 20)
     (docs / "empty.md").touch()
     (docs / "blank.md").write_text(" \n", encoding="utf-8")
     (docs / "folder.md").mkdir()
@@ -195,7 +199,7 @@ def test_what_fails_is_listed_and_the_rest_goes_through(process: Process, docs: 
     assert outcome.row["documents"] == {"seen": 7, "added": 3, "updated": 0, "unchanged": 0, "deleted": 0, "failed": 4}
     failed = {Path(failure["source"]).name: failure["reason"] for failure in outcome.row["failures"]}
     assert set(failed) == {"broken.md", "empty.md", "blank.md", "nowhere"}
-    assert "UTF-8" in failed["broken.md"]
+    assert "no text" in failed["broken.md"]
     assert all(f"{name}: " in outcome.stderr for name in failed)
     assert "Traceback" not in outcome.stderr
 
@@ -225,11 +229,97 @@ def test_stopped_by_ctrl_c_it_says_how_to_go_on_and_going_on_ends_in_the_same_st
     stdout, stderr = running.communicate(timeout=60)
     assert running.returncode == 130
     assert stdout == ""
-    assert stderr == "simplugin: Stopped; run the same command again to go on.\n"
+    assert re.fullmatch(r"simplugin: Stopped after [\d,]+ documents; run the same command again to go on\.\n", stderr)
     assert len((contents(folder / "stopped") or {})["many"]) < 3000
     assert process(*command, "stopped").code == 0
     assert process(*command, "undisturbed").code == 0
     assert contents(folder / "stopped") == contents(folder / "undisturbed")
+
+
+def test_json_lines_come_on_stdin(simplugin: InProcess, folder: Path, words: Path) -> None:
+    lines = '{"id": "a", "text": "library card", "lang": "en"}\nbroken\n{"text": "coffee"}\n'
+    outcome = simplugin("ingest", "-", "-c", "piped", "--model", words, "--json", stdin=lines)
+    assert outcome.code == 3
+    assert outcome.row["documents"]["added"] == 2
+    assert outcome.row["failures"][0]["reason"].startswith("line 2")
+    assert {id_ for _, id_, _ in (contents(folder / "simplugin_db") or {})["piped"]} == {"a", "stdin#3"}
+    hit = simplugin("search", "piped", "library", "--filter", "lang=en", "--json").row
+    assert hit["metadata"] == {"lang": "en"}
+
+
+def test_columns_of_a_table_are_named(simplugin: InProcess, folder: Path, words: Path) -> None:
+    (folder / "faq.csv").write_text("nr,question,answer\n7,where,library card\n8,what,coffee\n", encoding="utf-8")
+    unnamed = simplugin("ingest", "faq.csv", "-c", "faq", "--model", words)
+    assert unnamed.code == 1
+    assert "'nr', 'question', 'answer'" in unnamed.stderr
+    options = ["--text-column", "answer", "--id-column", "nr"]
+    assert simplugin("ingest", "faq.csv", "-c", "faq", "--model", words, *options).code == 0
+    hit = simplugin("search", "faq", "coffee", "--limit", 1, "--json").row
+    assert (hit["document_id"], hit["text"], hit["metadata"]["question"]) == ("8", "coffee", "what")
+
+
+def test_how_an_old_encoding_was_read_is_told(simplugin: InProcess, folder: Path, words: Path) -> None:
+    text = "Şişli'de güneş ışığı altında öğle yemeği yendi; çığ düşmedi. " * 4
+    (folder / "old.txt").write_bytes(text.encode("cp1254"))
+    outcome = simplugin("ingest", "old.txt", "-c", "old", "--model", words, "--language", "tr", "--json")
+    assert outcome.code == 0
+    (guess,) = outcome.row["guessed"]
+    assert (guess["source"], 0 < guess["confidence"] < 1) == ("old.txt", True)
+    assert outcome.row["encodings"] == {guess["encoding"]: 1}
+    hit = simplugin("search", "old", "güneş", "--limit", 1, "--json").row
+    assert hit["text"].startswith("Şişli'de güneş ışığı")
+    assert hit["metadata"]["lang"] == "tr"
+
+
+def test_runs_share_the_work_by_parts(simplugin: InProcess, folder: Path, words: Path) -> None:
+    (folder / "many").mkdir()
+    for number in range(30):
+        (folder / "many" / f"{number}.txt").write_text(f"library card {number}", encoding="utf-8")
+    added = [
+        simplugin("ingest", "many", "-c", "many", "--model", words, "--part", f"{part}/2", "--json").row["documents"]
+        for part in (1, 2)
+    ]
+    assert sum(counts["added"] for counts in added) == 30
+    assert all(counts["seen"] == counts["added"] for counts in added)
+    assert simplugin("ingest", "many", "-c", "many", "--json").row["documents"]["unchanged"] == 30
+
+
+@pytest.mark.parametrize(
+    ("options", "said"),
+    [
+        (["docs", "--part", "3/2"], "i/n"),
+        (["docs", "--overlap", 100], "a quarter"),
+        (["-", "--prune"], "--prune"),
+        (["-", "docs"], "stands alone"),
+    ],
+)
+def test_options_that_cannot_be_are_wrong_usage(
+    simplugin: InProcess, docs: Path, words: Path, options: list[object], said: str
+) -> None:
+    outcome = simplugin("ingest", *options, "-c", "handbook", "--model", words)
+    assert outcome.code == 2
+    assert said in outcome.stderr
+
+
+def test_a_page_at_an_address_that_is_not_public_is_refused_unless_allowed(
+    simplugin: InProcess, docs: Path, words: Path
+) -> None:
+    handler = partial(QuietFiles, directory=str(docs))
+    with ThreadingHTTPServer(("127.0.0.1", 0), handler) as server:
+        threading.Thread(target=server.serve_forever, daemon=True).start()
+        url = f"http://127.0.0.1:{server.server_port}/coffee.md"
+        refused = simplugin("ingest", url, "-c", "pages", "--model", words, "--json")
+        allowed = simplugin("ingest", url, "-c", "pages", "--model", words, "--allow-private", "--json")
+        server.shutdown()
+    assert refused.code == 1
+    assert "not public" in refused.stderr
+    assert allowed.row["documents"]["added"] == 1
+    assert simplugin("search", "pages", "coffee", "--json").row["source"] == url
+
+
+class QuietFiles(SimpleHTTPRequestHandler):
+    def log_message(self, format: str, *args: object) -> None:  # noqa: A002
+        pass
 
 
 def test_tenants_never_see_each_other(simplugin: InProcess, folder: Path, words: Path) -> None:

@@ -6,12 +6,17 @@ import subprocess
 import sys
 import time
 from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
+from langchain_core.document_loaders import BaseLoader
+from langchain_core.documents import Document as LangChainDocument
 
-from simplugin.ingestion import Failure, Progress, ingest_documents
+from simplugin.ingestion import Failure, Progress, Splitter, ingest_documents
+from simplugin.ingestion.known import Known
 from simplugin.measures import FloatArray
 from simplugin.records import Chunk, ChunkKey, Document
 from simplugin.words import WordVector
@@ -20,9 +25,9 @@ from tests.conftest import ROOT
 from tests.hashing import HashEncoder
 
 
-def state(docs: Collection) -> dict[str, object]:
+def state(docs: Collection) -> dict[str, tuple[dict[str, Any], list[float], list[int]]]:
     """Return everything stored but the times: ids, payloads and vectors."""
-    stored: dict[str, object] = {}
+    stored: dict[str, tuple[dict[str, Any], list[float], list[int]]] = {}
     for record in docs.store.scroll(docs.name, with_vectors=True):
         payload = record.payload | {"simplugin": {k: v for k, v in record.payload["simplugin"].items() if k != "at"}}
         row, words = record.vectors["default"], record.vectors["simplugin-words"]
@@ -94,8 +99,8 @@ class CutShort:
         self.docs = docs
         self.left = after
         self.name, self.encoder = docs.name, docs.encoder
-        self.heads, self.chunk_keys, self.document_ids = docs.heads, docs.chunk_keys, docs.document_ids
-        self.flush = docs.flush
+        self.heads, self.chunk_keys, self.recorded = docs.heads, docs.chunk_keys, docs.recorded
+        self.size, self.vectors, self.bulk, self.flush = docs.size, docs.vectors, docs.bulk, docs.flush
 
     def dies(self) -> bool:
         self.left -= 1
@@ -114,12 +119,12 @@ class CutShort:
             raise KilledError
         self.docs.restate(chunks)
 
-    def discard(self, document_id: str, keys: Iterable[ChunkKey]) -> None:
-        listed = list(keys)
+    def discard(self, stale: Iterable[tuple[str, Iterable[ChunkKey]]]) -> None:
+        listed = [(document_id, [key]) for document_id, keys in stale for key in keys]
         if self.dies():
-            self.docs.discard(document_id, listed[: len(listed) // 2])
+            self.docs.discard(listed[: len(listed) // 2])
             raise KilledError
-        self.docs.discard(document_id, listed)
+        self.docs.discard(listed)
 
 
 def test_a_run_cut_short_at_any_write_is_finished_by_the_next(docs: Collection) -> None:
@@ -139,6 +144,157 @@ def test_a_run_cut_short_at_any_write_is_finished_by_the_next(docs: Collection) 
             docs.ingest(new)
         assert state(docs) == expected, f"cut short at write {after}"
     assert 4 <= deaths < 20, "every write of the run was the last one once"
+
+
+def encoded(docs: Collection) -> int:
+    assert isinstance(docs.encoder, HashEncoder)
+    return docs.encoder.texts_encoded
+
+
+def test_a_renamed_document_keeps_its_vectors(docs: Collection) -> None:
+    docs.ingest([page(1), page(2)], max_tokens=64)
+    before, already = state(docs), encoded(docs)
+
+    renamed = replace(page(1), id="renamed", source="renamed.txt")
+    report = docs.ingest([renamed], max_tokens=64)
+
+    assert encoded(docs) == already
+    assert report.chunks.reused == report.chunks.written == 6
+    assert len(state(docs)) == len(before) + 6
+    vectors = sorted(vector for payload, vector, _ in state(docs).values() if payload["document_id"] == "renamed")
+    assert vectors == sorted(vector for payload, vector, _ in before.values() if payload["document_id"] == "page-1")
+
+
+def test_a_text_that_comes_in_many_documents_is_embedded_once(docs: Collection) -> None:
+    documents = [Document(f"d{n}", f"Its own text, number {n}.\n\n" + "The same licence. " * 40) for n in range(300)]
+
+    report = docs.ingest(documents, max_tokens=120)
+
+    assert report.chunks.written == 600
+    assert report.chunks.reused == 299
+    assert encoded(docs) >= 301
+    again = docs.ingest([*documents, Document("new", "The same licence. " * 40)], max_tokens=120)
+    assert (again.chunks.written, again.chunks.reused) == (1, 1)
+
+
+def test_what_nobody_sees_is_not_read_by_the_model_and_is_counted(docs: Collection) -> None:
+    shown, plain = "\ufeffgu\u200bnes\u0327 \u202eters\u202c a\u00ad\0", "guneş ters a"
+
+    report = docs.ingest([Document("shown", shown)])
+
+    assert report.invisible == {"zero_width": 3, "bidi": 2, "nul": 1}
+    (hit,) = docs.search(plain, limit=1, mode="dense")
+    assert hit.text == shown.strip("\ufeff\0") or hit.text == shown
+    assert hit.score == pytest.approx(1, abs=1e-5)
+
+
+def test_parts_share_the_work_and_come_to_the_same(docs: Collection, tmp_path: Path) -> None:
+    for number in range(40):
+        (tmp_path / f"{number}.txt").write_text(page(number).text)
+    (tmp_path / "rows.jsonl").write_text("".join(f'{{"text": "row {n}"}}\n' for n in range(20)))
+
+    reports = [docs.ingest([tmp_path], part=(part, 3)) for part in (1, 2, 3)]
+
+    assert sum(report.documents.added for report in reports) == 60
+    assert all(10 < report.documents.added < 30 for report in reports)
+    assert docs.ingest([tmp_path]).documents.unchanged == 60
+    with pytest.raises(ValueError, match="part is 4/3"):
+        docs.ingest([tmp_path], part=(4, 3))
+
+
+def test_a_record_that_is_read_whole_says_the_same_as_one_looked_up(docs: Collection) -> None:
+    documents = [Document(f"d{n}", f"text {n}") for n in range(600)]
+    docs.ingest(documents)
+    docs.write(
+        [replace(chunk, content="") for chunk in Splitter(docs.encoder).split(documents[5])], np.ones((1, 64), "f4")
+    )
+
+    looked_up, whole = Known(docs, None), Known(docs, 600)
+    whole.read()
+
+    ids = [*(document.id for document in documents[:20]), "unknown"]
+    assert whole.look_up(ids) == looked_up.look_up(ids)
+    assert whole.look_up(["d5", "unknown"]) == [(0, 1), None]
+
+
+def test_documents_of_langchain_and_its_loaders_are_taken(docs: Collection) -> None:
+    class Pages(BaseLoader):
+        def lazy_load(self) -> Iterator[LangChainDocument]:
+            for number in range(3):
+                yield LangChainDocument(f"page {number}", metadata={"source": "book.pdf", "page": number})
+
+    report = docs.ingest(Pages())
+
+    assert report.documents.added == 3
+    assert docs.ingest(list(Pages().lazy_load())).documents.unchanged == 3
+    (hit,) = docs.search("page 2", limit=1)
+    assert (hit.document_id, hit.source, hit.metadata["page"]) == ("book.pdf#page=2", "book.pdf", 2)
+
+
+def test_rows_that_are_gone_from_a_table_are_pruned_and_none_where_a_row_is_broken(
+    docs: Collection, tmp_path: Path
+) -> None:
+    table = tmp_path / "rows.jsonl"
+    table.write_text('{"id": "a", "text": "one"}\n{"id": "b", "text": "two"}\n')
+    docs.ingest([table])
+
+    table.write_text('{"id": "a", "text": "one"}\nbroken\n')
+    kept = docs.ingest([table], prune=True)
+    table.write_text('{"id": "a", "text": "one"}\n')
+    pruned = docs.ingest([tmp_path], prune=True)
+
+    assert (kept.documents.deleted, kept.documents.failed) == (0, 1)
+    assert (pruned.documents.deleted, pruned.documents.unchanged) == (1, 1)
+    assert docs.count() == 1
+
+
+def test_headings_that_were_read_are_read_again_by_another_model(docs: Collection) -> None:
+    text = "# Guide\n\n" + "\n\n".join(f"Step {n}: " + f"word{n} " * 30 for n in range(4))
+    docs.ingest([Document("guide", text, format="markdown")], max_tokens=64, headings=True)
+    other = HashEncoder(32, seed=3)
+
+    job = docs.migrate(other)
+    job.run()
+    job.cutover()
+
+    expected = {record.id: record for record in docs.store.scroll(docs.name, with_vectors=True)}
+    for record in expected.values():
+        read = record.payload["simplugin"].get("context", "") + record.payload["text"]
+        row = record.vectors[other.card.name]
+        assert isinstance(row, np.ndarray)
+        assert np.allclose(row, other.encode_document([read])[0], atol=1e-6)
+    assert any("context" in record.payload["simplugin"] for record in expected.values())
+
+
+def test_an_unknown_option_and_what_is_no_document_are_refused(docs: Collection) -> None:
+    with pytest.raises(TypeError, match="no option 'prun'"):
+        docs.ingest([page(1)], prun=True)  # type: ignore[call-arg]  # pyright: ignore[reportCallIssue]
+    with pytest.raises(TypeError, match="there is a int"):
+        docs.ingest([page(1), 5])
+    with pytest.raises(TypeError, match="got a int"):
+        docs.ingest(5)
+
+
+def test_an_error_in_the_model_is_raised_and_what_was_written_stays(docs: Collection) -> None:
+    class FailingError(Exception):
+        pass
+
+    class Failing(HashEncoder):
+        def encode_document(self, texts: Iterable[str]) -> FloatArray:
+            if self.texts_encoded > 1500:
+                raise FailingError
+            return super().encode_document(texts)
+
+    documents = [Document(f"d{n}", f"text {n}") for n in range(4000)]
+    failing = register(docs.store, docs.name, Failing())
+
+    with pytest.raises(FailingError):
+        failing.ingest(documents)
+    stored = docs.count()
+    report = docs.ingest(documents)
+
+    assert 1000 <= stored < 4000
+    assert (report.documents.unchanged, report.documents.added) == (stored, 4000 - stored)
 
 
 def test_failures_are_listed_and_the_rest_goes_through(docs: Collection) -> None:

@@ -2,15 +2,18 @@ from __future__ import annotations
 
 import random
 from dataclasses import replace
+from itertools import pairwise
 from pathlib import Path
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from simplugin.catalog import ModelCard, Prompts
 from simplugin.encoders import Encoder
-from simplugin.ingestion import Splitter, find_files, read_document
+from simplugin.ingestion import Options, Splitter, find_sources, read_sources
 from simplugin.records import Document
+from simplugin.texts import as_read
 from tests.hashing import HashEncoder
 
 words = st.lists(
@@ -89,8 +92,113 @@ def test_real_pages_in_every_script_fit(data: Path, starter: Encoder) -> None:
         "docs/d2l/tr/chapter_preliminaries",
     ]
 
-    for found in find_files([data / page for page in pages]):
-        chunks = splitter.split(read_document(found.path))
+    for document in read_sources(find_sources([data / page for page in pages], Options()), Options()):
+        assert isinstance(document, Document)
+        chunks = splitter.split(document)
         assert chunks
-        assert starter.count_tokens([chunk.text for chunk in chunks]) == [chunk.tokens for chunk in chunks]
+        assert starter.count_tokens([as_read(chunk.text) for chunk in chunks]) == [chunk.tokens for chunk in chunks]
         assert max(chunk.tokens for chunk in chunks) <= 256
+
+
+def test_an_edit_moves_only_the_borders_near_it(data: Path, starter: Encoder) -> None:
+    splitter = Splitter(starter)
+    page = (data / "docs" / "d2l" / "tr" / "chapter_preliminaries" / "linear-algebra.md").read_text()
+
+    for form in ("markdown", "text"):
+        document = Document("d", page, format=form)
+        before = {chunk.key for chunk in splitter.split(document)}
+        for place in (0, len(page) // 3, len(page) // 2):
+            place = page.index("\n\n", place) + 2 if place else 0
+            edited = page[:place] + "Burada yeni bir paragraf var.\n\n" + page[place:]
+            after = {chunk.key for chunk in splitter.split(replace(document, text=edited))}
+            assert len(after - before) <= 3
+
+
+def test_code_stays_whole_where_it_fits() -> None:
+    code = "```python\n" + "\n\n".join(f"line_{number} = {number}" for number in range(8)) + "\n```"
+    text = "# Code\n\n" + "Words before it. " * 10 + "\n\n" + code + "\n\n" + "Words after it. " * 10
+
+    chunks = Splitter(HashEncoder(), 48).split(Document("d", text, format="markdown"))
+
+    assert sum(code in chunk.text for chunk in chunks) == 1
+
+
+def test_what_looks_like_a_heading_in_code_is_none() -> None:
+    text = "# Real\n\n```sh\n# a comment\n\n## another\n```\n\nText."
+
+    (chunk,) = Splitter(HashEncoder(), 64).split(Document("d", text, format="markdown"))
+
+    assert chunk.metadata["headings"] == ["Real"]
+
+
+def test_chunks_say_under_which_headings_they_stand() -> None:
+    text = "Guide\n=====\n\n" + "a b c. " * 8 + "\n\n## [Install](x.md) { #install }\n\n" + "d e f. " * 8
+
+    chunks = Splitter(HashEncoder(), 32).split(Document("d", text, format="markdown"))
+
+    assert [chunk.metadata["headings"] for chunk in chunks] == [["Guide"], ["Guide", "Install"]]
+
+
+def test_sections_of_restructured_text_are_found() -> None:
+    text = "=====\nGuide\n=====\n\n" + "a b c. " * 8 + "\n\nInstall\n-------\n\n" + "d e f. " * 8
+
+    chunks = Splitter(HashEncoder(), 32).split(Document("d", text, format="rst"))
+
+    assert [chunk.metadata["headings"] for chunk in chunks] == [["Guide"], ["Guide", "Install"]]
+
+
+def test_headings_can_be_read_before_a_chunk_without_becoming_part_of_its_text() -> None:
+    text = "# Guide\n\n## Install\n\n" + "\n\n".join(f"Step {number} " + "word " * 20 for number in range(4))
+    document = Document("d", text, format="markdown")
+
+    plain = Splitter(HashEncoder(), 64).split(document)
+    read = Splitter(HashEncoder(), 64, headings=True).split(document)
+
+    assert all(not chunk.context for chunk in plain)
+    assert read[-1].context == "Guide\nInstall\n\n"
+    assert not read[-1].text.startswith("Guide")
+    assert all(chunk.tokens <= 64 for chunk in read)
+    assert read[-1].key.hash != plain[-1].key.hash
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        " ".join(f"word{number}" for number in range(300)),
+        "".join(chr(0x4E00 + number) for number in range(900)),
+        " ".join(f"שלום{number}" for number in range(300)),
+    ],
+)
+def test_chunks_overlap_by_what_was_asked_and_still_fit(text: str, starter: Encoder) -> None:
+    chunks = Splitter(starter, 64, overlap=16).split(Document("d", text))
+
+    assert len(chunks) > 2
+    assert all(starter.count_tokens([chunk.text])[0] <= 64 for chunk in chunks)
+    for one, next_ in pairwise(chunks):
+        shared = max(size for size in range(len(next_.text)) if one.text.endswith(next_.text[:size]))
+        assert 0 < starter.count_tokens([next_.text[:shared]])[0] <= 16
+
+
+def test_an_overlap_of_more_than_a_quarter_is_refused() -> None:
+    with pytest.raises(ValueError, match="at most 16"):
+        Splitter(HashEncoder(), 64, overlap=17)
+
+
+def test_a_prompt_takes_its_share_of_the_models_length() -> None:
+    class Prompted(HashEncoder):
+        @property
+        def card(self) -> ModelCard:
+            return replace(super().card, prompts=Prompts(document="one two three four "))
+
+    chunks = Splitter(Prompted(max_tokens=32)).split(Document("d", "word " * 100))
+
+    assert 16 <= max(chunk.tokens for chunk in chunks) <= 28
+
+
+def test_chunks_say_on_which_page_they_begin() -> None:
+    text = "\n\n".join("word " * 30 for _ in range(3))
+    starts = tuple(at for at in range(len(text)) if at == 0 or text[at - 2 : at] == "\n\n")
+
+    chunks = Splitter(HashEncoder(), 32).split(Document("d", text, pages=starts))
+
+    assert [chunk.metadata["page"] for chunk in chunks] == [1, 2, 3]

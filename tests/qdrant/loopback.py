@@ -49,6 +49,7 @@ class LoopbackServer:
         self.failed: Counter[str] = Counter()
         self.bodies: dict[str, Any] = {}  # the last one of each route
         self.queries: dict[str, str] = {}
+        self.thresholds: list[int] = []  # from how many kilobytes on it was told to index
         self._chance = random.Random(seed)
         self._emulator = QdrantClient(":memory:")
         self._turn = threading.Lock()
@@ -74,6 +75,8 @@ class LoopbackServer:
             warnings.simplefilter("ignore")  # the emulator's advice to use a server
             self.requests[route] += 1
             self.bodies[route], self.queries[route] = body, query
+            if isinstance(body, dict) and "optimizers_config" in body:
+                self.thresholds.append(body["optimizers_config"]["indexing_threshold"])
             if "vector names" in self.lacks and "/vectors/" in route:
                 raise LookupError(route)
             if "metadata" in self.lacks and isinstance(body, dict):

@@ -49,6 +49,10 @@ __all__ = ["ClientStore"]
 T = TypeVar("T")
 
 _PAGE = 1000
+_DEFERRED = (
+    "simplugin-deferred-index"  # in the metadata while much is written: kilobytes from which on a server indexes
+)
+_THRESHOLD = 10_000  # the server's own default (https://qdrant.tech/documentation/concepts/optimizer/)
 _DEFAULT_RETRY = Retry()
 
 
@@ -340,6 +344,26 @@ class ClientStore:
 
     def optimize(self, name: str) -> None:
         """Do nothing: a server builds its indexes by itself, and the emulator has none."""
+
+    def defer_index(self, name: str) -> None:
+        """Put off the index of vectors; what the server had set for it is kept in the collection's metadata."""
+        if self._is_local:
+            return
+        config = self._info(name).config
+        if _DEFERRED not in (config.metadata or {}):
+            self.annotate(name, {_DEFERRED: config.optimizer_config.indexing_threshold or _THRESHOLD})
+            self._set_threshold(name, 0)
+
+    def resume_index(self, name: str) -> None:
+        """Let the server build the index that was put off."""
+        if not self._is_local and (threshold := self.metadata(name).get(_DEFERRED)):
+            self._set_threshold(name, threshold)
+            self.annotate(name, {_DEFERRED: None})
+
+    def _set_threshold(self, name: str, kilobytes: int) -> None:
+        real = self.aliases().get(name, name)
+        wanted = models.OptimizersConfigDiff(indexing_threshold=kilobytes)
+        self._ask(name, lambda client: client.update_collection(real, optimizers_config=wanted))
 
     def flush(self, name: str) -> None:
         """Do nothing: every write waited for the server, or for SQLite, to have it."""

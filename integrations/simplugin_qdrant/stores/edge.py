@@ -276,6 +276,12 @@ class EdgeStore:
         with self._engine(name) as shard:
             shard.optimize()
 
+    def defer_index(self, name: str) -> None:
+        """Do nothing: the index is built when ``optimize`` is called."""
+
+    def resume_index(self, name: str) -> None:
+        """Do nothing: the index is built when ``optimize`` is called."""
+
     def flush(self, name: str) -> None:
         """Return when what was written will survive a loss of power."""
         with self._engine(name) as shard:

@@ -251,6 +251,14 @@ class Store(Protocol):
         """Build the indexes that make a large collection fast, where the engine does not do so by itself."""
         ...
 
+    def defer_index(self, name: str) -> None:
+        """Put off the index of vectors while much is written, where the engine would build it again and again."""
+        ...
+
+    def resume_index(self, name: str) -> None:
+        """Let the engine build the index that was put off, by this process or one that was killed."""
+        ...
+
     def flush(self, name: str) -> None:
         """Return when what was written will survive a loss of power."""
         ...

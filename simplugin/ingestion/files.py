@@ -1,0 +1,179 @@
+"""What paths and addresses stand for, into a collection."""
+
+from __future__ import annotations
+
+import os
+import sys
+import time
+from collections import Counter
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from simplugin.collection import RecordedDocument, RecordingCollection
+from simplugin.ingestion.background import read_ahead
+from simplugin.ingestion.options import Options, digest
+from simplugin.ingestion.pipeline import Run
+from simplugin.ingestion.readers import FORMATS, read
+from simplugin.ingestion.report import Failure, IngestReport, Progress
+from simplugin.ingestion.sources.addresses import fetch_all
+from simplugin.ingestion.sources.content import Content
+from simplugin.ingestion.sources.files import find_files, open_file
+from simplugin.ingestion.sources.filesystems import find, is_filesystem_url
+from simplugin.records import Document
+
+__all__ = ["Found", "find_sources", "ingest_files", "read_sources"]
+
+_STDIN = "-"
+_BATCH = 256  # documents a request
+_MANY_IN_ONE = frozenset({"csv", "tsv", "jsonl", "parquet"})  # formats of which a file holds many documents
+
+
+@dataclass(slots=True)
+class Found:
+    """What is there to read. Paths stay strings: there may be hundreds of thousands."""
+
+    files: list[str | Failure] = field(default_factory=list[str | Failure])
+    addresses: list[str] = field(default_factory=list[str])
+    elsewhere: list[str] = field(default_factory=list[str])
+    stdin: bool = False
+    skipped: Counter[str] = field(default_factory=Counter[str])
+
+    @property
+    def total(self) -> int | None:
+        """How many documents it comes to; None where that shows only in reading."""
+        many = self.stdin or self.elsewhere or any(isinstance(file, str) and _holds_many(file) for file in self.files)
+        return None if many else len(self.files) + len(self.addresses)
+
+    def __bool__(self) -> bool:
+        return bool(self.files or self.addresses or self.elsewhere or self.stdin)
+
+
+def find_sources(paths: Sequence[str | Path], options: Options) -> Found:
+    """Find what these files, folders, globs, URLs and file systems stand for; ``-`` is JSON lines on stdin."""
+    found = Found()
+    local: list[str | Path] = []
+    for path in paths:
+        text = os.fspath(path)
+        if text == _STDIN:
+            found.stdin = True
+        elif text[:8].lower().startswith(("http://", "https://")):
+            found.addresses += [text] if options.is_ours(text) else []
+        elif is_filesystem_url(text):
+            found.elsewhere.append(text)
+        else:
+            local.append(path)
+    files = find_files(local, wanted=_is_known, include=options.include, exclude=options.exclude, skipped=found.skipped)
+    found.files = [file for file in files if isinstance(file, Failure) or _is_ours(file, options)]
+    return found
+
+
+def read_sources(found: Found, options: Options) -> Iterator[Document | Failure]:
+    """Read what was found, in its order."""
+    for content in _contents(found, options):
+        if isinstance(content, Failure):
+            yield content
+        else:
+            yield from read(content, options.reading)
+
+
+def ingest_files(
+    collection: RecordingCollection,
+    paths: Sequence[str | Path],
+    options: Options = Options(),  # noqa: B008  # frozen
+    *,
+    progress: Callable[[Progress], None] | None = None,
+) -> IngestReport:
+    """Bring the collection up to date with files, folders, globs, URLs and file systems; ``-`` is stdin.
+
+    ``options.prune`` deletes the documents recorded under the given folders and files that are there no more.
+    What cannot be read is listed in the report's ``failures``; the rest goes through.
+    """
+    found = find_sources(paths, options)
+    total = found.total
+    run = Run(collection, options, expected=total, identify=True)
+    run.go_through(read_ahead(read_sources(found, options)), total, progress)
+    run.report.skipped = dict(found.skipped)
+    if options.prune:
+        started = time.perf_counter()
+        _prune(collection, paths, found, options, run)
+        run.report.seconds += time.perf_counter() - started
+    return run.report
+
+
+def _contents(found: Found, options: Options) -> Iterator[Content | Failure]:
+    for file in found.files:
+        yield file if isinstance(file, Failure) else open_file(file, options.root)
+    for url in found.elsewhere:
+        for entry in find(url, include=options.include, exclude=options.exclude, wanted=_is_known):
+            if isinstance(entry, Failure) or _holds_many(entry.name) or options.is_ours(entry.id):
+                yield entry
+    if found.addresses:
+        limit = options.reading.max_bytes
+        yield from fetch_all(found.addresses, allow_private=options.allow_private, max_bytes=limit)
+    if found.stdin:
+        yield Content(id="stdin", source="stdin", name="stdin.jsonl", open=lambda: sys.stdin.buffer)
+
+
+def _is_known(name: str) -> bool:
+    return os.path.splitext(name)[1].lower() in FORMATS  # noqa: PTH122
+
+
+def _holds_many(name: str) -> bool:
+    return FORMATS.get(os.path.splitext(name)[1].lower()) in _MANY_IN_ONE  # noqa: PTH122
+
+
+def _is_ours(file: str, options: Options) -> bool:
+    """Say whether a file belongs to this run's part; the rows of a table are shared out one by one."""
+    if options.part is None or _holds_many(file):
+        return True
+    content = open_file(file, options.root)
+    return isinstance(content, Failure) or options.is_ours(content.id)
+
+
+def _prune(
+    collection: RecordingCollection, paths: Sequence[str | Path], found: Found, options: Options, run: Run
+) -> None:
+    """Delete the documents recorded under the given paths whose file is gone, or whose row is gone from its table.
+
+    A folder that is gone altogether is left alone: more often than deleted it is a drive that was not mounted. So are
+    the rows of a table of which not every row could be read.
+    """
+    under = _Under(paths, found, options, failed={failure.source for failure in run.report.failures})
+    gone: list[str] = []
+    for document in collection.recorded():
+        if digest(document.id) not in run.seen and options.is_ours(document.id) and under.is_gone(document):
+            gone.append(document.id)
+    for start in range(0, len(gone), _BATCH):
+        _delete(collection, gone[start : start + _BATCH], run.report, dry=options.dry_run)
+    if gone and not options.dry_run:
+        collection.flush()
+
+
+class _Under:
+    """What lies under the given paths."""
+
+    def __init__(self, paths: Sequence[str | Path], found: Found, options: Options, failed: set[str]) -> None:
+        # As in the readers: "../docs" is the folder it names, and links are not followed.
+        self._tops = [os.path.abspath(path) for path in paths if os.path.exists(path)]  # noqa: PTH100, PTH110
+        self._base = os.path.abspath(options.root) if options.root else "/"  # noqa: PTH100
+        whole = (file for file in found.files if isinstance(file, str) and _holds_many(file) and file not in failed)
+        self._tables = {os.path.abspath(file) for file in whole}  # noqa: PTH100
+
+    def is_gone(self, document: RecordedDocument) -> bool:
+        """Say whether a document that was not seen lies here, and is no more."""
+        source = document.source or ""
+        is_row = _holds_many(source)
+        file = os.path.abspath(source if is_row else os.path.join(self._base, document.id))  # noqa: PTH100, PTH118
+        if not any(file == top or file.startswith(top.rstrip(os.sep) + os.sep) for top in self._tops):
+            return False
+        # A file that was left out, or could not be read, keeps what is stored of it.
+        return not os.path.exists(file) or (is_row and file in self._tables)  # noqa: PTH110
+
+
+def _delete(collection: RecordingCollection, ids: Sequence[str], report: IngestReport, *, dry: bool) -> None:
+    keys = collection.chunk_keys(ids)
+    if not dry:
+        collection.discard(keys.items())
+    report.documents.deleted += len(keys)
+    report.chunks.deleted += sum(map(len, keys.values()))

@@ -1,0 +1,85 @@
+"""What can be chosen of an ingest."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Sequence
+from dataclasses import dataclass, field, fields, replace
+from pathlib import Path
+from typing import Any, TypedDict, cast
+
+from simplugin.ingestion.readers import Reading
+
+__all__ = ["Choices", "Options", "digest"]
+
+
+class Choices(TypedDict, total=False):
+    """The options of an ingest by their names; see ``Options`` and ``Reading``."""
+
+    root: Path | None
+    include: Sequence[str]
+    exclude: Sequence[str]
+    languages: Sequence[str]
+    text_column: str | None
+    id_column: str | None
+    max_tokens: int | None
+    overlap: int
+    headings: bool
+    prune: bool
+    dry_run: bool
+    part: tuple[int, int] | None
+    allow_private: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Options:
+    """Which files are taken, how they are read and split, and what is done.
+
+    ``include`` and ``exclude`` are shell patterns over the path inside a folder and over the bare name; ``root`` is the
+    folder under which documents are named. ``part`` is (i, n): of n runs that share the work, the i-th, from 1.
+    ``allow_private`` lets URLs lead to addresses that are not public. For the sizes of chunks see ``Splitter``.
+
+    Raises ``ValueError`` for a part that there is not.
+    """
+
+    root: Path | None = None
+    include: tuple[str, ...] = ()
+    exclude: tuple[str, ...] = ()
+    reading: Reading = field(default_factory=Reading)
+    max_tokens: int | None = None
+    overlap: int = 0
+    headings: bool = False
+    prune: bool = False
+    dry_run: bool = False
+    part: tuple[int, int] | None = None
+    allow_private: bool = False
+
+    def __post_init__(self) -> None:
+        if self.part is not None and not 1 <= self.part[0] <= self.part[1]:
+            message = f"part is {self.part[0]}/{self.part[1]}; give i/n with i from 1 to n."
+            raise ValueError(message)
+
+    @classmethod
+    def of(cls, options: Options | None, chosen: Choices) -> Options:
+        """Return the options with what is chosen by name. Raises ``TypeError`` for a name that there is not."""
+        named = dict(chosen)
+        base = options or cls()
+        reading = {name: named.pop(name) for name in ("languages", "text_column", "id_column") if name in named}
+        if "languages" in reading:
+            reading["languages"] = tuple(cast("Sequence[str]", reading["languages"]))
+        for name in ("include", "exclude"):
+            if name in named:
+                named[name] = tuple(cast("Sequence[str]", named[name]))
+        if unknown := sorted(named.keys() - {each.name for each in fields(cls)}):
+            message = f"ingest() has no option {unknown[0]!r}; there are {', '.join(Choices.__annotations__)}."
+            raise TypeError(message)
+        return replace(base, reading=replace(base.reading, **cast(Any, reading)), **cast(Any, named))
+
+    def is_ours(self, name: str) -> bool:
+        """Say whether a document of this id, or the file it lies in, belongs to this run's part."""
+        return self.part is None or digest(name) % self.part[1] == self.part[0] - 1
+
+
+def digest(name: str) -> int:
+    """Return 64 bits of a name's hash: what is remembered of each document that was seen."""
+    return int.from_bytes(hashlib.blake2b(name.encode("utf-8", "surrogatepass"), digest_size=8).digest(), "little")

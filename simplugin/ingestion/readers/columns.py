@@ -1,0 +1,79 @@
+"""Which column, or key, holds the text and which the id."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from simplugin.errors import DataError
+from simplugin.ingestion.sources.content import Content
+from simplugin.records import Document, Encoding
+
+__all__ = ["Columns"]
+
+_TEXT = ("text", "content", "body", "page_content", "passage")
+_ID = ("id", "_id", "document_id")
+_LISTED = 20  # columns that a message names
+_SHOWN = 40  # letters of each
+
+
+@dataclass(frozen=True, slots=True)
+class Columns:
+    """The names of the columns with the text and the id; None for the usual ones.
+
+    A text may have at most ``longest`` bytes.
+    """
+
+    text: str | None = None
+    id: str | None = None
+    longest: int = 64 * 1024 * 1024
+
+    def are_named(self, names: Iterable[str]) -> bool:
+        """Say whether one of these is the name of a column that is wanted, or usual."""
+        wanted = {*_TEXT, *_ID, self.text, self.id}
+        return any(name in wanted or name.lower() in wanted for name in names)
+
+    def text_of(self, names: Iterable[str]) -> str:
+        """Return the column that holds the text. Raises ``DataError`` listing what there is."""
+        listed = list(names)
+        found = self.text if self.text in listed else _usual(listed, _TEXT) if self.text is None else None
+        if found is None and self.text is None and len(listed) == 1:
+            found = listed[0]
+        if found is not None:
+            return found
+        if self.text is not None:
+            raise DataError(f"there is no column {self.text!r}; there are {_join(listed)}.")
+        raise DataError(f"which column holds the text? There are {_join(listed)}; name it (text_column).")
+
+    def to_document(self, row: Mapping[str, Any], content: Content, number: int, encoding: Encoding | None) -> Document:
+        """Return the document in a row, numbered from 1. Raises ``DataError`` where it has no text, or not its id."""
+        column, named = self.text_of(row), self.id or _usual(row, _ID)
+        text = row[column]
+        if not isinstance(text, str) or not text.strip():
+            raise DataError(f"{column!r} is {'blank' if text is None or isinstance(text, str) else 'no text'}.")
+        if len(text) > self.longest or (4 * len(text) > self.longest and len(text.encode()) > self.longest):
+            raise DataError(f"{column!r} is longer than {self.longest:,} bytes.")
+        value = row.get(named) if named else None
+        if self.id is not None and value in (None, ""):
+            blank = "is blank" if self.id in row else f"is missing; there are {_join(row)}"
+            raise DataError(f"{self.id!r} {blank}.")
+        return Document(
+            id=f"{content.id}#{number}" if value in (None, "") else str(value),
+            text=text,
+            source=content.source,
+            metadata={key: value for key, value in row.items() if key not in (column, named)},
+            modified=content.modified,
+            encoding=encoding,
+        )
+
+
+def _usual(names: Iterable[str], usual: tuple[str, ...]) -> str | None:
+    found = [name for name in names if name.lower() in usual]
+    return min(found, key=lambda name: usual.index(name.lower()), default=None)
+
+
+def _join(names: Iterable[str]) -> str:
+    listed = list(names)
+    shown = [repr(name if len(name) <= _SHOWN else name[:_SHOWN] + "…") for name in listed[:_LISTED]]
+    return ", ".join(shown) + (f" and {len(listed) - _LISTED} more" if len(listed) > _LISTED else "")

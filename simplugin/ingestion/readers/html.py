@@ -1,0 +1,136 @@
+"""HTML to Markdown: the main text, without menus."""
+
+from __future__ import annotations
+
+import re
+from importlib import import_module
+from typing import Any
+
+from simplugin.errors import DataError, MissingExtraError
+from simplugin.ingestion.readers.encodings import decode
+from simplugin.ingestion.sources.content import Content
+from simplugin.records import Document
+
+__all__ = ["read_html"]
+
+_META = re.compile(rb"<meta[^>]+charset\s*=\s*[\"']?([\w.:-]+)", re.I)
+_TOP = 4096  # bytes in which a page names its encoding
+_FEW = 0.2  # of the text of the body: with less the extraction missed the point
+_ASIDE = (
+    "script",
+    "style",
+    "noscript",
+    "template",
+    "nav",
+    "header",
+    "footer",
+    "aside",
+    "svg",
+    "iframe",
+    "button",
+    "select",
+)
+_BLOCKS = frozenset(
+    {"p", "div", "li", "tr", "br", "pre", "blockquote", "section", "article", "table", "td", "th", "dd", "dt"}
+)
+_HEADING = re.compile(r"h([1-6])$")
+
+
+def read_html(content: Content, raw: bytes, languages: tuple[str, ...], declared: str | None) -> Document:
+    """Return the main text of a page as Markdown, with title and language. Raises ``DataError`` where it has none."""
+    named = _META.search(raw[:_TOP])
+    text, encoding = decode(raw, languages, declared=declared or (named[1].decode("ascii") if named else None))
+    text = text.replace("\0", "")  # where the parser would stop
+    page = _parse(text)
+    title, language = _title(page), _language(page)
+    main = _main(text, page)
+    if not main.strip():
+        raise DataError("the page has no text.")
+    metadata: dict[str, Any] = {}
+    if title:
+        metadata["title"] = title
+    if language:
+        metadata["lang"] = language
+    return Document(
+        id=content.id,
+        text=main,
+        source=content.source,
+        metadata=metadata,
+        format="markdown",
+        modified=content.modified,
+        encoding=encoding,
+    )
+
+
+def _parse(text: str) -> Any:
+    try:
+        html: Any = import_module("lxml.html")  # it has no types
+    except ImportError as error:
+        raise MissingExtraError("documents", "Reading HTML") from error
+    parser = html.HTMLParser(no_network=True, huge_tree=False, remove_comments=True, encoding="utf-8")
+    try:
+        return html.document_fromstring(text.encode("utf-8", "replace"), parser=parser)
+    except Exception as error:  # lxml's errors derive from nothing narrower
+        raise DataError(f"the page cannot be parsed ({error}).") from error
+
+
+def _main(text: str, page: Any) -> str:
+    """Return the main text; what is left of the body where the extraction finds too little."""
+    try:
+        from trafilatura import extract
+    except ImportError as error:
+        raise MissingExtraError("documents", "Reading HTML") from error
+    try:
+        found = extract(
+            text,
+            output_format="markdown",
+            favor_recall=True,
+            include_tables=True,
+            include_comments=False,
+            with_metadata=False,
+        )
+    except Exception:  # noqa: BLE001  # trafilatura lets what odd pages do to it come through as it is
+        found = None
+    body = _body(page)
+    return found if found and len(found) >= _FEW * len(body) else body
+
+
+def _body(page: Any) -> str:
+    for tag in _ASIDE:
+        for element in list(page.iter(tag)):
+            element.drop_tree()
+    body = page.find(".//body")
+    lines: list[str] = []
+    _walk(page if body is None else body, lines)
+    text = re.sub(r"[ \t]*\n[ \t]*", "\n", "".join(lines))
+    return re.sub(r"\n{3,}", "\n\n", text).strip()
+
+
+def _walk(top: Any, lines: list[str]) -> None:
+    """Gather the text of an element; a loop, since a page may be nested deeper than Python calls."""
+    stack: list[tuple[Any, bool]] = [(top, False)]
+    while stack:
+        element, done = stack.pop()
+        tag = element.tag if isinstance(element.tag, str) else ""
+        border = "\n\n" if tag in _BLOCKS or _HEADING.match(tag) else ""
+        if done:
+            lines += [border, re.sub(r"\s+", " ", element.tail or "") if element is not top else ""]
+            continue
+        mark = f"{'#' * int(found[1])} " if (found := _HEADING.match(tag)) else ""
+        lines += [border, mark, re.sub(r"\s+", " ", element.text or "") if tag else ""]
+        stack.append((element, True))
+        stack += [(child, False) for child in reversed(element)]
+
+
+def _title(page: Any) -> str:
+    for path in (".//head/title", ".//h1"):
+        element = page.find(path)
+        if element is not None and (title := " ".join(str(element.text_content()).split())):
+            return title
+    return ""
+
+
+def _language(page: Any) -> str | None:
+    code = str(page.get("lang") or page.get("xml:lang") or "").strip().lower()
+    short = re.match(r"([a-z]{2})(?:$|[-_])", code)
+    return "he" if short and short[1] == "iw" else short[1] if short else None

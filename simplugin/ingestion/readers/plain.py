@@ -1,0 +1,79 @@
+"""Text, Markdown and reStructuredText."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from typing import Any
+
+from simplugin.errors import DataError
+from simplugin.ingestion.readers.formats import Format
+from simplugin.ingestion.sources.content import Content
+from simplugin.ingestion.splitting.outline import outline
+from simplugin.records import Document, Encoding
+
+__all__ = ["read_plain"]
+
+_FRONT = re.compile(r"\ufeff?---[ \t]*\n(.*?\n)?(?:---|\.\.\.)[ \t]*(?:\n|\Z)", re.DOTALL)
+_ENTRY = re.compile(r"^(title|lang|language)[ \t]*:[ \t]*[\"']?(.*?)[\"']?[ \t]*$", re.M | re.I)
+_TOP = 4000  # characters of reStructuredText in which a title is looked for
+_MARK = re.compile(r"^[ \t]*(`{3,}|~{3,}|#(?=[ \t])|=+(?=[ \t]*$))([^\n]*)", re.M)
+_CODE = 2  # letters of a language's code
+
+
+def read_plain(content: Content, text: str, encoding: Encoding, form: Format) -> Document:
+    """Return a text as a document, its title and front matter as metadata. Raises ``DataError`` for an empty one."""
+    structure = form if form in {"markdown", "rst"} else "text"
+    metadata: dict[str, Any] = {}
+    if structure == "markdown" and (front := _FRONT.match(text)):
+        metadata = _front_matter(front[1] or "")
+        text = text[front.end() :]
+        if not text.strip():
+            raise DataError("the file holds nothing but front matter.")
+    if not text.strip():
+        raise DataError("the file is empty.")
+    if structure != "text" and "title" not in metadata and (title := _title(text, structure)):
+        metadata["title"] = title
+    return Document(
+        id=content.id,
+        text=text,
+        source=content.source,
+        metadata=metadata,
+        format="markdown" if structure == "markdown" else "rst" if structure == "rst" else "text",
+        modified=content.modified,
+        encoding=encoding,
+    )
+
+
+def _front_matter(lines: str) -> dict[str, Any]:
+    found: dict[str, Any] = {}
+    for key, value in _ENTRY.findall(lines):
+        if key.lower() == "title" and value:
+            found["title"] = value
+        elif value[:_CODE].isalpha() and value[_CODE : _CODE + 1] in {"", "-", "_"}:
+            found["lang"] = value[:_CODE].lower()
+    return found
+
+
+def _title(text: str, form: str) -> str | None:
+    for start, end in _headings(text) if form == "markdown" else [(0, _TOP)]:
+        for block in outline(text[start:end], form):
+            if block.level == 1 and block.title:
+                return block.title
+    return None
+
+
+def _headings(text: str) -> Iterator[tuple[int, int]]:
+    """Yield where Markdown has what looks like a heading of the first level, outside of code.
+
+    Taking a whole page apart for its title would be most of the work of reading it.
+    """
+    fence = ""
+    for found in _MARK.finditer(text):
+        mark = found[1]
+        if mark[0] in "`~":
+            if not fence or (mark.startswith(fence) and not found[2].strip()):
+                fence = "" if fence else mark
+        elif not fence:
+            before = max(0, text.rfind("\n\n", 0, found.start()))
+            yield (before if mark[0] == "=" else found.start()), found.end()

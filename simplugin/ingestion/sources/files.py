@@ -1,0 +1,145 @@
+"""Files and folders of this machine."""
+
+from __future__ import annotations
+
+import glob
+import os
+from collections import Counter
+from collections.abc import Callable, Iterator, Sequence
+from datetime import UTC, datetime
+from fnmatch import fnmatch
+from pathlib import Path
+
+from simplugin.errors import DataError
+from simplugin.ingestion.report import Failure
+from simplugin.ingestion.sources.content import Content
+
+__all__ = ["describe", "find_files", "identify", "matches", "open_file"]
+
+
+def find_files(
+    paths: Sequence[str | Path],
+    *,
+    wanted: Callable[[str], bool],
+    include: Sequence[str] = (),
+    exclude: Sequence[str] = (),
+    skipped: Counter[str] | None = None,
+) -> Iterator[str | Failure]:
+    """Go through the files that these files, folders and globs stand for, each once, in a fixed order.
+
+    Folders are searched to the bottom for names that are ``wanted``, the others counted in ``skipped`` by their
+    endings; names that begin with a dot are left out. Symbolic links to folders are not followed, and one to a file
+    outside the folder is a failure. A file that is named is taken whatever it is called. ``include`` and ``exclude``
+    are shell patterns over the path inside the folder and over the bare name.
+    """
+    seen: set[str] = set()
+    walk = _Walk(wanted, include, exclude, Counter() if skipped is None else skipped)
+    for given in paths:
+        for found in _expand(given, walk):
+            if isinstance(found, Failure):
+                yield found
+            elif found not in seen:
+                seen.add(found)
+                yield found
+
+
+def open_file(path: str, root: Path | None = None) -> Content | Failure:
+    """Return what is in a file, to be read; the document's id is the absolute path, or the path under ``root``."""
+    try:
+        if not os.path.isfile(path):  # noqa: PTH113  # a pipe or a device would hold up the reader for ever
+            return Failure(describe(path), "this is no regular file.")
+        status = os.stat(path)  # noqa: PTH116  # hundreds of thousands of paths stay strings
+        id_ = identify(path, root)
+    except OSError as error:
+        return Failure(describe(path), f"the file cannot be read ({error.strerror}).")
+    except DataError as error:
+        return Failure(describe(path), error.reason)
+    return Content(
+        id=id_,
+        source=path,
+        name=os.path.basename(path),  # noqa: PTH119
+        open=lambda: open(path, "rb"),  # noqa: PTH123
+        size=status.st_size,
+        modified=datetime.fromtimestamp(status.st_mtime, UTC).isoformat(timespec="seconds"),
+    )
+
+
+def identify(path: str, root: Path | None) -> str:
+    """Return the id of the document in a file. Raises ``DataError`` where it can have none."""
+    try:
+        path.encode()
+    except UnicodeEncodeError as error:
+        raise DataError("the name of the file is not UTF-8; rename it first.", path=describe(path)) from error
+    absolute = Path(os.path.abspath(path))  # noqa: PTH100  # resolve() would follow links, and rename documents
+    if root is None:
+        return absolute.as_posix()
+    top = Path(os.path.abspath(root))  # noqa: PTH100
+    if not absolute.is_relative_to(top):
+        raise DataError(f"the file does not lie under the root {str(root)!r}.", path=path)
+    return absolute.relative_to(top).as_posix()
+
+
+def matches(inside: str, patterns: Sequence[str]) -> bool:
+    """Say whether one of these shell patterns fits a path inside a folder, or its last part."""
+    name = inside.rpartition("/")[2]
+    return any(fnmatch(inside, pattern) or fnmatch(name, pattern) for pattern in patterns)
+
+
+def describe(path: str | Path) -> str:
+    """Return a path as text; a name may hold bytes that are none."""
+    return str(path).encode("utf-8", "backslashreplace").decode()
+
+
+class _Walk:
+    """The files of a folder that are wanted."""
+
+    def __init__(
+        self, wanted: Callable[[str], bool], include: Sequence[str], exclude: Sequence[str], skipped: Counter[str]
+    ) -> None:
+        self._wanted = wanted
+        self._include = include
+        self._exclude = exclude
+        self._skipped = skipped
+
+    def through(self, folder: str) -> Iterator[str | Failure]:
+        """Go through a folder, to the bottom."""
+        top = os.path.realpath(folder)
+        empty = True
+        for found in self._files(folder):
+            empty = False
+            if os.path.islink(found) and not Path(os.path.realpath(found)).is_relative_to(top):  # noqa: PTH114
+                yield Failure(describe(found), "this is a link to a file outside the folder; name that file itself.")
+            else:
+                yield found
+        if empty:
+            narrowed = " that is included and not excluded" if self._include or self._exclude else ""
+            yield Failure(describe(folder), f"the folder holds no file of a known format{narrowed}.")
+
+    def _files(self, folder: str) -> Iterator[str]:
+        for parent, folders, files in os.walk(folder):
+            folders[:] = sorted(name for name in folders if not name.startswith("."))
+            for name in sorted(files):
+                if name.startswith("."):
+                    continue
+                if not self._wanted(name):
+                    self._skipped[os.path.splitext(name)[1].lower() or "no ending"] += 1  # noqa: PTH122
+                    continue
+                path = os.path.join(parent, name)  # noqa: PTH118
+                inside = os.path.relpath(path, folder).replace(os.sep, "/")
+                if (not self._include or matches(inside, self._include)) and not matches(inside, self._exclude):
+                    yield path
+
+
+def _expand(given: str | Path, walk: _Walk) -> Iterator[str | Failure]:
+    path = os.fspath(given)
+    if os.path.isdir(path):  # noqa: PTH112
+        yield from walk.through(path)
+    elif os.path.lexists(path):
+        yield path
+    elif glob.has_magic(path):
+        matching = [match for match in sorted(glob.glob(path, recursive=True)) if Path(match).is_file()]  # noqa: PTH207
+        yield from matching
+        if not matching:
+            yield Failure(describe(path), "no file matches this pattern.")
+    else:
+        yield Failure(describe(path), "there is no such file or folder.")

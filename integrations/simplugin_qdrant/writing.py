@@ -11,7 +11,7 @@ from weakref import WeakKeyDictionary
 from simplugin.encoders import Encoder, load
 from simplugin.errors import SimpluginError, StoreError
 from simplugin.measures import FloatArray
-from simplugin.words import WordVector, weigh_document
+from simplugin.words import WordVector, weigh_documents
 from simplugin_qdrant import points
 from simplugin_qdrant.registry import read_registration, registered_vectors, verify
 from simplugin_qdrant.space import Space
@@ -118,7 +118,11 @@ class Writer:
                 if not missing:
                     spaces = [self._space, *(self._others[vector] for vector in wanted if vector in self._others)]
                     rows = [(space, known[space.vector]) for space in spaces]
-                    batch = [Point(ids[n], self._vectors(rows, n, payloads[n]), payloads[n]) for n in numbers]
+                    words = self._words([payloads[n] for n in numbers])
+                    batch = [
+                        Point(ids[n], _vectors(rows, n, weighed), payloads[n])
+                        for n, weighed in zip(numbers, words, strict=True)
+                    ]
                     return store.upsert(name, batch)
             for vector in missing:
                 space = self._others.get(vector) or self.open(vector, metadata)
@@ -126,15 +130,10 @@ class Writer:
                 points.check_vectors(found, owners, space.encoder.dimension)
                 known[vector] = found
 
-    def _vectors(
-        self, rows: Sequence[tuple[Space, FloatArray]], number: int, payload: Mapping[str, Any]
-    ) -> dict[str, FloatArray | WordVector]:
-        vectors: dict[str, FloatArray | WordVector] = {}
-        for space, encoded in rows:
-            vectors |= space.named(encoded[number])
-        if self._space.has_words and len(words := weigh_document(points.text_as_read(payload, self._text_key))):
-            vectors[points.WORDS] = words
-        return vectors
+    def _words(self, payloads: Sequence[Mapping[str, Any]]) -> Sequence[WordVector | None]:
+        if not self._space.has_words:
+            return [None] * len(payloads)
+        return weigh_documents([points.text_as_read(payload, self._text_key) for payload in payloads])
 
     def open(self, vector: str, metadata: Mapping[str, Any]) -> Space:
         """Open the model of another vector: one that was given, or by what is recorded of it.
@@ -165,6 +164,17 @@ class Writer:
         )
         self._others[vector] = space
         return space
+
+
+def _vectors(
+    rows: Sequence[tuple[Space, FloatArray]], number: int, words: WordVector | None
+) -> dict[str, FloatArray | WordVector]:
+    vectors: dict[str, FloatArray | WordVector] = {}
+    for space, encoded in rows:
+        vectors |= space.named(encoded[number])
+    if words:  # a text may have none
+        vectors[points.WORDS] = words
+    return vectors
 
 
 def load_recorded(name: str, id_: str, truncate_dim: int | None) -> Encoder:

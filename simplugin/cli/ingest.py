@@ -155,6 +155,10 @@ def _require_one_readable(found: Found, options: Options) -> None:
 def _check_sizes(encoder: Encoder, options: Options) -> None:
     from simplugin.ingestion import Splitter
 
+    limit, wanted = encoder.card.max_tokens, options.max_tokens
+    if wanted is not None and limit is not None and wanted > limit:
+        message = f"--max-tokens is {wanted}; {encoder.card.name!r} reads at most {limit}."
+        raise typer.BadParameter(message)
     try:
         Splitter(encoder, options.max_tokens, overlap=options.overlap)
     except ValueError as error:

@@ -47,8 +47,8 @@ UNREADABLE: dict[str, tuple[Broken, str]] = {
     "empty": (lambda path: path.touch(), "empty"),
     "blank": (lambda path: path.write_text(" \n\t\n", encoding="utf-8"), "empty"),
     "only-a-byte-order-mark": (lambda path: path.write_bytes(b"\xef\xbb\xbf"), "empty"),
-    "not-utf8": (lambda path: path.write_bytes(b"one\ntwo\ncaf\xe9\n"), "UTF-8"),
-    "empty-folder": (lambda path: path.mkdir(), "no file to read"),
+    "no-text": (lambda path: path.write_bytes(bytes(range(256)) * 20), "no text"),
+    "empty-folder": (lambda path: path.mkdir(), "no file of a known format"),
     "forbidden": (lambda path: os.close(os.open(path, os.O_CREAT | os.O_WRONLY, 0)), "cannot be read"),
     "pipe": (lambda path: os.mkfifo(path), "no regular file"),
     "link-to-nothing": (lambda path: path.symlink_to("nowhere"), "no such file"),
@@ -91,9 +91,9 @@ def test_an_input_that_cannot_be_read_is_one_sentence_of_the_process(process: Pr
     [
         (["nothing/*.md"], [], ["no file matches"]),
         (["dir*"], [], ["no file matches"]),
-        (["docs"], ["--include", "*.pdf"], ["no file to read that is included"]),
+        (["docs"], ["--include", "*.pdf"], ["no file of a known format that is included"]),
         (["docs"], ["--root", "directory"], ["root", "'directory'"]),
-        (["data.csv"], [], [".csv", ".md"]),
+        (["data.csv"], [], ["which column", "'a'", "'b'"]),
         ([f"{number}.md" for number in range(9)], [], ["0.md", "and 4 more"]),
     ],
 )

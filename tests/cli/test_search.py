@@ -31,7 +31,7 @@ def test_a_hit_has_the_keys_of_the_contract(simplugin: InProcess, shelf: Path) -
     best = hits[0]
     assert best["document_id"] == (shelf / "docs" / "library.md").as_posix()
     assert best["text"] == "# Library\n\nRenew your library card."
-    assert best["metadata"] == {"title": "Library"}
+    assert best["metadata"]["title"] == "Library"
     assert best["probability"] is None
 
 

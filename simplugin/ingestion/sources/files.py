@@ -47,7 +47,8 @@ def open_file(path: str, root: Path | None = None) -> Content | Failure:
     """Return what is in a file, to be read; the document's id is the absolute path, or the path under ``root``."""
     try:
         if not os.path.isfile(path):  # noqa: PTH113  # a pipe or a device would hold up the reader for ever
-            return Failure(describe(path), "this is no regular file.")
+            there = os.path.exists(path)  # noqa: PTH110
+            return Failure(describe(path), "this is no regular file." if there else "there is no such file.")
         status = os.stat(path)  # noqa: PTH116  # hundreds of thousands of paths stay strings
         id_ = identify(path, root)
     except OSError as error:

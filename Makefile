@@ -5,7 +5,7 @@ BIN := .venv/bin
 DATA ?= ../shared/data
 
 .DEFAULT_GOAL := help
-.PHONY: help install demo test check fix bench bench-encode bench-pairs bench-store bench-gpu test-hub test-server prove wheel starter clean
+.PHONY: help install demo test check fix bench bench-encode bench-pairs bench-store bench-ingest bench-gpu test-hub test-server prove wheel starter clean
 
 help:
 	@echo "make demo     the main job on sample documents, in under a minute"
@@ -15,6 +15,7 @@ help:
 	@echo "make bench-pairs  seconds to rerank with a pair model"
 	@echo "make bench-encode  encoding alone, against plain sentence-transformers"
 	@echo "make bench-store  the embedded store against others, which get an environment of their own"
+	@echo "make bench-ingest  ingestion against LangChain and Haystack, which get the same"
 	@echo "make bench-gpu  the same on a GPU, where there is one"
 	@echo "make prove    the long proofs: kills, threads, a failing server, a migration under load"
 	@echo "make test-hub   the real source models, downloaded (6 GB), the whole way"
@@ -66,6 +67,9 @@ bench-encode: .venv/developing
 
 bench-store: .venv/developing .venv-peers/installed
 	$(BIN)/python -m tests.benchmarks store --data $(DATA)
+
+bench-ingest: .venv/developing .venv-peers/installed
+	$(BIN)/python -m tests.benchmarks ingest --data $(DATA)
 
 bench-gpu: .venv/developing
 	$(BIN)/python -m tests.benchmarks gpu --data $(DATA)

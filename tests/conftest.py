@@ -8,12 +8,16 @@ from collections.abc import Callable, Generator
 from pathlib import Path
 
 import pytest
+from hypothesis import settings
 
 from simplugin.encoders import Encoder, load
 from simplugin_qdrant import Store, open_store
 from tests.qdrant.loopback import LoopbackServer
 
 ROOT = Path(__file__).parent.parent
+
+settings.register_profile("patient", deadline=None)  # a busy machine is no failure
+settings.load_profile("patient")
 
 
 @pytest.fixture(scope="session")

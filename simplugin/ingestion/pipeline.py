@@ -74,7 +74,7 @@ class Run:
         self._collection = collection
         self._options = options
         self._identify = identify
-        self._is_bulk = False
+        self._is_bulk = self._has_written = False
         self._splitter = Splitter(
             collection.encoder, options.max_tokens, overlap=options.overlap, headings=options.headings
         )
@@ -110,7 +110,7 @@ class Run:
 
     def _keep(self) -> None:
         """Make safe what was written so far: the next run goes on from there."""
-        if not self._options.dry_run and self.report.chunks.written:
+        if self._has_written:
             self._collection.flush()
 
     def _take(self, window: Sequence[Document | Failure]) -> None:
@@ -137,10 +137,10 @@ class Run:
     def _finish(self) -> None:
         """Write what is left, and wait until it is safe."""
         self._advance(0)
-        self._send()
+        if self._step != _Step():
+            self._send()
         self._advance(0)
-        if not self._options.dry_run:
-            self._collection.flush()
+        self._keep()
         self.report.seconds = time.perf_counter() - self._started
 
     def _is_document(self, entry: Document | Failure) -> TypeGuard[Document]:
@@ -231,7 +231,8 @@ class Run:
 
     def _write(self, step: _Step, embedded: Embedded) -> None:
         """Write in the order that survives being cut short."""
-        if not self._options.dry_run:
+        if not self._options.dry_run and step != _Step():
+            self._has_written = True
             pending = [replace(chunk, content=_PENDING) if _is_pending(chunk) else chunk for chunk in step.fresh]
             self._collection.write(pending, embedded.vectors)
             self._collection.restate(step.kept)

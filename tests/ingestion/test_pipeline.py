@@ -30,10 +30,10 @@ def state(docs: Collection) -> dict[str, tuple[dict[str, Any], list[float], list
     stored: dict[str, tuple[dict[str, Any], list[float], list[int]]] = {}
     for record in docs.store.scroll(docs.name, with_vectors=True):
         payload = record.payload | {"simplugin": {k: v for k, v in record.payload["simplugin"].items() if k != "at"}}
-        row, words = record.vectors["default"], record.vectors["simplugin-words"]
+        row, words = record.vectors["default"], record.vectors.get("simplugin-words")  # a text may have no words
         assert isinstance(row, np.ndarray)
-        assert isinstance(words, WordVector)
-        stored[record.id] = (payload, [round(float(x), 5) for x in row], words.indices.tolist())
+        numbers = words.indices.tolist() if isinstance(words, WordVector) else []
+        stored[record.id] = (payload, [round(float(x), 5) for x in row], numbers)
     return stored
 
 

@@ -46,10 +46,8 @@ _PAGES = {
 }
 # The Windows page that holds the same letters at the same places, and more.
 _COUSINS = {"iso8859-15": "cp1252", "iso8859-9": "cp1254", "iso8859-8": "cp1255", "iso8859-7": "cp1253"}
-_EXPECTED = (
-    0.1  # by so much a page of an expected language is preferred: enough to be right, and little enough to be so
-)
-# where the expectation is wrong
+# By so much a page of an expected language is preferred: enough to help, and little enough where that is wrong.
+_EXPECTED = 0.1
 _SAMPLE = 65_536  # bytes that the detector is shown
 _LINE = re.compile(rb"[^\r\n]*[\x80-\xff][^\r\n]*[\r\n]*")
 _CONTROLS = re.compile("[\x00-\x08\x0b\x0e-\x1f\x7f-\x9f\ufffd]")

@@ -7,7 +7,6 @@ import time
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
 from itertools import islice
-from pathlib import Path
 from typing import TYPE_CHECKING, Any, Unpack
 
 from simplugin.collection import Mode, as_mode
@@ -15,7 +14,7 @@ from simplugin.encoders import Encoder, as_encoder
 from simplugin.encoders.protocol import as_texts
 from simplugin.errors import StoreError
 from simplugin.ingestion import Choices, IngestReport, Options, Progress, ingest_documents, ingest_files
-from simplugin.records import Document, Hit, Metadata
+from simplugin.records import Hit, Metadata
 from simplugin.reranking import Reranker, open_reranker
 from simplugin_qdrant import points
 from simplugin_qdrant.filling import Filling, check_filled, fill
@@ -123,7 +122,7 @@ class Collection(Recording):
 
     def ingest(
         self,
-        sources: Iterable[str | Path | Document] | object,
+        sources: object,
         *,
         options: Options | None = None,
         progress: Callable[[Progress], None] | None = None,

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from typing import Any
 
 from simplugin.errors import StoreError
@@ -18,12 +17,17 @@ from simplugin_qdrant.registry import (
 from simplugin_qdrant.space import is_first_stage
 from simplugin_qdrant.stores.protocol import Description, Store
 
-__all__ = ["count_documents", "describe", "ids_of_documents"]
+__all__ = ["count_documents", "describe"]
 
 
 def count_documents(store: Store, name: str, condition: Condition | None = None) -> int:
     """Count the documents of a collection, however many chunks each has."""
-    return sum(1 for _ in ids_of_documents(store, name, condition, ingested=False))
+    seen: set[tuple[str | None, str]] = set()
+    for record in store.scroll(name, condition=condition, keys=("document_id", f"{points.RECORD}.tenant")):
+        kept: dict[str, Any] = record.payload.get(points.RECORD) or {}
+        # Equal ids of two tenants are two documents.
+        seen.add((kept.get("tenant"), str(record.payload.get("document_id", record.id))))
+    return len(seen)
 
 
 def describe(
@@ -65,16 +69,3 @@ def describe(
         "documents": documents,
         "vectors": vectors,
     }
-
-
-def ids_of_documents(store: Store, name: str, condition: Condition | None, *, ingested: bool) -> Iterator[str]:
-    """Go through the ids of documents, each once; with ``ingested`` those alone that an ingest wrote."""
-    seen: set[tuple[str | None, str]] = set()
-    keys = ("document_id", f"{points.RECORD}.content", f"{points.RECORD}.tenant")
-    for record in store.scroll(name, condition=condition, keys=keys):
-        id_ = str(record.payload.get("document_id", record.id))
-        kept: dict[str, Any] = record.payload.get(points.RECORD) or {}
-        owned = (kept.get("tenant"), id_)  # equal ids of two tenants are two documents
-        if owned not in seen and (not ingested or "content" in kept):
-            seen.add(owned)
-            yield id_

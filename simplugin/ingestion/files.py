@@ -14,7 +14,7 @@ from simplugin.collection import RecordedDocument, RecordingCollection
 from simplugin.ingestion.background import read_ahead
 from simplugin.ingestion.options import Options, digest
 from simplugin.ingestion.pipeline import Run
-from simplugin.ingestion.readers import FORMATS, read
+from simplugin.ingestion.readers import FORMATS, ROWS, read
 from simplugin.ingestion.report import Failure, IngestReport, Progress
 from simplugin.ingestion.sources.addresses import fetch_all
 from simplugin.ingestion.sources.content import Content
@@ -26,7 +26,6 @@ __all__ = ["Found", "find_sources", "ingest_files", "read_sources"]
 
 _STDIN = "-"
 _BATCH = 256  # documents a request
-_MANY_IN_ONE = frozenset({"csv", "tsv", "jsonl", "parquet"})  # formats of which a file holds many documents
 
 
 @dataclass(slots=True)
@@ -120,7 +119,7 @@ def _is_known(name: str) -> bool:
 
 
 def _holds_many(name: str) -> bool:
-    return FORMATS.get(os.path.splitext(name)[1].lower()) in _MANY_IN_ONE  # noqa: PTH122
+    return FORMATS.get(os.path.splitext(name)[1].lower()) in ROWS  # noqa: PTH122
 
 
 def _is_ours(file: str, options: Options) -> bool:

@@ -49,9 +49,8 @@ __all__ = ["ClientStore"]
 T = TypeVar("T")
 
 _PAGE = 1000
-_DEFERRED = (
-    "simplugin-deferred-index"  # in the metadata while much is written: kilobytes from which on a server indexes
-)
+# In the metadata while much is written: from how many kilobytes on the server indexes at other times.
+_DEFERRED = "simplugin-deferred-index"
 _THRESHOLD = 10_000  # the server's own default (https://qdrant.tech/documentation/concepts/optimizer/)
 _DEFAULT_RETRY = Retry()
 

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import re
 import zipfile
 import zlib
 from io import BytesIO
 
 from simplugin.errors import DataError
+from simplugin.ingestion.sources.content import Content
+from simplugin.records import Document
 
-__all__ = ["check_archive"]
+__all__ = ["check_archive", "to_document"]
 
 _MEMBERS = 10_000
 _BYTES = 256 * 1024 * 1024  # of all members, unpacked
@@ -32,6 +35,20 @@ def check_archive(raw: bytes, parts: tuple[str, ...]) -> None:
                             raise DataError(f"its {part} declares XML entities, which can grow without end.")
     except (zipfile.BadZipFile, OSError, ValueError, NotImplementedError, RuntimeError, EOFError, zlib.error) as error:
         raise DataError(f"the archive is damaged or locked ({error}).") from error
+
+
+def to_document(content: Content, text: str, title: str) -> Document:
+    """Return what an archive holds as a document in Markdown, called after its first heading if it has no title."""
+    heading = re.search(r"^# (.+)$", text, re.M)
+    title = title or (heading[1] if heading else "")
+    return Document(
+        id=content.id,
+        text=text,
+        source=content.source,
+        metadata={"title": title} if title else {},
+        format="markdown",
+        modified=content.modified,
+    )
 
 
 def _check_sizes(members: list[zipfile.ZipInfo]) -> None:

@@ -8,7 +8,7 @@ from io import BytesIO
 from typing import Any
 
 from simplugin.errors import DataError, MissingExtraError
-from simplugin.ingestion.readers.archives import check_archive
+from simplugin.ingestion.readers.archives import check_archive, to_document
 from simplugin.ingestion.sources.content import Content
 from simplugin.records import Document
 
@@ -33,16 +33,7 @@ def read_docx(content: Content, raw: bytes) -> Document:
         raise DataError(f"the DOCX is damaged ({type(error).__name__}: {error}).") from error
     if not text.strip():
         raise DataError("the DOCX has no text.")
-    heading = re.search(r"^# (.+)$", text, re.M)
-    title = title or (heading[1] if heading else "")
-    return Document(
-        id=content.id,
-        text=text,
-        source=content.source,
-        metadata={"title": title} if title else {},
-        format="markdown",
-        modified=content.modified,
-    )
+    return to_document(content, text, title)
 
 
 def _blocks(opened: Any) -> Iterator[str]:

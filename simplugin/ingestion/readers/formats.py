@@ -11,7 +11,7 @@ from typing import BinaryIO, Literal, TypeAlias
 from simplugin.errors import DataError
 from simplugin.ingestion.sources.content import Content
 
-__all__ = ["FORMATS", "Format", "detect", "expect"]
+__all__ = ["FORMATS", "ROWS", "Format", "detect", "expect"]
 
 Format: TypeAlias = Literal["text", "markdown", "rst", "html", "pdf", "docx", "odt", "csv", "tsv", "jsonl", "parquet"]
 
@@ -35,6 +35,9 @@ FORMATS: Mapping[str, Format] = {
     ".xhtml": "html",
 }
 """The file endings that are looked for in folders, and what they usually mean."""
+
+ROWS: frozenset[Format] = frozenset({"csv", "tsv", "jsonl", "parquet"})
+"""The formats of which one file holds many documents; they are streamed, whatever their size."""
 
 _HEAD = 8192  # bytes that show what something is
 _PDF = b"%PDF-"

@@ -11,7 +11,7 @@ from typing import BinaryIO
 from simplugin.errors import DataError, SimpluginError
 from simplugin.ingestion.readers.columns import Columns
 from simplugin.ingestion.readers.encodings import decode
-from simplugin.ingestion.readers.formats import Format, detect, expect
+from simplugin.ingestion.readers.formats import ROWS, Format, detect, expect
 from simplugin.ingestion.report import Failure
 from simplugin.ingestion.sources.content import Content
 from simplugin.records import Document
@@ -19,7 +19,6 @@ from simplugin.records import Document
 __all__ = ["Reading", "read"]
 
 _LINES = frozenset({"csv", "tsv", "jsonl"})
-_MANY = _LINES | {"parquet"}  # formats that are streamed, whatever their size
 _LIKELY = 1 << 20  # bytes of something whose size is not known
 _CHARSET = re.compile(r"charset=[\"']?([\w.:-]+)", re.I)
 
@@ -47,11 +46,11 @@ def read(content: Content, how: Reading = Reading()) -> Iterator[Document | Fail
     try:
         with content.open() as opened:
             form = expect(content)
-            streamed = form in _LINES or (form in _MANY and opened.seekable())
+            streamed = form in _LINES or (form in ROWS and opened.seekable())
             there = opened if streamed else BytesIO(_whole(content, opened, how))
             if there.seekable():  # unlike a pipe of lines, which may never end
                 form = detect(content, there)
-            if form in _MANY:
+            if form in ROWS:
                 yield from _rows(form, content, there, how)
             else:
                 yield _document(form, content, _whole(content, there, how), how)

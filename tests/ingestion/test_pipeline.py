@@ -193,11 +193,11 @@ def test_parts_share_the_work_and_come_to_the_same(docs: Collection, tmp_path: P
         (tmp_path / f"{number}.txt").write_text(page(number).text)
     (tmp_path / "rows.jsonl").write_text("".join(f'{{"text": "row {n}"}}\n' for n in range(20)))
 
-    reports = [docs.ingest([tmp_path], part=(part, 3)) for part in (1, 2, 3)]
+    reports = [docs.ingest([tmp_path], root=tmp_path, part=(part, 3)) for part in (1, 2, 3)]
 
     assert sum(report.documents.added for report in reports) == 60
     assert all(10 < report.documents.added < 30 for report in reports)
-    assert docs.ingest([tmp_path]).documents.unchanged == 60
+    assert docs.ingest([tmp_path], root=tmp_path).documents.unchanged == 60
     with pytest.raises(ValueError, match="part is 4/3"):
         docs.ingest([tmp_path], part=(4, 3))
 

@@ -20,11 +20,13 @@ Mode: TypeAlias = Literal["dense", "words", "hybrid"]
 class StoredHead:
     """What the first chunk of a stored document says of the whole: its content hash, and how many chunks it has.
 
-    ``content`` is empty while the document is being written, and stays so if that is cut short.
+    ``content`` is empty while the document is being written, and stays so if that is cut short. ``hash`` is that of the
+    chunk itself.
     """
 
     content: str
     total: int
+    hash: str
 
 
 @dataclass(frozen=True, slots=True)

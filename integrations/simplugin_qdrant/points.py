@@ -110,8 +110,7 @@ def text_as_read(payload: Mapping[str, Any], text_key: str) -> str:
 
 def to_recorded(record: Record) -> RecordedDocument:
     """Return the document that a first chunk speaks for."""
-    entry = record.payload[RECORD]
-    head = StoredHead(entry["content"], entry["total"])
+    head = _to_head(record.payload[RECORD])
     return RecordedDocument(record.payload["document_id"], record.payload.get("source"), head)
 
 
@@ -136,8 +135,12 @@ def to_heads(records: Iterable[Record]) -> dict[str, list[StoredHead]]:
     heads: dict[str, list[StoredHead]] = {}
     for record in records:
         entry = record.payload[RECORD]
-        heads.setdefault(record.payload["document_id"], []).append(StoredHead(entry["content"], entry["total"]))
+        heads.setdefault(record.payload["document_id"], []).append(_to_head(entry))
     return heads
+
+
+def _to_head(entry: Mapping[str, Any]) -> StoredHead:
+    return StoredHead(entry["content"], entry["total"], entry["hash"])
 
 
 def to_chunk_keys(records: Iterable[Record]) -> dict[str, frozenset[ChunkKey]]:

@@ -71,7 +71,7 @@ class Recording:
     def heads(self, document_ids: Sequence[str]) -> Mapping[str, Sequence[StoredHead]]:
         """Look up the first chunks of these documents, in one request; unknown documents are left out."""
         first = both(Equals(f"{points.RECORD}.number", 0), of_documents(document_ids))
-        keys = ("document_id", f"{points.RECORD}.content", f"{points.RECORD}.total")
+        keys = ("document_id", f"{points.RECORD}.content", f"{points.RECORD}.total", HASH)
         return points.to_heads(self._scroll(first, keys)) if document_ids else {}
 
     def chunk_keys(self, document_ids: Sequence[str]) -> Mapping[str, frozenset[ChunkKey]]:
@@ -81,7 +81,7 @@ class Recording:
 
     def recorded(self) -> Iterator[RecordedDocument]:
         """Go through all ingested documents, in no order; one whose edit was cut short may come twice."""
-        keys = ("document_id", "source", f"{points.RECORD}.content", f"{points.RECORD}.total")
+        keys = ("document_id", "source", f"{points.RECORD}.content", f"{points.RECORD}.total", HASH)
         return map(points.to_recorded, self._scroll(Equals(f"{points.RECORD}.number", 0), keys))
 
     def size(self) -> int:

@@ -22,7 +22,7 @@ from typing import Any, TypeGuard
 from simplugin.collection import RecordingCollection
 from simplugin.ingestion.background import Background
 from simplugin.ingestion.embedding import Embedded, Embedding
-from simplugin.ingestion.known import Known, short
+from simplugin.ingestion.known import Record, short
 from simplugin.ingestion.options import Options, digest
 from simplugin.ingestion.readers.language import identify
 from simplugin.ingestion.report import Failure, IngestReport, Progress
@@ -81,13 +81,14 @@ class Run:
         self.report = IngestReport(collection=collection.name, model=collection.encoder.card.name)
         self.chunks_seen = 0
         self.seen: set[int] = set()
-        self._known = Known(collection, expected)
-        self._written: set[int] | None = set() if self._known.was_empty else None
+        self._record = Record(collection, expected)
+        self._written: set[int] | None = set() if self._record.was_empty else None
         self._embedding = Embedding(collection.encoder)
         self._worker: Background[Any] = Background("simplugin-embedding")
         self._splitting: deque[tuple[list[_Changed], Future[list[list[Chunk]]]]] = deque()
         self._writing: deque[tuple[_Step, Future[Embedded]]] = deque()
         self._step = _Step()
+        self._changed: list[tuple[Document, frozenset[ChunkKey] | None]] = []  # None where what is stored is not known
 
     def go_through(
         self,
@@ -116,26 +117,33 @@ class Run:
     def _take(self, window: Sequence[Document | Failure]) -> None:
         """Decide what has to be done for each document, and do it as enough gathers."""
         documents = [entry for entry in window if self._is_document(entry)]
-        heads = self._known.look_up([document.id for document in documents])
-        changed: list[Document] = []
-        recorded: list[str] = []
-        for document, head in zip(documents, heads, strict=True):
-            if head is not None and head[0] == short(self._splitter.content_hash(document)):
+        for document, known in zip(documents, self._record.look_up([each.id for each in documents]), strict=True):
+            if known is not None and known.content == short(self._splitter.content_hash(document)):
                 self.report.documents.unchanged += 1
-                self.report.chunks.unchanged += head[1]
-                self.chunks_seen += head[1]
-                continue
-            changed.append(document)
-            if head is not None:
-                recorded.append(document.id)
-        if changed:
-            keys = self._collection.chunk_keys(recorded)
-            work = [_Changed(document, keys.get(document.id, frozenset())) for document in changed]
-            self._splitting.append((work, self._worker.submit(lambda: self._split(changed))))
+                self.report.chunks.unchanged += known.total
+                self.chunks_seen += known.total
+            else:
+                self._changed.append((document, frozenset[ChunkKey]() if known is None else known.keys))
+        if len(self._changed) >= _LOOKUP or sum(len(each.text) for each, _ in self._changed) >= _LETTERS:
+            self._begin()
         self._advance(_AHEAD)
+
+    def _begin(self) -> None:
+        """Look up what is stored of the documents that changed, and have them split."""
+        changed, self._changed = self._changed, []
+        if not changed:
+            return
+        keys = self._collection.chunk_keys([document.id for document, stored in changed if stored is None])
+        work = [
+            _Changed(document, keys.get(document.id, frozenset()) if stored is None else stored)
+            for document, stored in changed
+        ]
+        documents = [document for document, _ in changed]
+        self._splitting.append((work, self._worker.submit(lambda: self._split(documents))))
 
     def _finish(self) -> None:
         """Write what is left, and wait until it is safe."""
+        self._begin()
         self._advance(0)
         if self._step != _Step():
             self._send()

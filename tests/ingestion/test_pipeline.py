@@ -16,7 +16,7 @@ from langchain_core.document_loaders import BaseLoader
 from langchain_core.documents import Document as LangChainDocument
 
 from simplugin.ingestion import Failure, Progress, Splitter, ingest_documents
-from simplugin.ingestion.known import Known
+from simplugin.ingestion.known import Known, Record
 from simplugin.measures import FloatArray
 from simplugin.records import Chunk, ChunkKey, Document
 from simplugin.words import WordVector
@@ -205,16 +205,15 @@ def test_parts_share_the_work_and_come_to_the_same(docs: Collection, tmp_path: P
 def test_a_record_that_is_read_whole_says_the_same_as_one_looked_up(docs: Collection) -> None:
     documents = [Document(f"d{n}", f"text {n}") for n in range(600)]
     docs.ingest(documents)
-    docs.write(
-        [replace(chunk, content="") for chunk in Splitter(docs.encoder).split(documents[5])], np.ones((1, 64), "f4")
-    )
+    pending = [replace(chunk, content="") for chunk in Splitter(docs.encoder).split(documents[5])]
+    docs.write(pending, np.ones((1, 64), "f4"))
 
-    looked_up, whole = Known(docs, None), Known(docs, 600)
+    looked_up, whole = Record(docs, None), Record(docs, 600)
     whole.read()
 
     ids = [*(document.id for document in documents[:20]), "unknown"]
     assert whole.look_up(ids) == looked_up.look_up(ids)
-    assert whole.look_up(["d5", "unknown"]) == [(0, 1), None]
+    assert whole.look_up(["d5", "unknown"]) == [Known(0, 1, pending[0].key.hash), None]
 
 
 def test_documents_of_langchain_and_its_loaders_are_taken(docs: Collection) -> None:

@@ -23,6 +23,8 @@ from urllib.parse import unquote, urlsplit
 from pydantic import BaseModel, TypeAdapter
 from qdrant_client import QdrantClient, models
 
+from tests.qdrant.indexed import Indexed
+
 FAULTS = ("429", "500", "503", "timeout", "cut before", "cut after")
 
 
@@ -52,6 +54,7 @@ class LoopbackServer:
         self.thresholds: list[int] = []  # from how many kilobytes on it was told to index
         self._chance = random.Random(seed)
         self._emulator = QdrantClient(":memory:")
+        self._indexed: dict[str, Indexed] = {}
         self._turn = threading.Lock()
         self._server = _QuietServer(("127.0.0.1", 0), _handler(self))
         self._server.daemon_threads = True
@@ -81,7 +84,21 @@ class LoopbackServer:
                 raise LookupError(route)
             if "metadata" in self.lacks and isinstance(body, dict):
                 body.pop("metadata", None)
+            if route == "PUT " + _C + "/index":
+                self._index(names[0], body["field_name"])
+            indexed = self._indexed.get(names[0]) if route == "POST " + _C + "/points/scroll" else None
+            found = indexed and _scroll_indexed(indexed, body)
+            if found:
+                return found
+            if route == "DELETE " + _C:
+                self._indexed.pop(names[0], None)
             return act(self._emulator, names, body)
+
+    def _index(self, collection: str, key: str) -> None:
+        if self._emulator.collection_exists(collection):  # and is not named by an alias
+            if collection not in self._indexed:
+                self._indexed[collection] = Indexed(self._emulator, collection)
+            self._indexed[collection].add(key)
 
     def close(self) -> None:
         self._server.shutdown()
@@ -134,6 +151,16 @@ def _scroll(client: QdrantClient, n: list[str], body: Any) -> Any:
     renamed = {"filter": "scroll_filter", "with_vector": "with_vectors"}
     points, after = client.scroll(n[0], **{renamed.get(key, key): value for key, value in given.items()})
     return {"points": points, "next_page_offset": after}
+
+
+def _scroll_indexed(indexed: Indexed, body: Any) -> Any:
+    given = _fields(models.ScrollRequest, body)
+    if "order_by" in given:
+        return None
+    if "with_vector" in given:
+        given["with_vectors"] = given.pop("with_vector")
+    found = indexed.scroll(given.pop("filter", None), **given)
+    return found and {"points": found[0], "next_page_offset": found[1]}
 
 
 def _retrieve(client: QdrantClient, n: list[str], body: Any) -> Any:

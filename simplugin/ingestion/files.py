@@ -93,7 +93,7 @@ def ingest_files(
     run = Run(collection, options, expected=total, identify=True)
     run.go_through(read_ahead(read_sources(found, options)), total, progress)
     run.report.skipped = dict(found.skipped)
-    if options.prune:
+    if options.prune and run.may_leave_stale():
         started = time.perf_counter()
         _prune(collection, paths, found, options, run)
         run.report.seconds += time.perf_counter() - started

@@ -77,6 +77,13 @@ class Record:
         heads = self._collection.heads(ids)
         return [_one(heads[id_]) if id_ in heads else None for id_ in ids]
 
+    def may_exceed(self, seen: Collection[int]) -> bool:
+        """Say whether a document may be recorded that is not among these, by the hashes of their ids.
+
+        True also where the record was not read whole, and nobody knows.
+        """
+        return self._table is None or not all(id_ in seen for id_ in self._table.ids.tolist())
+
 
 def short(content: str) -> int:
     """Return 64 bits of a content hash; 0 for the empty one of a document that is not all there."""

@@ -109,6 +109,10 @@ class Run:
         finally:
             self._worker.close()
 
+    def may_leave_stale(self) -> bool:
+        """Say whether the collection may hold documents that did not come."""
+        return self._record.may_exceed(self.seen)
+
     def _keep(self) -> None:
         """Make safe what was written so far: the next run goes on from there."""
         if self._has_written:

@@ -5,16 +5,15 @@ A twentieth of the 300,000 documents of ``make prove`` in ``make test``.
 
 from __future__ import annotations
 
+import json
 import os
 import subprocess
 import sys
 import threading
-import time
 from pathlib import Path
 
 import pytest
 
-from simplugin.records import Document
 from simplugin_qdrant import open_store, register
 from tests.conftest import ROOT
 from tests.hashing import HashEncoder
@@ -24,11 +23,15 @@ WHOLE = bool(os.environ.get("SIMPLUGIN_PROVE"))
 NUMBER = 300_000 if WHOLE else 15_000
 NIGHTLY = 300_000 if WHOLE else 2_000
 GROWTH = 100  # MB after the first tenth, beside what the engine maps
+RATE = 10_000  # unchanged documents a second
+
+linux = pytest.mark.skipif(not Path("/proc/self/status").exists(), reason="memory is read where Linux shows it")
 
 STREAM = """
-import json, sys
+import sys
 from simplugin.records import Document
 from simplugin_qdrant import open_store, register
+from tests.proofs.memory import Marks, print_json
 
 number, folder = int(sys.argv[1]), sys.argv[2]
 words = [f"word{i}" for i in range(5000)]
@@ -38,86 +41,104 @@ def documents():
         text = " ".join(words[(i * 7 + j * j) % 5000] for j in range(60))
         yield Document(f"document {i}", f"Document {i}. {text}")
 
-def memory():
-    found = dict(line.split(":") for line in open("/proc/self/status") if ":" in line)
-    own, mapped, shared = (int(found[key].split()[0]) / 1024 for key in ("RssAnon", "RssFile", "RssShmem"))
-    return own, mapped + shared
-
-marks = {number // 10: "10 %", number // 2: "50 %", number: "100 %"}
-
-def tell(at):
-    for mark in [mark for mark in marks if at.documents >= mark]:
-        own, mapped = memory()
-        print(json.dumps([marks.pop(mark), own, mapped]), flush=True)
-
 with open_store(folder) as store:
     docs = register(store, "many", "starter", mode="dense")
-    report = docs.ingest(documents(), progress=tell)
-    print(json.dumps(["done", report.documents.added, report.chunks.written / report.seconds]), flush=True)
+    report = docs.ingest(documents(), progress=Marks(number).tell)
+    print_json("done", report.documents.added, report.chunks.written / report.seconds)
+"""
+
+NIGHT = """
+import sys
+from simplugin_qdrant import open_store, register
+from tests.hashing import HashEncoder
+from tests.proofs.memory import Marks, print_json
+
+number, url, file = int(sys.argv[1]), sys.argv[2], sys.argv[3]
+with open_store(url) as store:
+    docs = register(store, "nightly", HashEncoder(32))
+    report = docs.ingest([file], id_column="id", prune=True, progress=Marks(number).tell)
+    counts = report.documents
+    print_json("done", counts.unchanged, counts.updated, counts.deleted, report.seconds)
 """
 
 
 @pytest.mark.slow
-@pytest.mark.skipif(not Path("/proc/self/status").exists(), reason="memory is read where Linux shows it")
+@linux
 def test_memory_stays_flat_while_documents_stream_in(tmp_path: Path) -> None:
-    environment = os.environ | {"PYTHONPATH": os.pathsep.join(["integrations", "."])}
-    command = [sys.executable, "-c", STREAM, str(NUMBER), str(tmp_path / "store")]
-    run = subprocess.run(command, capture_output=True, cwd=ROOT, env=environment, text=True, check=False)
-    assert run.returncode == 0, run.stderr
-    lines = [eval(line) for line in run.stdout.splitlines()]
-    own = {name: megabytes for name, megabytes, _ in lines[:-1]}
-    for name, megabytes, mapped in lines[:-1]:
-        print(f"{name:>5}: {megabytes:,.0f} MB of its own, {mapped:,.0f} MB mapped from files")  # noqa: T201
-    print(f"{lines[-1][1]:,} documents, {lines[-1][2]:,.0f} chunks/s")  # noqa: T201
-    assert lines[-1][1] == NUMBER
-    assert own["100 %"] - own["10 %"] <= GROWTH
-
-
-def documents(number: int, version: int = 0) -> list[Document]:
-    """Return documents of which in a later version one in a hundred is changed."""
-    return [
-        Document(f"docs/{n}", f"Text of document {n}, version {version if n % 100 == 0 else 0}.") for n in range(number)
-    ]
+    _, added, rate = run_alone(STREAM, NUMBER, str(tmp_path / "store"))
+    say(f"{added:,} documents, {rate:,.0f} chunks/s")
+    assert added == NUMBER
 
 
 @pytest.mark.slow
-def test_the_next_night_passes_over_what_is_known_and_two_runs_at_once_come_to_the_same() -> None:
+@linux
+def test_the_next_night_passes_over_what_is_known_and_two_runs_at_once_come_to_the_same(tmp_path: Path) -> None:
+    file = tmp_path / "rows.jsonl"
     with LoopbackServer(delay=0.002) as server, open_store(server.url) as store:
         docs = register(store, "nightly", HashEncoder(32))
-        docs.ingest(documents(NIGHTLY))
+        write_rows(file, NIGHTLY)
+        docs.ingest([file], id_column="id")
         if WHOLE:
             assert server.thresholds[0] == 0  # nothing is indexed while much is written …
             assert server.thresholds[-1] > 0  # … and all of it afterwards
         assert docs.count() == NIGHTLY
 
-        marks: list[tuple[int, float]] = []
-        tonight, started = documents(NIGHTLY, version=1), time.perf_counter()
+        write_rows(file, NIGHTLY, version=1)
         before = sum(server.requests.values())
-        report = docs.ingest(tonight, progress=lambda at: marks.append((at.documents, time.perf_counter() - started)))
-        rate = report.documents.unchanged / report.seconds
+        _, unchanged, updated, deleted, seconds = run_alone(NIGHT, NIGHTLY, server.url, str(file))
         calls = sum(server.requests.values()) - before
-        print(  # noqa: T201
-            f"{report.documents.unchanged:,} unchanged and {report.documents.updated:,} updated documents in "
-            f"{report.seconds:.1f} s: {rate:,.0f} unchanged documents/s, {calls:,} calls with 2 ms added to each"
+        say(
+            f"{unchanged:,} unchanged and {updated:,} updated documents in {seconds:.1f} s: "
+            f"{unchanged / seconds:,.0f} unchanged documents/s, {calls:,} calls with 2 ms added to each"
         )
-        assert report.documents.updated == NIGHTLY // 100
+        assert (updated, deleted) == (NIGHTLY // 100, 0)
         assert docs.count() == NIGHTLY
         if WHOLE:
-            assert rate >= 10_000
+            assert unchanged / seconds >= RATE
 
-        _two_at_once(server.url, documents(NIGHTLY // 10, version=2))
-        expected = {f"Text of document {n}, version {2 if n % 100 == 0 else 0}." for n in range(NIGHTLY // 10)}
-        assert {each.payload["text"] for each in store.scroll("nightly")} >= expected
-        assert docs.count() == NIGHTLY
+        left = NIGHTLY - NIGHTLY // 1000
+        write_rows(file, left, version=2)
+        run_twice_at_once(server.url, file)
+        found = {each.payload["text"] for each in store.scroll("nightly", keys=["text"])}
+        assert found == {text(n, version=2) for n in range(left)}
+        assert docs.count() == left
 
 
-def _two_at_once(url: str, wanted: list[Document]) -> None:
+def run_alone(script: str, number: int, *arguments: str) -> list[float]:
+    """Run a script in a process of its own, show and check its memory, and return its last line."""
+    environment = os.environ | {"PYTHONPATH": os.pathsep.join(["integrations", "."])}
+    command = [sys.executable, "-c", script, str(number), *arguments]
+    run = subprocess.run(command, capture_output=True, cwd=ROOT, env=environment, text=True, check=False)
+    assert run.returncode == 0, run.stderr
+    *marks, last = [json.loads(line) for line in run.stdout.splitlines()]
+    for name, megabytes, mapped in marks:
+        say(f"{name:>5}: {megabytes:,.0f} MB of its own, {mapped:,.0f} MB mapped from files")
+    own = {name: megabytes for name, megabytes, _ in marks}
+    assert own["100 %"] - own["10 %"] <= GROWTH
+    return list(last)
+
+
+def say(line: str) -> None:
+    print(line)  # noqa: T201
+
+
+def text(number: int, version: int) -> str:
+    """Return a text of which in a later version one in a hundred is changed."""
+    return f"Text of document {number}, version {version if number % 100 == 0 else 0}."
+
+
+def write_rows(file: Path, number: int, version: int = 0) -> None:
+    lines = (json.dumps({"id": f"row {n}", "text": text(n, version)}) + "\n" for n in range(number))
+    file.write_text("".join(lines), "utf-8")
+
+
+def run_twice_at_once(url: str, file: Path) -> None:
     failed: list[BaseException] = []
 
     def run() -> None:
         try:
             with open_store(url) as store:
-                register(store, "nightly", HashEncoder(32)).ingest(wanted)
+                register(store, "nightly", HashEncoder(32)).ingest([file], id_column="id", prune=True)
         except BaseException as error:  # noqa: BLE001
             failed.append(error)
 

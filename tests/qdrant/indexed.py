@@ -16,10 +16,11 @@ __all__ = ["Indexed"]
 
 
 class Indexed:
-    """The indexes of one collection of the emulator, brought up to date when they are asked."""
+    """The indexes of one collection of the emulator, brought up to date by ``update`` after every write."""
 
     def __init__(self, client: QdrantClient, collection: str) -> None:
-        self._points: Any = client._client.collections[collection]
+        emulator: Any = client._client  # the client has no other way to it
+        self._points = emulator.collections[collection]
         self._points.payload = self._payloads = _Watched(self._points.payload)
         self._places: dict[str, dict[Any, set[int]]] = {}
         self._known: dict[tuple[str, int], Any] = {}
@@ -31,11 +32,10 @@ class Indexed:
 
     def scroll(
         self, condition: models.Filter | None, *, limit: int = 10, offset: Any = None, **given: Any
-    ) -> tuple[list[models.Record], Any] | None:
+    ) -> tuple[list[Any], Any] | None:
         """Answer like the emulator, or with None where the conditions are not all about what is indexed."""
         if condition is None or not condition.must or condition.should or condition.must_not or condition.min_should:
             return None
-        self._update()
         wanted = [self._matching(each) for each in _listed(condition.must)]
         if any(places is None for places in wanted):
             return None
@@ -47,9 +47,13 @@ class Indexed:
             rows += [] if self._points.deleted[self._points.ids[id_]] else [id_]
             start += 1
         after = rows.pop() if len(rows) > limit else None
+        keys = given.get("with_payload")
+        if isinstance(keys, list) and not given.get("with_vectors"):  # a quarter of the emulator's time
+            payloads, places = self._payloads, self._points.ids
+            return [{"id": id_, "payload": _part(payloads[places[id_]], keys)} for id_ in rows], after
         return self._points.retrieve(rows, **given), after
 
-    def _update(self) -> None:
+    def update(self) -> None:
         changed, self._payloads.changed = self._payloads.changed, set()
         if changed:
             self._order = (None, [])
@@ -103,6 +107,18 @@ class _Watched(list[Any]):
 
 def _listed(conditions: Any) -> list[Any]:
     return conditions if isinstance(conditions, list) else [conditions]
+
+
+def _part(payload: dict[str, Any], paths: list[str]) -> dict[str, Any]:
+    found: dict[str, Any] = {}
+    for path in paths:
+        *above, last = path.split(".")
+        source, target = payload, found
+        for key in above:
+            source, target = source.get(key) or {}, target.setdefault(key, {})
+        if last in source:
+            target[last] = source[last]
+    return found
 
 
 def _value(payload: Any, path: str) -> Any:

@@ -92,7 +92,10 @@ class LoopbackServer:
                 return found
             if route == "DELETE " + _C:
                 self._indexed.pop(names[0], None)
-            return act(self._emulator, names, body)
+            result = act(self._emulator, names, body)
+            if names and names[0] in self._indexed:
+                self._indexed[names[0]].update()
+            return result
 
     def _index(self, collection: str, key: str) -> None:
         if self._emulator.collection_exists(collection):  # and is not named by an alias

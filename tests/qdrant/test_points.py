@@ -78,7 +78,7 @@ def test_what_is_stored_is_gathered_by_document_and_other_points_are_passed_over
     ]
 
     assert points.to_chunk_keys(records) == {"d": {one, two}}
-    assert points.to_heads(records[:1]) == {"d": [StoredHead("content", 2)]}
+    assert points.to_heads(records[:1]) == {"d": [StoredHead("content", 2, "aa")]}
 
 
 @pytest.mark.parametrize(

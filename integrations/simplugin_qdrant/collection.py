@@ -7,6 +7,7 @@ import time
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
 from itertools import islice
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, Unpack
 
 from simplugin.collection import Mode, as_mode
@@ -126,6 +127,8 @@ class Collection(Recording):
         *,
         options: Options | None = None,
         progress: Callable[[Progress], None] | None = None,
+        ray: bool | str = False,
+        workers: int | None = None,
         **chosen: Unpack[Choices],
     ) -> IngestReport:
         """Bring the collection up to date with files, folders, globs and URLs, or with documents from Python.
@@ -135,12 +138,16 @@ class Collection(Recording):
         the rest goes through. What can be chosen is in ``simplugin.ingestion.Options``, and is given here by its name,
         such as ``prune=True``, or as ``options``.
 
-        Raises ``TypeError`` for anything else among the sources, and for an option that there is not.
+        With ``ray=True`` the work is shared out to ``workers`` processes of this machine, with
+        ``ray="ray://host:10001"`` to those of a Ray cluster; see ``simplugin.ingestion.distributed``.
+
+        Raises ``TypeError`` for anything else among the sources, for documents with ``ray``, and for an option that
+        there is not.
         """
         options = Options.of(options, chosen)
         dry_run = options.dry_run
         try:
-            report = self._ingest(sources, options, progress)
+            report = self._ingest(sources, options, progress, ray, workers)
         finally:
             if not dry_run:
                 self._store.resume_index(self._name)
@@ -151,11 +158,41 @@ class Collection(Recording):
             self.optimize()
         return report
 
-    def _ingest(self, sources: object, options: Options, progress: Callable[[Progress], None] | None) -> IngestReport:
+    def _ingest(
+        self,
+        sources: object,
+        options: Options,
+        progress: Callable[[Progress], None] | None,
+        ray: bool | str,
+        workers: int | None,
+    ) -> IngestReport:
         paths, documents = paths_or_documents(sources)
+        if ray:
+            if documents is not None:
+                raise TypeError("With ray=… give paths: documents from Python are there in one process only.")
+            return self._ingest_with_ray(paths, options, progress, None if ray is True else ray, workers)
         if documents is None:
             return ingest_files(self, paths, options, progress=progress)
         return ingest_documents(self, documents, options, progress=progress)
+
+    def _ingest_with_ray(
+        self,
+        paths: Sequence[str | Path],
+        options: Options,
+        progress: Callable[[Progress], None] | None,
+        address: str | None,
+        workers: int | None,
+    ) -> IngestReport:
+        from simplugin.ingestion.distributed import ingest_with_ray
+        from simplugin_qdrant.spreading import OnServer, ThroughDriver, opener_of
+
+        opener, encoder = opener_of(self._store), self.encoder
+        recipe = (
+            ThroughDriver(self._name, self._model.registration, encoder)
+            if opener is None
+            else OnServer(opener, self._name, self._role, self._tenant, encoder, self._others)
+        )
+        return ingest_with_ray(self, recipe, paths, options, address=address, workers=workers, progress=progress)
 
     def search(
         self,

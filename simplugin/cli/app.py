@@ -71,7 +71,7 @@ def before_the_verb(
 app.command("demo")(demo.demo)
 app.add_typer(models.app, name="models")
 app.command("encode")(encode.encode)
-app.command("ingest")(ingest.ingest)
+app.command("ingest", cls=ingest.WithRay)(ingest.ingest)
 app.command("search")(search.search)
 app.command("rerank")(rerank.rerank)
 app.add_typer(collections.app, name="collections")

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import ExitStack
 from itertools import islice
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
+from typer.core import TyperCommand
 
 from simplugin.cli.options import AsJson, Location, StoredModel, Tenant, default_model
 from simplugin.cli.output import Show, meter, note, print_json
@@ -19,7 +20,7 @@ if TYPE_CHECKING:
     from simplugin.encoders import Encoder
     from simplugin.ingestion import Found, IngestReport, Options, Progress
 
-__all__ = ["ingest"]
+__all__ = ["WithRay", "ingest"]
 
 _NAMED = 5  # problems that one sentence holds
 _TRIED = 100  # files of which one must be readable before a collection is made
@@ -51,6 +52,11 @@ def ingest(
     allow_private: Annotated[
         bool, typer.Option("--allow-private", help="Let URLs lead to addresses that are not public.")
     ] = False,
+    ray: Annotated[
+        str | None,
+        typer.Option("--ray", help="Share the work on a Ray cluster: auto, ray://…, host:port.", metavar="[ADDRESS]"),
+    ] = None,
+    workers: Annotated[int | None, typer.Option("--workers", min=1, help="With --ray: how many embed.")] = None,
     tenant: Tenant = None,
     as_json: AsJson = False,
 ) -> None:
@@ -77,6 +83,7 @@ def ingest(
         allow_private=allow_private,
     )
     _check_sources(paths, options)
+    _check_ray(paths, ray, workers)
     with ExitStack() as opened:
         place = opened.enter_context(open_store(store))
         encoder = load(model) if model else None
@@ -91,12 +98,41 @@ def ingest(
         with meter("ingesting") as show:
             at = _At(show)
             try:
-                report = target.ingest(paths, options=options, progress=at.tell)
+                report = target.ingest(
+                    paths, options=options, progress=at.tell, ray=False if ray is None else ray or True, workers=workers
+                )
             except KeyboardInterrupt as stop:
                 raise KeyboardInterrupt(f" after {at.documents:,} documents") from stop
     _say(report, dry_run=dry_run, as_json=as_json)
     if report.failures:
         raise typer.Exit(3 if report.documents.failed < report.documents.seen else 1)
+
+
+class WithRay(TyperCommand):
+    """A command with ``--ray [ADDRESS]``: typer has no option that may stand with a value or without one."""
+
+    def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
+        """Read the word after ``--ray`` as its address if it looks like one, and as a path if not."""
+        return super().parse_args(ctx, list(_joined(args)))
+
+
+def _joined(words: Sequence[str]) -> Iterator[str]:
+    end = words.index("--") if "--" in words else len(words)
+    place = 0
+    while place < end:
+        word, place = words[place], place + 1
+        if word == "--ray":
+            has_address = place < end and _is_address(words[place])
+            word = f"--ray={words[place]}" if has_address else "--ray="
+            place += has_address
+        yield word
+    yield from words[end:]
+
+
+def _is_address(word: str) -> bool:
+    from simplugin.ingestion.distributed.cluster import is_address
+
+    return is_address(word)
 
 
 class _At:
@@ -131,6 +167,17 @@ def _check_sources(paths: Sequence[str], options: Options) -> None:
         raise typer.BadParameter("--prune needs files: what came on stdin before cannot be told from what is gone.")
     if "-" in paths and len(paths) > 1:
         raise typer.BadParameter("- stands alone: what comes on stdin is read once.")
+
+
+def _check_ray(paths: Sequence[str], ray: str | None, workers: int | None) -> None:
+    """Raise where what is said of Ray makes no sense."""
+    if ray and not _is_address(ray):
+        message = f"--ray is {ray!r}; give auto, ray://host:10001 or host:6379, or nothing for this machine alone."
+        raise typer.BadParameter(message)
+    if ray is None and workers is not None:
+        raise typer.BadParameter("--workers needs --ray: without it one process does all.")
+    if ray is not None and "-" in paths:
+        raise typer.BadParameter("--ray needs files: what comes on stdin is there in one process only.")
 
 
 def _require_one_readable(found: Found, options: Options) -> None:

@@ -70,6 +70,13 @@ class LocalEncoder:
         self._truncated = 0
         self._queries = MicroBatcher(self.encode_query)
 
+    def __reduce__(self) -> tuple[object, ...]:
+        """Pickle as what opens the model again, where it is unpickled, on the best device there."""
+        from simplugin.encoders.loading import load
+
+        card = self._card
+        return load, (card.id, None, card.precision, card.truncate_dim, card.backend)
+
     @property
     def card(self) -> ModelCard:
         """What is known of the model, completed by what its files say."""

@@ -83,6 +83,12 @@ class StaticEncoder:
             normalize=bool(config.get("normalize", True)),
         )
 
+    def __reduce__(self) -> tuple[object, ...]:
+        """Pickle as what opens the model again, where it is unpickled: a cluster has its files on every machine."""
+        from simplugin.encoders.loading import load
+
+        return load, (self._card.id, None, None, self._card.truncate_dim)
+
     @property
     def card(self) -> ModelCard:
         """What is known of the model."""

@@ -6,7 +6,7 @@ import os
 import sys
 import time
 from collections import Counter
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence, Set
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -22,7 +22,7 @@ from simplugin.ingestion.sources.files import find_files, open_file
 from simplugin.ingestion.sources.filesystems import find, is_filesystem_url
 from simplugin.records import Document
 
-__all__ = ["Found", "find_sources", "ingest_files", "read_sources"]
+__all__ = ["Found", "delete_gone", "find_sources", "ingest_files", "read_sources"]
 
 _STDIN = "-"
 _BATCH = 256  # documents a request
@@ -95,9 +95,34 @@ def ingest_files(
     run.report.skipped = dict(found.skipped)
     if options.prune and run.may_leave_stale():
         started = time.perf_counter()
-        _prune(collection, paths, found, options, run)
+        delete_gone(collection, paths, found, options, run.report, run.seen)
         run.report.seconds += time.perf_counter() - started
     return run.report
+
+
+def delete_gone(
+    collection: RecordingCollection,
+    paths: Sequence[str | Path],
+    found: Found,
+    options: Options,
+    report: IngestReport,
+    seen: Set[int],
+) -> None:
+    """Delete the documents recorded under the given paths whose file is gone, or whose row is gone from its table.
+
+    ``report`` is that of the run, ``seen`` the digests of the ids that it came by. A folder that is gone altogether is
+    left alone: more often than deleted it is a drive that was not mounted. So are the rows of a table of which not
+    every row could be read.
+    """
+    under = _Under(paths, found, options, failed={failure.source for failure in report.failures})
+    gone: list[str] = []
+    for document in collection.recorded():
+        if digest(document.id) not in seen and options.is_ours(document.id) and under.is_gone(document):
+            gone.append(document.id)
+    for start in range(0, len(gone), _BATCH):
+        _delete(collection, gone[start : start + _BATCH], report, dry=options.dry_run)
+    if gone and not options.dry_run:
+        collection.flush()
 
 
 def _contents(found: Found, options: Options) -> Iterator[Content | Failure]:
@@ -128,25 +153,6 @@ def _is_ours(file: str, options: Options) -> bool:
         return True
     content = open_file(file, options.root)
     return isinstance(content, Failure) or options.is_ours(content.id)
-
-
-def _prune(
-    collection: RecordingCollection, paths: Sequence[str | Path], found: Found, options: Options, run: Run
-) -> None:
-    """Delete the documents recorded under the given paths whose file is gone, or whose row is gone from its table.
-
-    A folder that is gone altogether is left alone: more often than deleted it is a drive that was not mounted. So are
-    the rows of a table of which not every row could be read.
-    """
-    under = _Under(paths, found, options, failed={failure.source for failure in run.report.failures})
-    gone: list[str] = []
-    for document in collection.recorded():
-        if digest(document.id) not in run.seen and options.is_ours(document.id) and under.is_gone(document):
-            gone.append(document.id)
-    for start in range(0, len(gone), _BATCH):
-        _delete(collection, gone[start : start + _BATCH], run.report, dry=options.dry_run)
-    if gone and not options.dry_run:
-        collection.flush()
 
 
 class _Under:

@@ -31,13 +31,15 @@ from simplugin.measures import FloatArray
 from simplugin.records import Chunk, ChunkKey, Document
 from simplugin.texts import as_read, count_invisible
 
-__all__ = ["Run", "ingest_documents"]
+__all__ = ["MANY_CHUNKS", "Run", "ingest_documents"]
+
+MANY_CHUNKS = 10_000
+"""From so many chunks on a run counts as bulk: indexes are cheaper built once at the end."""
 
 _LOOKUP = 256  # documents a look-up of what is stored
 _LETTERS = 4_000_000  # characters of text that a window holds at most, beside its last document
 _WINDOW = 1024  # chunks encoded at once: enough for batches of nearly equal lengths, little enough to hold
 _AHEAD = 2  # windows that are split, and that are embedded, while others are written
-_MANY = 10_000  # chunks from which on a run counts as bulk: indexes are cheaper built once at the end
 _GLANCE = 100  # characters that nearly always show a text not to be blank
 _PENDING = ""  # the content of a head whose document is not all there yet
 
@@ -64,11 +66,18 @@ class Run:
     """One ingest while it is under way: what was counted, and what waits to be split, embedded and written."""
 
     def __init__(
-        self, collection: RecordingCollection, options: Options, *, expected: int | None, identify: bool = False
+        self,
+        collection: RecordingCollection,
+        options: Options,
+        *,
+        expected: int | None,
+        identify: bool = False,
+        embedding: Embedding | None = None,
     ) -> None:
         """Begin with a collection; ``expected`` is the number of documents to come, None where nobody knows it.
 
         With ``identify`` documents that do not say which language they are in are given it, where it is plain.
+        ``embedding`` is that of runs before this one, which remembers their vectors.
         """
         self._started = time.perf_counter()
         self._collection = collection
@@ -83,7 +92,7 @@ class Run:
         self.seen: set[int] = set()
         self._record = Record(collection, expected)
         self._written: set[int] | None = set() if self._record.was_empty else None
-        self._embedding = Embedding(collection.encoder)
+        self._embedding = embedding or Embedding(collection.encoder)
         self._worker: Background[Any] = Background("simplugin-embedding")
         self._splitting: deque[tuple[list[_Changed], Future[list[list[Chunk]]]]] = deque()
         self._writing: deque[tuple[_Step, Future[Embedded]]] = deque()
@@ -229,7 +238,7 @@ class Run:
         stored = self._look_up_vectors({chunk.key.hash for chunk in step.fresh})
         dry = self._options.dry_run
         self._writing.append((step, self._worker.submit(lambda: self._embedding.embed(step.fresh, stored, dry=dry))))
-        if not self._is_bulk and not dry and self.report.chunks.written >= _MANY:
+        if not self._is_bulk and not dry and self.report.chunks.written >= MANY_CHUNKS:
             self._is_bulk = True
             self._collection.bulk()
 

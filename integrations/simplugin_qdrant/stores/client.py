@@ -9,6 +9,7 @@ import warnings
 import weakref
 from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
 from contextlib import contextmanager, nullcontext
+from functools import partial
 from typing import Any, Self, TypeVar
 
 from qdrant_client import AsyncQdrantClient, QdrantClient, models
@@ -41,6 +42,7 @@ from simplugin_qdrant.stores.protocol import (
     Record,
     Scored,
     Search,
+    Store,
     VectorSpace,
 )
 
@@ -86,6 +88,10 @@ class ClientStore:
         # The emulator knows no consistency, and says so at every read.
         self._read: dict[str, Any] = {} if path or read_consistency is None else {"consistency": read_consistency}
         self._async_client: tuple[weakref.ref[asyncio.AbstractEventLoop], AsyncQdrantClient] | None = None
+
+    def opener(self) -> Callable[[], Store] | None:
+        """Return what opens this store in another process, key included; None where the data is in this one."""
+        return None if self._is_local else partial(_open_again, self._client.init_options, self._location, self._read)
 
     @property
     def location(self) -> str:
@@ -430,3 +436,8 @@ def _quiet() -> Generator[None, None, None]:
     with warnings.catch_warnings():
         warnings.filterwarnings("ignore", message="Local mode is not recommended")
         yield
+
+
+def _open_again(options: Mapping[str, Any], location: str, read: Mapping[str, Any]) -> ClientStore:
+    client = QdrantClient(**options)
+    return ClientStore(client, location, owned=True, read_consistency=read.get("consistency"))

@@ -39,6 +39,10 @@ class Transport:
         self._async_client: tuple[weakref.ref[asyncio.AbstractEventLoop], httpx.AsyncClient] | None = None
         weakref.finalize(self, self._client.close)
 
+    def __reduce__(self) -> tuple[object, ...]:
+        """Pickle without the connections, with the key: whoever gets the pickle may ask the server."""
+        return _again, (self._authorization, self._timeout, self._concurrency)
+
     def run(self, steps: Steps[T], stop: threading.Event | None = None) -> T:
         """Run one exchange in this thread. ``stop`` ends its waiting, and then it raises ``CancelledError``."""
         pause = stop or threading.Event()
@@ -185,3 +189,7 @@ def _to_reply(response: httpx.Response) -> Reply:
     return Reply(
         response.status_code, response.content, {name.lower(): value for name, value in response.headers.items()}
     )
+
+
+def _again(authorization: str | None, timeout: float, concurrency: int) -> Transport:
+    return Transport(authorization, timeout=timeout, concurrency=concurrency)

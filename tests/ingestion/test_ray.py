@@ -13,6 +13,7 @@ from typing import Any
 
 import pytest
 
+from simplugin.encoders import RemoteEncoder
 from simplugin.errors import DataError, ModelMismatchError
 from simplugin.ingestion import IngestReport
 from simplugin.ingestion.distributed.desk import flattened, restored
@@ -21,6 +22,7 @@ from simplugin.records import Document
 from simplugin_qdrant import Collection, Store, open_store, register
 from simplugin_qdrant.stores.edge import EdgeStore
 from tests.cli.running import InProcess, contents
+from tests.encoders.remote_server import EmbeddingServer
 from tests.hashing import HashEncoder
 from tests.ingestion.test_pipeline import state
 from tests.qdrant.loopback import LoopbackServer
@@ -122,6 +124,17 @@ def test_workers_end_where_one_process_does_and_one_that_dies_is_replaced(stores
     second = both(alone, shared, folder, prune=True)
     assert (second.documents.updated, second.documents.deleted, second.documents.unchanged) == (1, 2, 9)
     assert second.chunks.reused > 0
+
+
+def test_workers_ask_a_remote_encoder_themselves(tmp_path: Path) -> None:
+    server = EmbeddingServer(HashEncoder(48))
+    try:
+        with open_store(":memory:") as store:
+            encoder = RemoteEncoder(server.url)
+            alone, shared = register(store, "alone", encoder), register(store, "shared", encoder)
+            both(alone, shared, write_page(tmp_path / "docs", 1).parent)
+    finally:
+        server.close()
 
 
 def test_what_cannot_be_done_on_ray_is_said(tmp_path: Path) -> None:

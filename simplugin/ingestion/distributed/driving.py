@@ -151,19 +151,20 @@ def _outcomes(
     if not inputs:
         return
     rows = [{"number": number, "found": found} for number, found in enumerate(inputs)]
-    documents = ray.data.from_items(rows, override_num_blocks=min(len(rows), _BLOCKS * layout.workers)).map_batches(
+    blocks = min(len(rows), _BLOCKS * layout.workers)
+    documents = ray.data.from_items(rows, override_num_blocks=blocks).map_batches(
         Reader(options, os.getcwd()),  # noqa: PTH109  # a string travels
         batch_size=None,
         batch_format="pyarrow",
         num_cpus=READER_CPUS,
-        compute=ray.data.TaskPoolStrategy(size=layout.readers),
+        compute=ray.data.TaskPoolStrategy(size=min(layout.readers, blocks)),
     )
     done = documents.map_batches(
         Worker,
         fn_constructor_args=(recipe, options, desk, layout.threads),
         batch_size=None,
         batch_format="pyarrow",
-        compute=ray.data.ActorPoolStrategy(size=layout.workers),
+        compute=ray.data.ActorPoolStrategy(size=min(layout.workers, blocks)),
         num_cpus=layout.cpus,
         num_gpus=layout.gpus,
     )

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import glob
 import os
+import stat
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from datetime import UTC, datetime
@@ -46,11 +47,12 @@ def find_files(
 def open_file(path: str, root: Path | None = None) -> Content | Failure:
     """Return what is in a file, to be read; the document's id is the absolute path, or the path under ``root``."""
     try:
-        if not os.path.isfile(path):  # noqa: PTH113  # a pipe or a device would hold up the reader for ever
-            there = os.path.exists(path)  # noqa: PTH110
-            return Failure(describe(path), "this is no regular file." if there else "there is no such file.")
         status = os.stat(path)  # noqa: PTH116  # hundreds of thousands of paths stay strings
+        if not stat.S_ISREG(status.st_mode):  # a pipe or a device would hold up the reader for ever
+            return Failure(describe(path), "this is no regular file.")
         id_ = identify(path, root)
+    except FileNotFoundError:
+        return Failure(describe(path), "there is no such file.")
     except OSError as error:
         return Failure(describe(path), f"the file cannot be read ({error.strerror}).")
     except DataError as error:
@@ -71,13 +73,13 @@ def identify(path: str, root: Path | None) -> str:
         path.encode()
     except UnicodeEncodeError as error:
         raise DataError("the name of the file is not UTF-8; rename it first.", path=describe(path)) from error
-    absolute = Path(os.path.abspath(path))  # noqa: PTH100  # resolve() would follow links, and rename documents
+    absolute = os.path.abspath(path)  # noqa: PTH100  # resolve() would follow links, and rename documents
     if root is None:
-        return absolute.as_posix()
-    top = Path(os.path.abspath(root))  # noqa: PTH100
-    if not absolute.is_relative_to(top):
+        return absolute.replace(os.sep, "/")
+    top = os.path.join(os.path.abspath(root), "")  # noqa: PTH100, PTH118
+    if not os.path.normcase(absolute).startswith(os.path.normcase(top)):
         raise DataError(f"the file does not lie under the root {str(root)!r}.", path=path)
-    return absolute.relative_to(top).as_posix()
+    return absolute[len(top) :].replace(os.sep, "/")
 
 
 def matches(inside: str, patterns: Sequence[str]) -> bool:
@@ -126,9 +128,12 @@ class _Walk:
                     self._skipped[os.path.splitext(name)[1].lower() or "no ending"] += 1  # noqa: PTH122
                     continue
                 path = os.path.join(parent, name)  # noqa: PTH118
-                inside = os.path.relpath(path, folder).replace(os.sep, "/")
-                if (not self._include or matches(inside, self._include)) and not matches(inside, self._exclude):
+                if not (self._include or self._exclude) or self._is_chosen(os.path.relpath(path, folder)):
                     yield path
+
+    def _is_chosen(self, path: str) -> bool:
+        inside = path.replace(os.sep, "/")
+        return (not self._include or matches(inside, self._include)) and not matches(inside, self._exclude)
 
 
 def _expand(given: str | Path, walk: _Walk) -> Iterator[str | Failure]:

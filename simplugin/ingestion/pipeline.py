@@ -174,7 +174,7 @@ class Run:
             return False
         key = digest(entry.id)
         if key in self.seen:
-            self.report.fail(Failure(entry.source or entry.id, f"the id {entry.id!r} came before."))
+            self.report.fail(Failure.of_repeated(entry))
             return False
         self.seen.add(key)  # also where the text is blank: pruning would take its chunks for those of a lost file
         if not as_read(entry.text[:_GLANCE]).strip() and not as_read(entry.text).strip():

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, fields
 from typing import Any
 
 from simplugin.records import Document
@@ -67,6 +67,11 @@ class Failure:
     source: str
     reason: str
 
+    @classmethod
+    def of_repeated(cls, document: Document) -> Failure:
+        """Return the failure of a document whose id another one had before."""
+        return cls(document.source or document.id, f"the id {document.id!r} came before.")
+
 
 @dataclass(slots=True)
 class IngestReport:
@@ -104,6 +109,20 @@ class IngestReport:
         if confidence < _SURE and len(self.guessed) < _NAMED:
             entry = {"source": document.source, "encoding": name, "confidence": round(confidence, 3)}
             self.guessed.append(entry)
+
+    def add_counts(self, part: IngestReport) -> None:
+        """Count in what another report counted; what it lists is for ``add_lists``."""
+        for own, other in ((self.documents, part.documents), (self.chunks, part.chunks), (self.tokens, part.tokens)):
+            for each in fields(own):
+                setattr(own, each.name, getattr(own, each.name) + getattr(other, each.name))
+        for total, times in ((self.encodings, part.encodings), (self.invisible, part.invisible)):
+            for key, number in times.items():
+                total[key] = total.get(key, 0) + number
+
+    def add_lists(self, part: IngestReport) -> None:
+        """Append the failures and guesses of another report."""
+        self.failures += part.failures
+        self.guessed += part.guessed[: _NAMED - len(self.guessed)]
 
     def to_json(self) -> dict[str, Any]:
         """Return it as JSON values."""

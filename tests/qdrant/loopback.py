@@ -86,15 +86,15 @@ class LoopbackServer:
                 body.pop("metadata", None)
             if route == "PUT " + _C + "/index":
                 self._index(names[0], body["field_name"])
-            indexed = self._indexed.get(names[0]) if route == "POST " + _C + "/points/scroll" else None
-            found = indexed and _scroll_indexed(indexed, body)
+            searched = self._indexed.get(names[0]) if route == "POST " + _C + "/points/scroll" else None
+            found = searched and _scroll_indexed(searched, body)
             if found:
                 return found
             if route == "DELETE " + _C:
                 self._indexed.pop(names[0], None)
             result = act(self._emulator, names, body)
-            if names and names[0] in self._indexed:
-                self._indexed[names[0]].update()
+            for indexed in self._indexed.values():  # all: the name may be an alias
+                indexed.update()
             return result
 
     def _index(self, collection: str, key: str) -> None:

@@ -8,7 +8,6 @@ import time
 from array import array
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import nullcontext
-from dataclasses import fields
 from pathlib import Path
 from typing import Any
 
@@ -26,7 +25,6 @@ __all__ = ["ingest_with_ray"]
 
 _BLOCKS = 16  # shares of the inputs a worker, so that none waits long for the last one
 _FETCHED = 8  # addresses that are fetched side by side
-_GUESSED = 100  # guessed encodings that a report lists
 
 
 def ingest_with_ray(
@@ -99,17 +97,12 @@ class _Totals:
         """Add a batch to the report. Raises the error of one that failed."""
         if outcome.error is not None:
             raise restored(outcome.error)
-        own, other = self.report, outcome.report
-        for mine, its in ((own.documents, other.documents), (own.chunks, other.chunks), (own.tokens, other.tokens)):
-            for each in fields(mine):
-                setattr(mine, each.name, getattr(mine, each.name) + getattr(its, each.name))
-        for total, part in ((own.encodings, other.encodings), (own.invisible, other.invisible)):
-            for key, times in part.items():
-                total[key] = total.get(key, 0) + times
+        part = outcome.report
+        self.report.add_counts(part)
         self.chunks += outcome.chunks
-        self.has_written = self.has_written or other.documents.added + other.documents.updated > 0
-        if other.failures or other.guessed:
-            self._listed.append((outcome.place, other))
+        self.has_written = self.has_written or part.documents.added + part.documents.updated > 0
+        if part.failures or part.guessed:
+            self._listed.append((outcome.place, part))
 
     def put_off_index(self, collection: RecordingCollection, options: Options) -> None:
         """Let the engine put off its indexes once much was written."""
@@ -120,9 +113,7 @@ class _Totals:
     def finish(self) -> IngestReport:
         """Return the report, with what is listed in the order of the inputs."""
         for _, part in sorted(self._listed, key=lambda listed: listed[0]):
-            self.report.failures += part.failures
-            self.report.guessed += part.guessed
-        del self.report.guessed[_GUESSED:]
+            self.report.add_lists(part)
         return self.report
 
 

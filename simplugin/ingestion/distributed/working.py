@@ -103,7 +103,7 @@ class Worker:
         granted: list[bool] = ray.get(self._desk.claim.remote(claims)) if claims else []
         answers = iter(granted)
         return [
-            entry if isinstance(entry, Failure) or next(answers) else Failure(*_came_before(entry)) for _, entry in ours
+            entry if isinstance(entry, Failure) or next(answers) else Failure.of_repeated(entry) for _, entry in ours
         ]
 
     def _open(self) -> tuple[_Share, Embedding]:
@@ -133,7 +133,3 @@ class _Share:
 
     def flush(self) -> None:
         """Leave it to the driver."""
-
-
-def _came_before(document: Document) -> tuple[str, str]:
-    return document.source or document.id, f"the id {document.id!r} came before."

@@ -4,9 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Any, Literal, NamedTuple, TypeAlias
+from typing import TYPE_CHECKING, Any, Literal, NamedTuple, TypeAlias
 
-__all__ = ["Chunk", "ChunkKey", "Document", "Encoding", "Hit", "Match", "Metadata", "Status"]
+if TYPE_CHECKING:
+    from simplugin.measures import FloatArray
+
+__all__ = ["Chunk", "ChunkKey", "Document", "Encoding", "Hit", "Match", "Metadata", "Status", "Stored"]
 
 Status: TypeAlias = Literal["match", "ambiguous", "out_of_scope"]
 """What became of an utterance: one intent, several that are too close, or none of them."""
@@ -79,7 +82,8 @@ class Hit:
 
     ``score`` is the engine's own, higher is closer. ``probability`` in [0, 1] and ``grade`` (the expected STS
     label) are there when the collection has a calibration. ``id`` names the stored point and ``document_id``
-    the user's document; several hits may be chunks of one document.
+    the user's document; several hits may be chunks of one document, and ``number`` is the place of such a chunk in it,
+    from 0, and None for a document that was added whole.
     """
 
     id: str
@@ -90,6 +94,23 @@ class Hit:
     metadata: Metadata = field(default_factory=dict[str, Any])
     probability: float | None = None
     grade: float | None = None
+    number: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Stored:
+    """A text as a collection holds it; its fields are those of a ``Hit``, without what a query makes of it.
+
+    ``vector`` (dimension,) is there when it was asked for and the text has it.
+    """
+
+    id: str
+    document_id: str
+    text: str
+    source: str | None = None
+    metadata: Metadata = field(default_factory=dict[str, Any])
+    number: int | None = None
+    vector: FloatArray | None = field(default=None, compare=False)
 
 
 @dataclass(frozen=True, slots=True)

@@ -24,7 +24,7 @@ import numpy as np
 from simplugin.collection import RecordedDocument, StoredHead
 from simplugin.errors import PointError
 from simplugin.measures import FloatArray
-from simplugin.records import Chunk, ChunkKey, Hit, Metadata
+from simplugin.records import Chunk, ChunkKey, Hit, Metadata, Stored
 from simplugin.texts import as_read
 from simplugin_qdrant.stores.protocol import Payload, Record, Scored
 
@@ -43,6 +43,7 @@ __all__ = [
     "to_heads",
     "to_hit",
     "to_recorded",
+    "to_stored",
 ]
 
 WORDS = "simplugin-words"
@@ -127,7 +128,28 @@ def to_hit(point: Scored, text_key: str) -> Hit:
         text=str(payload.get(text_key, "")),
         source=payload.get("source"),
         metadata=payload.get("metadata") or {},
+        number=_number(payload),
     )
+
+
+def to_stored(record: Record, text_key: str, vector: str | None) -> Stored:
+    """Return the text that a point holds, with the vector of this name."""
+    payload = record.payload
+    row = None if vector is None else record.vectors.get(vector)
+    return Stored(
+        id=record.id,
+        document_id=str(payload.get("document_id", record.id)),
+        text=str(payload.get(text_key, "")),
+        source=payload.get("source"),
+        metadata=payload.get("metadata") or {},
+        number=_number(payload),
+        vector=row if isinstance(row, np.ndarray) else None,
+    )
+
+
+def _number(payload: Mapping[str, Any]) -> int | None:
+    record: Mapping[str, Any] = payload.get(RECORD) or {}
+    return record.get("number")
 
 
 def to_heads(records: Iterable[Record]) -> dict[str, list[StoredHead]]:

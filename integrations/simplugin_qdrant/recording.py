@@ -23,6 +23,8 @@ from simplugin_qdrant.writing import Writer
 
 __all__ = ["HASH", "Recording", "of_documents"]
 
+_BATCH = 256  # points a request
+
 HASH = f"{points.RECORD}.hash"
 """The payload key by which a chunk is found whose text is the same."""
 
@@ -138,9 +140,28 @@ class Recording:
             points.document_payload(text, id_, data, text_key=model.registration.text_key, tenant=self._tenant, now=now)
             for (text, _, data), id_ in zip(window, ids, strict=True)
         ]
-        vectors = model.space.encoder.encode_document([as_read(text) for text in texts])
-        model.writer.put([points.document_point_id(self._tenant, id_) for id_ in ids], vectors, payloads, ids)
+        for id_, payload in zip(ids, payloads, strict=True):
+            points.check_payload(payload, id_)  # before the work of embedding
+        places = [points.document_point_id(self._tenant, id_) for id_ in ids]
+        known = self._known_vectors(model, places)
+        rows = [(place, text) for place, text in zip(places, texts, strict=True)]
+        new = list(dict.fromkeys(text for row in rows if row not in known for text in row[1:]))
+        encoded = dict(zip(new, model.space.encoder.encode_document([as_read(text) for text in new]), strict=True))
+        vectors = np.stack([known[row] if row in known else encoded[row[1]] for row in rows])
+        model.writer.put(places, vectors, payloads, ids)
         return ids
+
+    def _known_vectors(self, model: _Model, places: Sequence[str]) -> dict[tuple[str, str], FloatArray]:
+        """Look up the vectors (dimension,) of points that are there, by the id of the point and its text."""
+        space, text_key = model.space, model.registration.text_key
+        known: dict[tuple[str, str], FloatArray] = {}
+        for start in range(0, len(places), _BATCH):
+            batch = list(dict.fromkeys(places[start : start + _BATCH]))
+            for record in self._store.retrieve(self._name, batch, keys=[text_key], with_vectors=True):
+                row, text = record.vectors.get(space.vector), record.payload.get(text_key)
+                if isinstance(row, np.ndarray) and isinstance(text, str):
+                    known[record.id, text] = row
+        return known
 
     def _payloads(self, chunks: Sequence[Chunk]) -> dict[str, Payload]:
         self._mine()

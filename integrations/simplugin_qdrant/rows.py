@@ -16,10 +16,17 @@ from simplugin.records import Document, Metadata
 __all__ = ["pair_rows", "paths_or_documents"]
 
 
+_MISSING = object()
+
+
 def pair_rows(
-    texts: Iterable[str], ids: Iterable[str] | None, metadata: Iterable[Metadata] | None
+    texts: Iterable[str],
+    ids: Iterable[str | None] | None,
+    metadata: Iterable[Metadata] | None,
+    *,
+    keep_blank: bool = False,
 ) -> Iterator[tuple[str, str | None, Metadata]]:
-    """Pair the texts with their ids and metadata, lazily.
+    """Pair the texts with their ids and metadata, lazily; an id may be None.
 
     Where all three are sized the check comes before the first write; a generator shows its length only at its end.
     """
@@ -34,20 +41,20 @@ def pair_rows(
     all_metadata = None if metadata is None else iter(metadata)
     number = -1
     for number, text in enumerate(texts):
-        id_ = None if all_ids is None else next(all_ids, None)
-        data: Metadata | None = {} if all_metadata is None else next(all_metadata, None)
-        if (all_ids is not None and id_ is None) or data is None:
-            message = f"Text {number} has no {'id' if data is not None else 'metadata'}: fewer were given than texts."
+        id_ = None if all_ids is None else next(all_ids, _MISSING)
+        data = {} if all_metadata is None else next(all_metadata, _MISSING)
+        if id_ is _MISSING or data is _MISSING:
+            message = f"Text {number} has no {'id' if id_ is _MISSING else 'metadata'}: fewer were given than texts."
             raise PointError(message)
-        if not isinstance(text, str) or not text.strip():  # pyright: ignore[reportUnnecessaryIsInstance]  # untyped callers
+        if not isinstance(text, str) or not (keep_blank or text.strip()):  # pyright: ignore[reportUnnecessaryIsInstance]  # untyped callers
             message = f"Text {number} ({id_ or 'without id'}) is blank or no text; its window was not written."
             raise PointError(message)
         if id_ is not None and (not isinstance(id_, str) or not id_):  # pyright: ignore[reportUnnecessaryIsInstance]
             message = f"The id of text {number} is {id_!r}; an id is a text of at least one character."
             raise PointError(message)
-        yield text, id_, data
+        yield text, id_, cast("Metadata", data)
     for given, word in ((all_ids, "ids"), (all_metadata, "metadata")):
-        if given is not None and next(given, None) is not None:
+        if given is not None and next(given, _MISSING) is not _MISSING:
             message = f"There are {number + 1} texts and more {word}; the texts were written with the first of them."
             raise PointError(message)
 

@@ -120,12 +120,18 @@ class _One:
         return fuse(dense, words, pool=max(limit, POOL), terms=terms, points=question.size, limit=limit)
 
 
-def ask(question: Question, queries: Sequence[str]) -> Answers:
-    """Return one ranking a query. Raises ``PointError`` where a query's vector is not finite."""
+def ask(question: Question, queries: Sequence[str], vectors: FloatArray | None = None) -> Answers:
+    """Return one ranking a query. ``vectors`` (n, dimension) are theirs, None encodes them.
+
+    Raises ``PointError`` where a query's vector is not finite, or of another width.
+    """
     space, second = question.space, question.second
     queries = [as_read(query) for query in queries]
-    vectors = None if question.mode == "words" else _checked(space, space.encoder.encode_query(queries), queries)
-    seconds = None if second is None else _checked(second, second.encoder.encode_query(queries), queries)
+    if vectors is None and question.mode != "words":
+        vectors = space.encoder.encode_query(queries)
+    _check(space, vectors, queries)
+    seconds = None if second is None else second.encoder.encode_query(queries)
+    _check(second, seconds, queries)
     steps = question.steps(queries, vectors, seconds)
     try:
         searches = next(steps)
@@ -136,12 +142,15 @@ def ask(question: Question, queries: Sequence[str]) -> Answers:
         return answers
 
 
-async def aask(question: Question, queries: Sequence[str]) -> Answers:
+async def aask(question: Question, queries: Sequence[str], vectors: FloatArray | None = None) -> Answers:
     """Answer like ``ask``, without holding up the event loop."""
     space, second = question.space, question.second
     queries = [as_read(query) for query in queries]
-    vectors = None if question.mode == "words" else _checked(space, await space.encoder.aencode_query(queries), queries)
-    seconds = None if second is None else _checked(second, await second.encoder.aencode_query(queries), queries)
+    if vectors is None and question.mode != "words":
+        vectors = await space.encoder.aencode_query(queries)
+    _check(space, vectors, queries)
+    seconds = None if second is None else await second.encoder.aencode_query(queries)
+    _check(second, seconds, queries)
     steps = question.steps(queries, vectors, seconds)
     try:
         searches = next(steps)
@@ -169,9 +178,9 @@ def check_mode(space: Space, mode: Mode) -> None:
         raise StoreError(message)
 
 
-def _checked(space: Space, vectors: FloatArray, queries: Sequence[str]) -> FloatArray:
-    points.check_vectors(vectors, queries, space.encoder.dimension)
-    return vectors
+def _check(space: Space | None, vectors: FloatArray | None, queries: Sequence[str]) -> None:
+    if space is not None and vectors is not None:
+        points.check_vectors(vectors, queries, space.encoder.dimension)
 
 
 def _dense(space: Space, vector: FloatArray, limit: int, condition: Condition | None) -> Search:

@@ -71,6 +71,11 @@ class EdgeStore:
         """The folder, as given."""
         return str(self._held)
 
+    @property
+    def closed(self) -> bool:
+        """Whether it let go of the folder."""
+        return self._closed
+
     def names(self) -> list[str]:
         """Return the names of the collections, sorted."""
         return self._folder.names()

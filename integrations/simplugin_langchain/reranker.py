@@ -1,0 +1,195 @@
+"""A second, closer look at retrieved documents."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, Any, Self, cast
+
+import numpy as np
+from langchain_core.callbacks import Callbacks
+from langchain_core.documents import Document
+from langchain_core.documents.compressor import BaseDocumentCompressor
+from langchain_core.embeddings import Embeddings
+from langchain_core.retrievers import BaseRetriever
+from langchain_core.runnables import RunnableConfig, RunnableSerializable
+from pydantic import ConfigDict, Field, PrivateAttr
+
+from simplugin.encoders import Encoder
+from simplugin.measures import FloatArray, similarity
+from simplugin.reranking import Reranker, SimilarityReranker, open_reranker
+from simplugin.texts import as_read
+from simplugin_langchain.documents import with_score
+from simplugin_langchain.embeddings import encoder_of
+
+if TYPE_CHECKING:
+    from simplugin_langchain.reranking_retriever import RerankingRetriever
+    from simplugin_qdrant import Collection
+
+__all__ = ["SimpluginReranker"]
+
+
+class SimpluginReranker(BaseDocumentCompressor, RunnableSerializable[dict[str, Any], list[Document]]):
+    """Orders documents by how well they answer a query, under a similarity model or a pair model::
+
+        retriever | SimpluginReranker(model="bge-m3-ml-tr", top_n=3)         # after a SimpluginRetriever
+        SimpluginReranker(model="az-mbert-pair").wrap(any_retriever)         # after any other
+        {"query": RunnablePassthrough(), "documents": retriever} | reranker  # in any chain
+
+    Documents come back as copies, with the score in their metadata; ids and all else stay.
+    """
+
+    model_config = ConfigDict(arbitrary_types_allowed=True, extra="forbid")
+
+    model: Any = "starter"
+    """A model's name, an encoder, LangChain embeddings, or a reranker of simplugin."""
+
+    top_n: int | None = Field(default=None, ge=1)
+    """How many documents come back; None is all."""
+
+    score_threshold: float | None = None
+    """The score that a document must have, on the model's own scale; a pair model's is [0, 1]."""
+
+    score_key: str | None = "relevance_score"
+    """Under which key of the metadata the score is written; None writes none."""
+
+    stored: Any = None
+    """A collection or a SimpluginVectorStore whose vectors are used, where this model made them of the same text.
+
+    After a ``SimpluginRetriever`` it is the retriever's own.
+    """
+
+    _ranker: Reranker = PrivateAttr()
+
+    def model_post_init(self, context: Any, /) -> None:
+        """Open the model. Raises what ``simplugin.load`` raises."""
+        super().model_post_init(context)
+        self._ranker = _open(self.model)
+
+    def compress_documents(
+        self, documents: Sequence[Document], query: str, callbacks: Callbacks | None = None
+    ) -> list[Document]:
+        """Return copies of the documents, best first."""
+        ranker = self._ranker
+        if isinstance(ranker, SimilarityReranker) and documents:
+            return self._ranked(documents, self._similarities(ranker.encoder, documents, query, None))
+        return self._ranked(documents, _scores(ranker, documents, query))
+
+    async def acompress_documents(
+        self, documents: Sequence[Document], query: str, callbacks: Callbacks | None = None
+    ) -> list[Document]:
+        """Return like ``compress_documents``; concurrent queries are encoded together."""
+        ranker = self._ranker
+        if isinstance(ranker, SimilarityReranker) and documents:
+            row = await ranker.encoder.aencode_query([as_read(query)])
+            return self._ranked(
+                documents, await asyncio.to_thread(self._similarities, ranker.encoder, documents, query, row)
+            )
+        return self._ranked(documents, await asyncio.to_thread(_scores, ranker, documents, query))
+
+    def invoke(self, input: Any, config: RunnableConfig | None = None, **kwargs: Any) -> list[Document]:  # noqa: A002
+        """Rerank ``{"query": …, "documents": …}``."""
+        return self._call_with_config(self._invoke, input, config, **kwargs)
+
+    async def ainvoke(
+        self,
+        input: Any,  # noqa: A002
+        config: RunnableConfig | None = None,
+        **kwargs: Any,
+    ) -> list[Document]:
+        """Rerank ``{"query": …, "documents": …}``, without holding up the event loop."""
+        return await self._acall_with_config(self._ainvoke, input, config, **kwargs)
+
+    def wrap(self, retriever: BaseRetriever, *, k: int | None = None) -> RerankingRetriever:
+        """Return a retriever that retrieves by another one, and reranks; ``k`` documents come back."""
+        from simplugin_langchain.reranking_retriever import RerankingRetriever
+
+        return RerankingRetriever(retriever=retriever, reranker=self, k=k)
+
+    def bound(self, stored: Any, top_n: int | None) -> Self:
+        """Return the reranker with another ``top_n``, and with these stored vectors unless it has its own."""
+        return self.model_copy(update={"stored": self.stored or stored, "top_n": top_n})
+
+    def _invoke(self, given: Any) -> list[Document]:
+        query, documents = _read(given)
+        return self.compress_documents(documents, query)
+
+    async def _ainvoke(self, given: Any) -> list[Document]:
+        query, documents = _read(given)
+        return await self.acompress_documents(documents, query)
+
+    def _ranked(self, documents: Sequence[Document], scores: Sequence[float]) -> list[Document]:
+        best = sorted(zip(documents, scores, strict=True), key=lambda pair: -pair[1])  # equal ones keep their order
+        if self.score_threshold is not None:
+            best = [pair for pair in best if pair[1] >= self.score_threshold]
+        return [
+            document.model_copy(update={"metadata": dict(document.metadata)})
+            for document in with_score(best[: self.top_n], self.score_key)
+        ]
+
+    def _similarities(
+        self, encoder: Encoder, documents: Sequence[Document], query: str, row: FloatArray | None
+    ) -> list[float]:
+        """Compare the query, or its vector (1, dimension), with the documents: one score each."""
+        known = self._stored_vectors(encoder, documents)
+        new = list(dict.fromkeys(each.page_content for each in documents if _key(each) not in known))
+        encoded = dict(zip(new, encoder.encode_document([as_read(text) for text in new]), strict=True))
+        vectors = np.stack(
+            [known[_key(each)] if _key(each) in known else encoded[each.page_content] for each in documents]
+        )
+        if row is None:
+            row = encoder.encode_query([as_read(query)])
+        scores: list[float] = similarity(row, vectors, encoder.card.similarity)[0].tolist()
+        return scores
+
+    def _stored_vectors(
+        self, encoder: Encoder, documents: Sequence[Document]
+    ) -> dict[tuple[str | None, str], FloatArray]:
+        """Look up the vectors (dimension,) that this model made of these texts, by id and text."""
+        if self.stored is None:
+            return {}
+        collection = cast("Collection", getattr(self.stored, "collection", self.stored))
+        vector = collection.vector_of(encoder)
+        if vector is None:
+            return {}
+        wanted = {each.id: each.page_content for each in documents if each.id}
+        found = [
+            ((id_, each.text), each.vector)
+            for each in collection.get(list(wanted), vector=vector)
+            for id_ in (each.id, each.document_id)
+        ]
+        return {key: row for key, row in found if row is not None and wanted.get(key[0]) == key[1]}
+
+
+def _open(model: Any) -> Reranker:
+    if isinstance(model, str):
+        return open_reranker(model)
+    if isinstance(model, Embeddings) or hasattr(model, "encode_document"):
+        return SimilarityReranker(encoder_of(model))
+    if callable(getattr(model, "rerank", None)):
+        return cast(Reranker, model)
+    message = f"model is a {type(model).__name__}; give a model's name, an encoder, embeddings, or a reranker."
+    raise TypeError(message)
+
+
+def _scores(ranker: Reranker, documents: Sequence[Document], query: str) -> list[float]:
+    hits = ranker.rerank(query, [each.page_content for each in documents]) if documents else []
+    by_place = {int(hit.id): hit.score for hit in hits}
+    return [by_place.get(place, float("-inf")) for place in range(len(documents))]
+
+
+def _read(given: Any) -> tuple[str, Sequence[Document]]:
+    if isinstance(given, Mapping):
+        asked = cast("Mapping[str, Any]", given)
+        query, documents = asked.get("query"), asked.get("documents")
+        if isinstance(query, str) and isinstance(documents, Sequence) and not isinstance(documents, str):
+            return query, cast("Sequence[Document]", documents)
+    message = (
+        'A reranker needs the query beside the documents: {"query": …, "documents": …}. '
+        "After a retriever, whose output has no query any more, use reranker.wrap(retriever)."
+    )
+    raise TypeError(message)
+
+
+def _key(document: Document) -> tuple[str | None, str]:
+    return document.id, document.page_content

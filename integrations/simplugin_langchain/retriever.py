@@ -1,0 +1,174 @@
+"""A collection as a LangChain retriever."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any, ClassVar, Literal, Self, cast
+
+from langchain_core.callbacks import AsyncCallbackManagerForRetrieverRun, CallbackManagerForRetrieverRun
+from langchain_core.documents import Document
+from langchain_core.retrievers import LangSmithRetrieverParams
+from langchain_core.vectorstores import VectorStoreRetriever
+from pydantic import ConfigDict, Field, field_validator, model_validator
+
+from simplugin.collection import Mode
+from simplugin_langchain.documents import with_score
+from simplugin_langchain.vector_store import SimpluginVectorStore
+
+__all__ = ["SimpluginRetriever"]
+
+_AT_CALL = frozenset(
+    {"k", "filter", "mode", "score_threshold", "fetch_k", "lambda_mult", "group", "rerank", "score_key"}
+)
+_IGNORED = frozenset({"verbose"})  # LangChain reads it, and hands it on
+
+
+class SimpluginRetriever(VectorStoreRetriever):
+    """Retrieves documents of a collection::
+
+        retriever = SimpluginRetriever(collection=docs, k=4, filter={"lang": "tr"})
+        retriever.invoke("…", k=10)
+
+    Each field but the store may be given at the call as well, where it holds for that call. What is not a field is
+    refused, since a misspelt ``filter`` would find everything.
+    """
+
+    model_config = ConfigDict(arbitrary_types_allowed=True, extra="forbid")
+
+    allowed_search_types: ClassVar[tuple[str, ...]] = ("similarity", "similarity_score_threshold", "mmr")
+
+    search_type: Literal["similarity", "similarity_score_threshold", "mmr"] = "similarity"
+    """``"mmr"`` chooses documents that differ; the second is LangChain's name for a ``score_threshold``."""
+
+    k: int = Field(default=4, ge=0)
+    """How many documents come back."""
+
+    filter: Any = None
+    """Which documents are looked at: see ``simplugin_qdrant.filters``."""
+
+    mode: Mode | None = None
+    """What is compared; None is the collection's own."""
+
+    score_threshold: float | None = Field(default=None, ge=0, le=1)
+    """The relevance a document must have; see ``SimpluginVectorStore`` for its scale."""
+
+    group: bool = False
+    """Whether a document comes once, with its best chunk."""
+
+    rerank: Any = None
+    """What orders a larger pool of candidates: a reranker, or a model's name; see ``Collection.search``."""
+
+    fetch_k: int = Field(default=20, ge=1)
+    """Of how many documents ``"mmr"`` chooses."""
+
+    lambda_mult: float = Field(default=0.5, ge=0, le=1)
+    """From 0, as different as can be, to 1, as close to the query as can be."""
+
+    score_key: str | None = None
+    """Under which key of the metadata the score is written, into a copy; None writes none."""
+
+    @model_validator(mode="before")
+    @classmethod
+    def validate_search_type(cls, values: Any) -> Any:
+        """Take a collection for a vector store, and ``search_kwargs``, as LangChain has them, for fields."""
+        if not isinstance(values, Mapping):
+            return values
+        given = dict(cast("Mapping[str, Any]", values))
+        if "collection" in given:
+            given["vectorstore"] = SimpluginVectorStore(given.pop("collection"))
+        search_kwargs: dict[str, Any] = given.pop("search_kwargs", None) or {}
+        for name, value in search_kwargs.items():
+            if name not in _AT_CALL:
+                message = f"There is no search argument {name!r}. Known: {', '.join(sorted(_AT_CALL))}."
+                raise ValueError(message)
+            given.setdefault(name, value)
+        if given.get("search_type") == "similarity_score_threshold" and given.get("score_threshold") is None:
+            raise ValueError("The search type 'similarity_score_threshold' needs a score_threshold from 0 to 1.")
+        return given
+
+    @field_validator("vectorstore")
+    @classmethod
+    def _is_ours(cls, value: object) -> object:
+        if not isinstance(value, SimpluginVectorStore):
+            message = f"vectorstore is a {type(value).__name__}; give a SimpluginVectorStore, or collection=…"
+            raise ValueError(message)
+        return value
+
+    @model_validator(mode="after")
+    def _fits_together(self) -> Self:
+        others = (
+            {"mode", "score_threshold", "group", "rerank", "score_key"} if self.search_type == "mmr" else set[str]()
+        )
+        if self.score_threshold is not None:
+            others |= {"rerank"} | ({"mode"} if self.mode != "dense" else set[str]())
+        if set_ := sorted(name for name in others if getattr(self, name)):
+            kind = "search_type='mmr'" if self.search_type == "mmr" else "score_threshold"
+            message = f"{set_[0]} does not go with {kind}."
+            raise ValueError(message)
+        return self
+
+    @property
+    def store(self) -> SimpluginVectorStore:
+        """The vector store that is searched."""
+        return cast(SimpluginVectorStore, self.vectorstore)
+
+    def __or__(self, other: Any) -> Any:
+        """Pipe on; a reranker becomes the second stage, since a plain pipe would lose the query it needs."""
+        from simplugin_langchain.reranker import SimpluginReranker
+
+        return other.wrap(self) if isinstance(other, SimpluginReranker) else super().__or__(other)
+
+    def _get_ls_params(self, **kwargs: Any) -> LangSmithRetrieverParams:
+        params = super()._get_ls_params(**kwargs)
+        card = self.store.collection.encoder.card
+        params["ls_embedding_model"] = card.id if card.revision is None else f"{card.id}@{card.revision}"
+        return params
+
+    def _get_relevant_documents(
+        self, query: str, *, run_manager: CallbackManagerForRetrieverRun, **kwargs: Any
+    ) -> list[Document]:
+        asked = self._with(kwargs)
+        store, common = self.store, {"k": asked.k, "filter": asked.filter}
+        if asked.search_type == "mmr":
+            return store.max_marginal_relevance_search(
+                query, fetch_k=asked.fetch_k, lambda_mult=asked.lambda_mult, **common
+            )
+        if asked.score_threshold is not None:
+            found = store.similarity_search_with_relevance_scores(
+                query, **common, score_threshold=asked.score_threshold, group=asked.group
+            )
+        else:
+            found = store.similarity_search_with_score(
+                query, **common, mode=asked.mode, group=asked.group, rerank=asked.rerank
+            )
+        return with_score(found, asked.score_key)
+
+    async def _aget_relevant_documents(
+        self, query: str, *, run_manager: AsyncCallbackManagerForRetrieverRun, **kwargs: Any
+    ) -> list[Document]:
+        asked = self._with(kwargs)
+        store, common = self.store, {"k": asked.k, "filter": asked.filter}
+        if asked.search_type == "mmr":
+            return await store.amax_marginal_relevance_search(
+                query, fetch_k=asked.fetch_k, lambda_mult=asked.lambda_mult, **common
+            )
+        if asked.score_threshold is not None:
+            found = await store.asimilarity_search_with_relevance_scores(
+                query, **common, score_threshold=asked.score_threshold, group=asked.group
+            )
+        else:
+            found = await store.asimilarity_search_with_score(
+                query, **common, mode=asked.mode, group=asked.group, rerank=asked.rerank
+            )
+        return with_score(found, asked.score_key)
+
+    def _with(self, given: Mapping[str, Any]) -> SimpluginRetriever:
+        """Return the retriever with what was given at the call. Raises ``TypeError`` for what is no field."""
+        changes = {name: value for name, value in given.items() if name not in _IGNORED}
+        if unknown := sorted(set(changes) - _AT_CALL):
+            message = f"There is no search argument {unknown[0]!r}. Known: {', '.join(sorted(_AT_CALL))}."
+            raise TypeError(message)
+        if not changes:
+            return self
+        fields = {name: getattr(self, name) for name in type(self).model_fields if name != "search_kwargs"}
+        return type(self)(**fields | changes)

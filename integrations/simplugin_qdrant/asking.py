@@ -1,0 +1,317 @@
+"""What is asked of a collection: the texts closest to a query or to a vector, and the texts of given ids."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, replace
+
+import numpy as np
+
+from simplugin.collection import Mode, as_mode
+from simplugin.encoders import Encoder
+from simplugin.encoders.protocol import as_texts
+from simplugin.errors import PointError, StoreError
+from simplugin.measures import FloatArray
+from simplugin.records import Hit, Stored
+from simplugin.reranking import Reranker, open_reranker
+from simplugin_qdrant import points
+from simplugin_qdrant.filling import check_filled
+from simplugin_qdrant.filters import both, parse_filter
+from simplugin_qdrant.lookup import look_up
+from simplugin_qdrant.recording import Recording
+from simplugin_qdrant.registry import Registration, read_registration, read_serving, registered_vectors
+from simplugin_qdrant.searching import Answers, Question, aask, ask, check_mode
+from simplugin_qdrant.space import Space
+from simplugin_qdrant.writing import gone
+
+__all__ = ["Asking"]
+
+_POOL = 4  # candidates a reranker sees for each hit that is wanted …
+_LEAST = 20  # … and at least this many
+_STALE = 60.0  # seconds for which the size of a collection, which weighs its words, is good enough
+
+
+@dataclass(frozen=True, slots=True)
+class _Wanted:
+    """The arguments of a search, as they were given."""
+
+    limit: int
+    mode: Mode | None
+    filter: object
+    min_score: float | None
+    group: bool
+    rerank: Reranker | str | None = None
+
+    def __post_init__(self) -> None:
+        if self.limit < 1:
+            message = f"limit is {self.limit}; it must be at least 1."
+            raise ValueError(message)
+        if not (self.rerank is None or isinstance(self.rerank, str) or callable(getattr(self.rerank, "rerank", None))):
+            message = (
+                f"rerank is {self.rerank!r}; give a reranker, such as SimilarityReranker(model), or a model's name."
+            )
+            raise TypeError(message)
+
+
+@dataclass(frozen=True, slots=True)
+class _Asked:
+    """A search, read."""
+
+    question: Question
+    reranker: Reranker | None
+    limit: int
+    min_score: float | None
+    text_key: str
+
+    def hits(self, queries: Sequence[str], found: Answers) -> list[list[Hit]]:
+        """Make hits of the rankings, one a query."""
+        listed = [[points.to_hit(point, self.text_key) for point in ranking] for ranking in found]
+        if self.min_score is not None:
+            listed = [[hit for hit in hits if hit.score >= self.min_score] for hits in listed]
+        if self.reranker is None:
+            return listed
+        return [
+            self.reranker.rerank(query, hits, top_n=self.limit) for query, hits in zip(queries, listed, strict=True)
+        ]
+
+
+class Asking(Recording):
+    """A collection that answers."""
+
+    def __init__(
+        self,
+        space: Space,
+        registration: Registration,
+        *,
+        role: str,
+        mode: Mode | None,
+        tenant: str | None,
+        others: Sequence[Encoder] = (),
+    ) -> None:
+        super().__init__(space, registration, tenant=tenant, others=others)
+        self._role = role
+        self._chosen_mode: Mode | None = mode
+        self._seconds: dict[str, Space] = {}
+        self._size = (-_STALE, 0)
+
+    @property
+    def mode(self) -> Mode:
+        """What a search compares unless told otherwise."""
+        return self._chosen_mode or self._model.registration.mode
+
+    def search(
+        self,
+        query: str,
+        *,
+        limit: int = 5,
+        mode: Mode | None = None,
+        filter: object = None,  # noqa: A002  # the word of the grammar, and of every engine
+        min_score: float | None = None,
+        group: bool = False,
+        rerank: Reranker | str | None = None,
+    ) -> list[Hit]:
+        """Return the texts closest to the query, closest first.
+
+        ``mode`` is ``"dense"``, by the similarity of vectors; ``"words"``, by the words they share (BM25); or
+        ``"hybrid"``, by both (see ``simplugin_qdrant.fusion`` for its score); None is the collection's own. ``filter``
+        follows the grammar of ``simplugin_qdrant.filters``, or is the engine's own. ``min_score`` keeps hits with at
+        least this score, on the scale of the first stage. With ``group`` a document comes once, with its best chunk.
+        With ``rerank`` the first stage fetches a pool of four times ``limit``, at least 20, and the reranker orders
+        it. It may be named: where the collection holds that model's vectors, the engine orders the pool by them.
+
+        Raises ``FilterError``; ``StoreError`` for a mode that the collection has not, and while points lack the
+        vector; ``ValueError`` for a ``limit`` below 1, a blank query and an unknown mode.
+        """
+        (hits,) = self.search_many(
+            [query], limit=limit, mode=mode, filter=filter, min_score=min_score, group=group, rerank=rerank
+        )
+        return hits
+
+    def search_many(
+        self,
+        queries: Sequence[str],
+        *,
+        limit: int = 5,
+        mode: Mode | None = None,
+        filter: object = None,  # noqa: A002
+        min_score: float | None = None,
+        group: bool = False,
+        rerank: Reranker | str | None = None,
+    ) -> list[list[Hit]]:
+        """Answer several queries like ``search``, encoded together and sent in one request."""
+        if not queries:
+            return []
+        _check_queries(queries)
+        return self._answer(queries, None, _Wanted(limit, mode, filter, min_score, group, rerank))
+
+    async def asearch(
+        self,
+        query: str,
+        *,
+        limit: int = 5,
+        mode: Mode | None = None,
+        filter: object = None,  # noqa: A002
+        min_score: float | None = None,
+        group: bool = False,
+        rerank: Reranker | str | None = None,
+    ) -> list[Hit]:
+        """Search like ``search``, without holding up the event loop; concurrent calls are encoded together."""
+        _check_queries([query])
+        (hits,) = await self._aanswer([query], None, _Wanted(limit, mode, filter, min_score, group, rerank))
+        return hits
+
+    def search_vector(
+        self,
+        vector: Sequence[float] | FloatArray,
+        *,
+        limit: int = 5,
+        filter: object = None,  # noqa: A002
+        min_score: float | None = None,
+        group: bool = False,
+    ) -> list[Hit]:
+        """Return the texts whose vectors are closest to this one (dimension,), closest first; see ``search``.
+
+        Raises ``PointError`` for a vector of another width than the model's, or with numbers that are not finite.
+        """
+        (hits,) = self._answer([""], _as_rows(vector), _Wanted(limit, "dense", filter, min_score, group))
+        return hits
+
+    async def asearch_vector(
+        self,
+        vector: Sequence[float] | FloatArray,
+        *,
+        limit: int = 5,
+        filter: object = None,  # noqa: A002
+        min_score: float | None = None,
+        group: bool = False,
+    ) -> list[Hit]:
+        """Search like ``search_vector``, without holding up the event loop."""
+        (hits,) = await self._aanswer([""], _as_rows(vector), _Wanted(limit, "dense", filter, min_score, group))
+        return hits
+
+    def get(self, ids: Iterable[str], *, vector: str | None = None) -> list[Stored]:
+        """Return the texts of these ids, in their order; ids that are not there are left out.
+
+        An id is a document's, and brings all its chunks in order; or a hit's, and brings that text alone. ``vector``
+        names the vector that comes along; see ``vector_of``.
+        """
+        wanted = as_texts([ids] if isinstance(ids, str) else ids)
+        return look_up(self._model.space, self._model.registration.text_key, self._tenant, self._mine(), wanted, vector)
+
+    async def aget(self, ids: Iterable[str], *, vector: str | None = None) -> list[Stored]:
+        """Return like ``get``, in a thread."""
+        return await asyncio.to_thread(self.get, ids, vector=vector)
+
+    def vector_of(self, encoder: Encoder) -> str | None:
+        """Return the name of the vector that this model made of the texts here, None where there is none."""
+        space, registration = self._model.space, self._model.registration
+        if encoder is space.encoder or _is_same(registration, encoder):
+            return space.vector
+        metadata = self._store.metadata(self._name)
+        others = (vector for vector in registered_vectors(metadata) if vector != space.vector)
+        return next(
+            (vector for vector in others if _is_same(read_registration(self._name, metadata, vector), encoder)), None
+        )
+
+    def _answer(self, queries: Sequence[str], vectors: FloatArray | None, wanted: _Wanted) -> list[list[Hit]]:
+        asked = self._read(wanted)
+        try:
+            found = ask(asked.question, queries, vectors)
+        except StoreError as error:
+            self._follow(error)
+            asked = self._read(wanted)
+            found = ask(asked.question, queries, vectors)
+        return asked.hits(queries, found)
+
+    async def _aanswer(self, queries: Sequence[str], vectors: FloatArray | None, wanted: _Wanted) -> list[list[Hit]]:
+        asked = await asyncio.to_thread(self._read, wanted)
+        try:
+            found = await aask(asked.question, queries, vectors)
+        except StoreError as error:
+            await asyncio.to_thread(self._follow, error)
+            asked = await asyncio.to_thread(self._read, wanted)
+            found = await aask(asked.question, queries, vectors)
+        if asked.reranker is None:
+            return asked.hits(queries, found)
+        return await asyncio.to_thread(asked.hits, queries, found)
+
+    def _read(self, wanted: _Wanted) -> _Asked:
+        """Read what is asked, and look whether it can be answered."""
+        space = self._model.space
+        chosen = self.mode if wanted.mode is None else as_mode(wanted.mode)
+        check_mode(space, chosen)
+        if chosen != "words":
+            self._check_filled()
+        rerank = wanted.rerank
+        second = self._second(rerank) if isinstance(rerank, str) else None
+        reranker = None if second else open_reranker(rerank) if isinstance(rerank, str) else rerank
+        pool = wanted.limit if reranker is None else max(wanted.limit * _POOL, _LEAST)
+        size = self._points() if chosen == "hybrid" else 0
+        condition = both(self._mine(), parse_filter(wanted.filter))
+        question = Question(space, chosen, pool, size, condition, wanted.group, second)
+        return _Asked(question, reranker, wanted.limit, wanted.min_score, self._model.registration.text_key)
+
+    def _second(self, name: str) -> Space | None:
+        """Return another model's vectors in the collection, by the name of the vector or of the model."""
+        metadata = self._store.metadata(self._name)
+        for vector in registered_vectors(metadata):
+            registration = read_registration(self._name, metadata, vector)
+            if name not in {vector, registration.fingerprint.card.name}:
+                continue
+            if vector == self._model.space.vector:
+                return self._model.space
+            if vector not in self._seconds:
+                self._seconds[vector] = self._model.writer.open(vector, metadata)
+            check_filled(self._store, self._name, vector, registration)
+            return self._seconds[vector]
+        return None
+
+    def _check_filled(self) -> None:
+        """Raise ``StoreError`` while points lack the vector that is searched by."""
+        model = self._model
+        if not model.registration.filled:
+            check_filled(self._store, self._name, model.space.vector, model.registration)
+            self.become(model.space, replace(model.registration, filled=True))
+
+    def _points(self) -> int:
+        """Return about how many points there are, without asking a server at every search."""
+        at, size = self._size
+        if time.monotonic() - at > _STALE:
+            size = self._store.size(self._name)
+            self._size = (time.monotonic(), size)
+        return size
+
+    def _follow(self, error: StoreError) -> None:
+        """Answer by the model that the collection was migrated to, where that is why a search failed.
+
+        Raises the error where it is not; ``StoreError`` where that model cannot be opened here.
+        """
+        space, metadata = self._model.space, self._store.metadata(self._name)
+        if space.vector in registered_vectors(metadata):
+            raise error
+        vector = read_serving(metadata, self._role).vector
+        if vector not in registered_vectors(metadata):
+            raise StoreError(gone(self._name, space.encoder.card.name)) from error
+        opened = self._model.writer.open(vector, metadata)
+        self.become(opened, read_registration(self._name, metadata, vector))
+
+
+def _check_queries(queries: Sequence[str]) -> None:
+    as_texts(queries)
+    if not all(query.strip() for query in queries):
+        raise ValueError("The query is blank.")
+
+
+def _as_rows(vector: Sequence[float] | FloatArray) -> FloatArray:
+    row = np.asarray(vector, dtype=np.float32)
+    if row.ndim != 1:
+        message = f"Expected one vector, got numbers of shape {row.shape}."
+        raise PointError(message)
+    return row[None]
+
+
+def _is_same(registration: Registration, encoder: Encoder) -> bool:
+    comparison = registration.fingerprint.compare(encoder.fingerprint)
+    return not comparison.refusals and not comparison.warnings

@@ -126,9 +126,10 @@ def _utterance(given: Any) -> str:
         of_user = [each for each in said if not isinstance(each, AIMessage) and each.type not in {"system", "tool"}]
         if of_user:
             return of_user[-1].text
-    message = f"Expected a text, a message or messages of a user, got a {type(given).__name__}."
+    kind = type(cast(object, given)).__name__
+    message = f"Expected a text, a message or messages of a user, got a {kind}."
     raise TypeError(message)
 
 
 def _as_runnable(given: Any) -> Runnable[Any, Any]:
-    return given if isinstance(given, Runnable) else RunnableLambda(given)
+    return cast("Runnable[Any, Any]", given) if isinstance(given, Runnable) else RunnableLambda(given)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any, ClassVar, Literal, Self, cast
+from typing import Any, Self, cast
 
 from langchain_core.callbacks import AsyncCallbackManagerForRetrieverRun, CallbackManagerForRetrieverRun
 from langchain_core.documents import Document
@@ -35,10 +35,8 @@ class SimpluginRetriever(VectorStoreRetriever):
 
     model_config = ConfigDict(arbitrary_types_allowed=True, extra="forbid")
 
-    allowed_search_types: ClassVar[tuple[str, ...]] = ("similarity", "similarity_score_threshold", "mmr")
-
-    search_type: Literal["similarity", "similarity_score_threshold", "mmr"] = "similarity"
-    """``"mmr"`` chooses documents that differ; the second is LangChain's name for a ``score_threshold``."""
+    search_type: str = "similarity"
+    """Or ``"mmr"``, which chooses documents that differ, or ``"similarity_score_threshold"``, which needs one."""
 
     k: int = Field(default=4, ge=0)
     """How many documents come back."""
@@ -82,7 +80,11 @@ class SimpluginRetriever(VectorStoreRetriever):
                 message = f"There is no search argument {name!r}. Known: {', '.join(sorted(_AT_CALL))}."
                 raise ValueError(message)
             given.setdefault(name, value)
-        if given.get("search_type") == "similarity_score_threshold" and given.get("score_threshold") is None:
+        search_type = given.get("search_type", "similarity")
+        if search_type not in cls.allowed_search_types:
+            message = f"There is no search type {search_type!r}. Known: {', '.join(cls.allowed_search_types)}."
+            raise ValueError(message)
+        if search_type == "similarity_score_threshold" and given.get("score_threshold") is None:
             raise ValueError("The search type 'similarity_score_threshold' needs a score_threshold from 0 to 1.")
         return given
 
@@ -96,15 +98,17 @@ class SimpluginRetriever(VectorStoreRetriever):
 
     @model_validator(mode="after")
     def _fits_together(self) -> Self:
-        others = (
-            {"mode", "score_threshold", "group", "rerank", "score_key"} if self.search_type == "mmr" else set[str]()
-        )
-        if self.score_threshold is not None:
-            others |= {"rerank"} | ({"mode"} if self.mode != "dense" else set[str]())
-        if set_ := sorted(name for name in others if getattr(self, name)):
-            kind = "search_type='mmr'" if self.search_type == "mmr" else "score_threshold"
-            message = f"{set_[0]} does not go with {kind}."
-            raise ValueError(message)
+        chosen = "search_type='mmr'" if self.search_type == "mmr" else "score_threshold"
+        if self.search_type == "mmr":
+            others = ["mode", "score_threshold", "group", "rerank", "score_key"]
+        elif self.score_threshold is not None:
+            others = ["rerank"] if self.mode == "dense" else ["rerank", "mode"]
+        else:
+            others = []
+        for name in others:
+            if getattr(self, name):
+                message = f"{name} does not go with {chosen}."
+                raise ValueError(message)
         return self
 
     @property

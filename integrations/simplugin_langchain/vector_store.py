@@ -163,12 +163,12 @@ class SimpluginVectorStore(VectorStore):
     def add_documents(self, documents: Iterable[Document], **kwargs: Any) -> list[str]:
         """Store documents under their ids; see ``add_texts``. ``ids`` takes the place of their own."""
         texts, metadatas, ids = _of_documents(documents)
-        return self.add_texts(texts, metadatas, **{"ids": ids} | kwargs)
+        return self.add_texts(texts, metadatas, **dict[str, Any](ids=ids) | kwargs)
 
     async def aadd_documents(self, documents: Iterable[Document], **kwargs: Any) -> list[str]:
         """Store like ``add_documents``, without holding up the event loop."""
         texts, metadatas, ids = _of_documents(documents)
-        return await self.aadd_texts(texts, metadatas, **{"ids": ids} | kwargs)
+        return await self.aadd_texts(texts, metadatas, **dict[str, Any](ids=ids) | kwargs)
 
     def delete(self, ids: Sequence[str] | None = None, **unknown: Any) -> bool:
         """Delete documents by their ids, missing ones without a word; None deletes all, as the interface has it."""

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import uuid
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from typing import Any
 
 from simplugin.records import Stored
 from simplugin_qdrant import points
@@ -77,4 +78,5 @@ def _as_point_id(id_: str) -> str | None:
 
 
 def _tenant(record: Record) -> str | None:
-    return (record.payload.get(points.RECORD) or {}).get("tenant")
+    own: Mapping[str, Any] = record.payload.get(points.RECORD) or {}
+    return own.get("tenant")

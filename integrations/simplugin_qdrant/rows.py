@@ -42,7 +42,7 @@ def pair_rows(
     number = -1
     for number, text in enumerate(texts):
         id_ = None if all_ids is None else next(all_ids, _MISSING)
-        data = {} if all_metadata is None else next(all_metadata, _MISSING)
+        data: object = {} if all_metadata is None else next(all_metadata, _MISSING)
         if id_ is _MISSING or data is _MISSING:
             message = f"Text {number} has no {'id' if id_ is _MISSING else 'metadata'}: fewer were given than texts."
             raise PointError(message)

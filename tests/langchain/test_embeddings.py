@@ -1,39 +1,13 @@
-"""LangChain's own standard suites over our embeddings."""
+"""Encoders as embeddings, and embeddings as encoders."""
 
 from __future__ import annotations
 
 import asyncio
 
 import pytest
-from langchain_tests.integration_tests import EmbeddingsIntegrationTests
-from langchain_tests.unit_tests import EmbeddingsUnitTests
 
 from simplugin_langchain import SimpluginEmbeddings
 from tests.hashing import HashEncoder
-
-
-class TestUnit(EmbeddingsUnitTests):
-    @property
-    def embeddings_class(self) -> type[SimpluginEmbeddings]:
-        return SimpluginEmbeddings
-
-    @property
-    def embedding_model_params(self) -> dict[str, str]:
-        return {"model": "starter-1"}
-
-    @property
-    def init_from_env_params(self) -> tuple[dict[str, str], dict[str, str], dict[str, str]]:
-        return {"SIMPLUGIN_MODEL": "starter-1"}, {}, {"model": "starter-1"}
-
-
-class TestIntegration(EmbeddingsIntegrationTests):
-    @property
-    def embeddings_class(self) -> type[SimpluginEmbeddings]:
-        return SimpluginEmbeddings
-
-    @property
-    def embedding_model_params(self) -> dict[str, str]:
-        return {"model": "starter"}
 
 
 def test_an_encoder_is_taken_as_it_is_and_a_newline_stays_a_newline() -> None:

@@ -132,4 +132,7 @@ def _utterance(given: Any) -> str:
 
 
 def _as_runnable(given: Any) -> Runnable[Any, Any]:
-    return cast("Runnable[Any, Any]", given) if isinstance(given, Runnable) else RunnableLambda(given)
+    if isinstance(given, Runnable):
+        runnable: Runnable[Any, Any] = given
+        return runnable
+    return RunnableLambda(given)

@@ -132,7 +132,4 @@ def _utterance(given: Any) -> str:
 
 
 def _as_runnable(given: Any) -> Runnable[Any, Any]:
-    if isinstance(given, Runnable):
-        runnable: Runnable[Any, Any] = given
-        return runnable
-    return RunnableLambda(given)
+    return given if isinstance(given, Runnable) else RunnableLambda(given)  # pyright: ignore[reportUnknownVariableType]

@@ -16,7 +16,10 @@ class Marks:
         self._left = {number // 10: "10 %", number // 2: "50 %", number: "100 %"}
 
     def tell(self, at: Progress) -> None:
-        for mark in [mark for mark in self._left if at.documents >= mark]:
+        self.reach(at.documents)
+
+    def reach(self, documents: int) -> None:
+        for mark in [mark for mark in self._left if documents >= mark]:
             print_json(self._left.pop(mark), *_megabytes())
 
 

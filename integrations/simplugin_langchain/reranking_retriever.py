@@ -71,7 +71,8 @@ class RerankingRetriever(BaseRetriever):
         first = self.retriever
         if not isinstance(first, SimpluginRetriever):
             return wanted, {}
-        if "k" in first.model_fields_set and (asked is None or asked <= first.k):
+        told = first.search_kwargs.get("k", first.k if "k" in first.model_fields_set else None)
+        if told is not None and (asked is None or asked <= told):
             return wanted, {}
         if wanted is None:
             wanted = first.k

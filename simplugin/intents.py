@@ -73,11 +73,22 @@ class IntentMatcher:
     def match(self, texts: str | Sequence[str]) -> Match | list[Match]:
         """Match each text; one string gives one ``Match``, a sequence gives a list in its order."""
         if isinstance(texts, str):
-            return self._match([texts])[0]
-        return self._match(texts)
+            return self._compare([texts], self.encoder.encode_query([texts]))[0]
+        return self._compare(texts, self.encoder.encode_query(texts))
 
-    def _match(self, texts: Sequence[str]) -> list[Match]:
-        vectors = self.encoder.encode_query(texts)
+    @overload
+    async def amatch(self, texts: str) -> Match: ...  # type: ignore[overload-overlap]
+
+    @overload
+    async def amatch(self, texts: Sequence[str]) -> list[Match]: ...
+
+    async def amatch(self, texts: str | Sequence[str]) -> Match | list[Match]:
+        """Match like ``match``, without holding up the event loop; concurrent utterances are encoded together."""
+        if isinstance(texts, str):
+            return self._compare([texts], await self.encoder.aencode_query([texts]))[0]
+        return self._compare(texts, await self.encoder.aencode_query(texts))
+
+    def _compare(self, texts: Sequence[str], vectors: FloatArray) -> list[Match]:
         closeness = similarity(vectors, self._examples.vectors, self.encoder.card.similarity)
         return [self._judge(text, row) for text, row in zip(texts, closeness, strict=True)]
 

@@ -62,3 +62,11 @@ def test_the_sample_utterances_are_matched_across_languages(starter: Encoder) ->
             total += 1
 
     assert right / total > 0.8
+
+
+async def test_utterances_may_be_matched_without_holding_up_the_event_loop() -> None:
+    matcher = IntentMatcher(UTTERANCES, HashEncoder(256))
+
+    assert await matcher.amatch("pay my bill") == matcher.match("pay my bill")
+    assert await matcher.amatch(["pay my bill", "i lost my bag"]) == matcher.match(["pay my bill", "i lost my bag"])
+    assert await matcher.amatch([]) == []

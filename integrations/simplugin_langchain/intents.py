@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict
-from typing import Any, cast
+from typing import Annotated, Any, TypeAlias, cast
 
-from langchain_core.messages import AIMessage, BaseMessage
+from langchain_core.messages import AIMessage, BaseMessage, FunctionMessage, SystemMessage, ToolMessage
 from langchain_core.prompt_values import PromptValue
 from langchain_core.runnables import Runnable, RunnableConfig, RunnableLambda
 from langchain_core.tools import BaseTool, StructuredTool
@@ -17,6 +16,10 @@ from simplugin.intents import IntentMatcher
 from simplugin.records import Match
 
 __all__ = ["IntentRouter"]
+
+_Utterance: TypeAlias = Annotated[str, "What the user said, word for word"]
+
+_NOT_OF_THE_USER = (AIMessage, FunctionMessage, SystemMessage, ToolMessage)
 
 _DESCRIPTION = (
     "Says which of the known intents an utterance of the user expresses, in any language. Known intents: {intents}. "
@@ -47,8 +50,19 @@ class IntentRouter(Runnable[Any, Match]):
         config: RunnableConfig | None = None,
         **kwargs: Any,
     ) -> Match:
-        """Match one utterance, without holding up the event loop."""
+        """Match one utterance, without holding up the event loop; concurrent ones are encoded together."""
         return await self._acall_with_config(self._amatch, input, config, **kwargs)
+
+    def batch(
+        self,
+        inputs: list[Any],
+        config: RunnableConfig | list[RunnableConfig] | None = None,
+        *,
+        return_exceptions: bool = False,
+        **kwargs: Any | None,
+    ) -> list[Match]:
+        """Match several utterances, encoded together."""
+        return self._batch_with_config(self._match_all, inputs, config, return_exceptions=return_exceptions, **kwargs)
 
     def route(
         self,
@@ -74,11 +88,12 @@ class IntentRouter(Runnable[Any, Match]):
                 return chosen.get(match.intent, rest)
             return unclear if match.status == "ambiguous" else rest
 
-        def run(given: Any, config: RunnableConfig) -> Any:
-            return pick(self.invoke(given, config)).invoke(given, config)
+        # A runnable that a function returns is run, or streamed, with what the function was given.
+        def run(given: Any, config: RunnableConfig) -> Runnable[Any, Any]:
+            return pick(self.invoke(given, config))
 
-        async def arun(given: Any, config: RunnableConfig) -> Any:
-            return await pick(await self.ainvoke(given, config)).ainvoke(given, config)
+        async def arun(given: Any, config: RunnableConfig) -> Runnable[Any, Any]:
+            return pick(await self.ainvoke(given, config))
 
         return RunnableLambda(run, arun, name="IntentRouter")
 
@@ -95,10 +110,10 @@ class IntentRouter(Runnable[Any, Match]):
         ``description`` tells the agent when to call it; None names the intents.
         """
 
-        def match_intent(utterance: str) -> dict[str, Any]:
+        def match_intent(utterance: _Utterance) -> dict[str, Any]:
             return asdict(self.invoke(utterance))
 
-        async def amatch_intent(utterance: str) -> dict[str, Any]:
+        async def amatch_intent(utterance: _Utterance) -> dict[str, Any]:
             return asdict(await self.ainvoke(utterance))
 
         told = description or _DESCRIPTION.format(intents=", ".join(self.matcher.intents))
@@ -110,7 +125,20 @@ class IntentRouter(Runnable[Any, Match]):
         return self.matcher.match(_utterance(given))
 
     async def _amatch(self, given: Any) -> Match:
-        return await asyncio.to_thread(self.matcher.match, _utterance(given))
+        return await self.matcher.amatch(_utterance(given))
+
+    def _match_all(self, given: list[Any]) -> list[Exception | Match]:
+        """Match each; what is no utterance has its error in its place."""
+        read = [_attempt(each) for each in given]
+        matches = iter(self.matcher.match([each for each in read if isinstance(each, str)]))
+        return [next(matches) if isinstance(each, str) else each for each in read]
+
+
+def _attempt(given: Any) -> str | TypeError:
+    try:
+        return _utterance(given)
+    except TypeError as error:
+        return error
 
 
 def _utterance(given: Any) -> str:
@@ -120,12 +148,12 @@ def _utterance(given: Any) -> str:
     if isinstance(given, PromptValue):
         given = given.to_messages()
     if isinstance(given, BaseMessage):
-        return given.text
+        return str(given.text)
     if isinstance(given, Sequence):
         said = [each for each in cast("Sequence[object]", given) if isinstance(each, BaseMessage)]
-        of_user = [each for each in said if not isinstance(each, AIMessage) and each.type not in {"system", "tool"}]
+        of_user = [each for each in said if not isinstance(each, _NOT_OF_THE_USER)]
         if of_user:
-            return of_user[-1].text
+            return str(of_user[-1].text)
     kind = type(cast(object, given)).__name__
     message = f"Expected a text, a message or messages of a user, got a {kind}."
     raise TypeError(message)

@@ -4,22 +4,23 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING, Any, Self, cast
+from copy import deepcopy
+from typing import TYPE_CHECKING, Any, Self, TypeAlias, cast
 
 import numpy as np
 from langchain_core.callbacks import Callbacks
 from langchain_core.documents import Document
 from langchain_core.documents.compressor import BaseDocumentCompressor
 from langchain_core.embeddings import Embeddings
-from langchain_core.retrievers import BaseRetriever
+from langchain_core.retrievers import RetrieverLike
 from langchain_core.runnables import RunnableConfig, RunnableSerializable
-from pydantic import ConfigDict, Field, PrivateAttr
+from pydantic import ConfigDict, Field, PrivateAttr, field_validator
 
 from simplugin.encoders import Encoder
 from simplugin.measures import FloatArray, similarity
+from simplugin.records import Hit
 from simplugin.reranking import Reranker, SimilarityReranker, open_reranker
 from simplugin.texts import as_read
-from simplugin_langchain.documents import with_score
 from simplugin_langchain.embeddings import encoder_of
 
 if TYPE_CHECKING:
@@ -27,6 +28,8 @@ if TYPE_CHECKING:
     from simplugin_qdrant import Collection
 
 __all__ = ["SimpluginReranker"]
+
+_Scored: TypeAlias = list[tuple[Document, float]]
 
 
 class SimpluginReranker(BaseDocumentCompressor, RunnableSerializable[dict[str, Any], list[Document]]):
@@ -56,40 +59,44 @@ class SimpluginReranker(BaseDocumentCompressor, RunnableSerializable[dict[str, A
     stored: Any = None
     """A collection or a SimpluginVectorStore whose vectors are used, where this model made them of the same text.
 
-    After a ``SimpluginRetriever`` it is the retriever's own.
+    After a ``SimpluginRetriever`` it is the retriever's own. A chunk that was embedded under its headings is compared
+    as it was embedded.
     """
 
     _ranker: Reranker = PrivateAttr()
+    _encoder: Encoder | None = PrivateAttr(default=None)  # where ranking is comparing vectors, which may be stored
+
+    @field_validator("stored")
+    @classmethod
+    def _as_collection(cls, value: Any) -> Any:
+        collection = getattr(value, "collection", value)
+        if collection is None or hasattr(collection, "vector_of"):
+            return collection
+        message = f"stored is a {type(value).__name__}; give a collection of simplugin_qdrant or a SimpluginVectorStore"
+        raise ValueError(message)
 
     def model_post_init(self, context: Any, /) -> None:
         """Open the model. Raises what ``simplugin.load`` raises."""
         super().model_post_init(context)
         self._ranker = _open(self.model)
+        if type(self._ranker) is SimilarityReranker:  # a subclass may rank in its own way
+            self._encoder = self._ranker.encoder
 
     def compress_documents(
         self, documents: Sequence[Document], query: str, callbacks: Callbacks | None = None
     ) -> list[Document]:
         """Return copies of the documents, best first."""
-        ranker = self._ranker
-        if isinstance(ranker, SimilarityReranker) and documents:
-            return self._ranked(documents, self._similarities(ranker.encoder, documents, query, None))
-        return self._ranked(documents, _scores(ranker, documents, query))
+        return self.invoke({"query": query, "documents": documents}, RunnableConfig(callbacks=callbacks))
 
     async def acompress_documents(
         self, documents: Sequence[Document], query: str, callbacks: Callbacks | None = None
     ) -> list[Document]:
         """Return like ``compress_documents``; concurrent queries are encoded together."""
-        ranker = self._ranker
-        if isinstance(ranker, SimilarityReranker) and documents:
-            row = await ranker.encoder.aencode_query([as_read(query)])
-            return self._ranked(
-                documents, await asyncio.to_thread(self._similarities, ranker.encoder, documents, query, row)
-            )
-        return self._ranked(documents, await asyncio.to_thread(_scores, ranker, documents, query))
+        return await self.ainvoke({"query": query, "documents": documents}, RunnableConfig(callbacks=callbacks))
 
     def invoke(self, input: Any, config: RunnableConfig | None = None, **kwargs: Any) -> list[Document]:  # noqa: A002
         """Rerank ``{"query": …, "documents": …}``."""
-        return self._call_with_config(self._invoke, input, config, **kwargs)
+        return self._call_with_config(self._rerank, input, config, **kwargs)
 
     async def ainvoke(
         self,
@@ -98,49 +105,59 @@ class SimpluginReranker(BaseDocumentCompressor, RunnableSerializable[dict[str, A
         **kwargs: Any,
     ) -> list[Document]:
         """Rerank ``{"query": …, "documents": …}``, without holding up the event loop."""
-        return await self._acall_with_config(self._ainvoke, input, config, **kwargs)
+        return await self._acall_with_config(self._arerank, input, config, **kwargs)
 
-    def wrap(self, retriever: BaseRetriever, *, k: int | None = None) -> RerankingRetriever:
+    def wrap(self, retriever: RetrieverLike, *, k: int | None = None) -> RerankingRetriever:
         """Return a retriever that retrieves by another one, and reranks; ``k`` documents come back."""
         from simplugin_langchain.reranking_retriever import RerankingRetriever
 
         return RerankingRetriever(retriever=retriever, reranker=self, k=k)
 
-    def bound(self, stored: Any, top_n: int | None) -> Self:
+    def bound(self, stored: Collection | None, top_n: int | None) -> Self:
         """Return the reranker with another ``top_n``, and with these stored vectors unless it has its own."""
-        return self.model_copy(update={"stored": self.stored or stored, "top_n": top_n})
+        return self.model_copy(update={"stored": stored if self.stored is None else self.stored, "top_n": top_n})
 
-    def _invoke(self, given: Any) -> list[Document]:
+    def _rerank(self, given: Any) -> list[Document]:
         query, documents = _read(given)
-        return self.compress_documents(documents, query)
+        if not documents:
+            return []
+        if self._encoder is not None:
+            row = self._encoder.encode_query([as_read(query)])
+            return self._best(self._compared(self._encoder, row, documents))
+        return self._best(_judged(documents, self._ranker.rerank(query, _texts(documents))))
 
-    async def _ainvoke(self, given: Any) -> list[Document]:
+    async def _arerank(self, given: Any) -> list[Document]:
         query, documents = _read(given)
-        return await self.acompress_documents(documents, query)
+        if not documents:
+            return []
+        if self._encoder is not None:
+            row = await self._encoder.aencode_query([as_read(query)])
+            return self._best(await asyncio.to_thread(self._compared, self._encoder, row, documents))
+        waiting = getattr(self._ranker, "arerank", None)  # a server's
+        if waiting is not None:
+            return self._best(_judged(documents, await waiting(query, _texts(documents))))
+        return self._best(_judged(documents, await asyncio.to_thread(self._ranker.rerank, query, _texts(documents))))
 
-    def _ranked(self, documents: Sequence[Document], scores: Sequence[float]) -> list[Document]:
-        best = sorted(zip(documents, scores, strict=True), key=lambda pair: -pair[1])  # equal ones keep their order
+    def _best(self, scored: _Scored) -> list[Document]:
+        best = sorted(scored, key=lambda pair: -pair[1])  # equal ones keep their order
         if self.score_threshold is not None:
             best = [pair for pair in best if pair[1] >= self.score_threshold]
-        return [
-            document.model_copy(update={"metadata": dict(document.metadata)})
-            for document in with_score(best[: self.top_n], self.score_key)
-        ]
+        return [self._copy(document, score) for document, score in best[: self.top_n]]
 
-    def _similarities(
-        self, encoder: Encoder, documents: Sequence[Document], query: str, row: FloatArray | None
-    ) -> list[float]:
-        """Compare the query, or its vector (1, dimension), with the documents: one score each."""
+    def _copy(self, document: Document, score: float) -> Document:
+        said = {} if self.score_key is None else {self.score_key: score}
+        return document.model_copy(update={"metadata": deepcopy(document.metadata) | said})
+
+    def _compared(self, encoder: Encoder, row: FloatArray, documents: Sequence[Document]) -> _Scored:
+        """Compare the query's vector (1, dimension) with the documents."""
         known = self._stored_vectors(encoder, documents)
         new = list(dict.fromkeys(each.page_content for each in documents if _key(each) not in known))
         encoded = dict(zip(new, encoder.encode_document([as_read(text) for text in new]), strict=True))
         vectors = np.stack(
             [known[_key(each)] if _key(each) in known else encoded[each.page_content] for each in documents]
         )
-        if row is None:
-            row = encoder.encode_query([as_read(query)])
         scores: list[float] = similarity(row, vectors, encoder.card.similarity)[0].tolist()
-        return scores
+        return list(zip(documents, scores, strict=True))
 
     def _stored_vectors(
         self, encoder: Encoder, documents: Sequence[Document]
@@ -148,7 +165,7 @@ class SimpluginReranker(BaseDocumentCompressor, RunnableSerializable[dict[str, A
         """Look up the vectors (dimension,) that this model made of these texts, by id and text."""
         if self.stored is None:
             return {}
-        collection = cast("Collection", getattr(self.stored, "collection", self.stored))
+        collection = cast("Collection", self.stored)
         vector = collection.vector_of(encoder)
         if vector is None:
             return {}
@@ -172,23 +189,34 @@ def _open(model: Any) -> Reranker:
     raise TypeError(message)
 
 
-def _scores(ranker: Reranker, documents: Sequence[Document], query: str) -> list[float]:
-    hits = ranker.rerank(query, [each.page_content for each in documents]) if documents else []
-    by_place = {int(hit.id): hit.score for hit in hits}
-    return [by_place.get(place, float("-inf")) for place in range(len(documents))]
-
-
 def _read(given: Any) -> tuple[str, Sequence[Document]]:
     if isinstance(given, Mapping):
         asked = cast("Mapping[str, Any]", given)
         query, documents = asked.get("query"), asked.get("documents")
         if isinstance(query, str) and isinstance(documents, Sequence) and not isinstance(documents, str):
-            return query, cast("Sequence[Document]", documents)
+            return query, _documents(cast("Sequence[object]", documents))
     message = (
         'A reranker needs the query beside the documents: {"query": …, "documents": …}. '
         "After a retriever, whose output has no query any more, use reranker.wrap(retriever)."
     )
     raise TypeError(message)
+
+
+def _documents(given: Sequence[object]) -> Sequence[Document]:
+    for place, each in enumerate(given):
+        if not isinstance(each, Document):
+            message = f"Document {place} is a {type(each).__name__}; give LangChain's, Document(page_content=text)."
+            raise TypeError(message)
+    return cast("Sequence[Document]", given)
+
+
+def _texts(documents: Sequence[Document]) -> list[str]:
+    return [each.page_content for each in documents]
+
+
+def _judged(documents: Sequence[Document], hits: Sequence[Hit]) -> _Scored:
+    """Return the documents that a reranker returned as hits; the ids of these are their places."""
+    return [(documents[int(hit.id)], hit.score) for hit in hits]
 
 
 def _key(document: Document) -> tuple[str | None, str]:

@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from langchain_core.callbacks import AsyncCallbackManagerForRetrieverRun, CallbackManagerForRetrieverRun
 from langchain_core.documents import Document
-from langchain_core.retrievers import BaseRetriever, LangSmithRetrieverParams
+from langchain_core.retrievers import BaseRetriever, LangSmithRetrieverParams, RetrieverLike
 from langchain_core.runnables import RunnableConfig
 from pydantic import ConfigDict, Field
 
 from simplugin_langchain.reranker import SimpluginReranker
 from simplugin_langchain.retriever import SimpluginRetriever
+from simplugin_langchain.vector_store import SimpluginVectorStore
+
+if TYPE_CHECKING:
+    from simplugin_qdrant import Collection
 
 __all__ = ["RerankingRetriever"]
 
@@ -24,18 +28,25 @@ class RerankingRetriever(BaseRetriever):
 
     ``k`` documents come back; without it the reranker's ``top_n``, and without that as many as the first stage gives.
     A ``SimpluginRetriever`` that was not told its own ``k`` fetches four times as many, at least 20. What else is
-    given at the call goes on to the first stage.
+    given at the call goes on to the first stage. Another reranker may follow by another pipe.
     """
 
     model_config = ConfigDict(arbitrary_types_allowed=True, extra="forbid")
 
-    retriever: BaseRetriever
+    retriever: RetrieverLike
     reranker: SimpluginReranker
     k: int | None = Field(default=None, ge=0)
 
+    def __or__(self, other: Any) -> Any:
+        """Pipe on; a reranker becomes one more stage, since a plain pipe would lose the query it needs."""
+        return other.wrap(self) if isinstance(other, SimpluginReranker) else super().__or__(other)
+
     def _get_ls_params(self, **kwargs: Any) -> LangSmithRetrieverParams:
+        own = super()._get_ls_params(**kwargs)
+        if not isinstance(self.retriever, BaseRetriever):
+            return own
         inner = self.retriever._get_ls_params(**kwargs)  # pyright: ignore[reportPrivateUsage]  # the interface's own
-        return {**inner, **super()._get_ls_params(**kwargs)}
+        return {**inner, **own}
 
     def _get_relevant_documents(
         self, query: str, *, run_manager: CallbackManagerForRetrieverRun, k: int | None = None, **kwargs: Any
@@ -55,15 +66,24 @@ class RerankingRetriever(BaseRetriever):
 
     def _sizes(self, k: int | None) -> tuple[int | None, dict[str, Any]]:
         """Return how many documents are wanted, None for all, and what to ask of the first stage."""
-        wanted = next((each for each in (k, self.k, self.reranker.top_n) if each is not None), None)
+        asked = self.k if k is None else k
+        wanted = self.reranker.top_n if asked is None else asked
         first = self.retriever
         if not isinstance(first, SimpluginRetriever):
             return wanted, {}
-        if "k" in first.model_fields_set and (k is None or k <= first.k):
+        told = first.search_kwargs.get("k", first.k if "k" in first.model_fields_set else None)
+        if told is not None and (asked is None or asked <= told):
             return wanted, {}
         if wanted is None:
             wanted = first.k
         return wanted, {"k": max(wanted * _POOL, _LEAST)}
 
     def _second(self, wanted: int | None) -> SimpluginReranker:
-        return self.reranker.bound(getattr(self.retriever, "vectorstore", None), wanted)
+        return self.reranker.bound(self._collection(), wanted)
+
+    def _collection(self) -> Collection | None:
+        """Return the collection that the documents come from, where that can be told."""
+        if isinstance(self.retriever, RerankingRetriever):
+            return self.retriever._collection()
+        vectorstore = getattr(self.retriever, "vectorstore", None)
+        return vectorstore.collection if isinstance(vectorstore, SimpluginVectorStore) else None

@@ -1,0 +1,100 @@
+"""Every example runs as it is, away from the project, and does what its text says."""
+
+from __future__ import annotations
+
+import os
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from simplugin import samples
+from tests.conftest import ROOT
+
+EXAMPLES = ROOT / "examples"
+RAG = EXAMPLES / "rag_langchain.py"
+
+
+def run(program: Path, *arguments: str, at: Path, typed: str = "") -> str:
+    """Run a program in an empty folder and return what it printed; a warning is an error."""
+    done = subprocess.run(
+        [sys.executable, "-W", "error", str(program), *arguments],
+        cwd=at,
+        env=os.environ | {"PYTHONPATH": os.pathsep.join([str(at), str(ROOT), str(ROOT / "integrations")])},
+        input=typed,
+        capture_output=True,
+        encoding="utf-8",
+        check=False,
+    )
+    assert (done.returncode, done.stderr) == (0, "")
+    return done.stdout
+
+
+def test_every_example_is_tested_here() -> None:
+    assert sorted(EXAMPLES.glob("*")) == [RAG]
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return tmp_path_factory.mktemp("examples")
+
+
+@pytest.fixture(scope="module")
+def answered(folder: Path) -> str:
+    return run(RAG, at=folder)
+
+
+def test_rag_finds_the_answer_across_languages_and_says_where(answered: str) -> None:
+    first, english, turkish, spanish, other = re.split(r"\n\n(?=\S)", answered)
+
+    assert first == "20 documents are new, 0 are there already."
+    for part, answer, source in (
+        (english, "Aylık kart 35 avrodur", "tr/bus.md"),
+        (english, "El abono mensual cuesta 35 euros", "es/bus.md"),
+        (turkish, "en fazla 6 kitabı 4 haftalığına", "tr/library.md"),
+        (spanish, "chorro de agua fresca durante 20 minutos", "es/first-aid.md"),
+        (other, "a la caja que hay en la entrada del ayuntamiento", "es/recycling.md"),
+    ):
+        (number,) = re.findall(rf"\[(\d)\] .*{answer}", part)
+        assert re.search(rf"^  \[{number}\] {re.escape(source)}, relevance 0\.\d\d$", part, re.MULTILINE)
+
+
+def test_rag_embeds_its_documents_once(answered: str, folder: Path) -> None:
+    again = run(RAG, at=folder)
+
+    assert again.splitlines()[0] == "0 documents are new, 20 are there already."
+    assert again.splitlines()[1:] == answered.splitlines()[1:]
+
+
+def test_rag_answers_what_is_typed_from_folders_of_ones_own(tmp_path: Path) -> None:
+    (tmp_path / "mine").mkdir()
+    (tmp_path / "mine" / "cellar.txt").write_text("The key of the cellar hangs behind the clock.", encoding="utf-8")
+    questions = "Wo hängt der Schlüssel zum Keller?\nhow old is the clock\n\nnever read\n"
+
+    printed = run(RAG, "mine", str(samples.documents_folder() / "en"), at=tmp_path, typed=questions)
+
+    assert printed.startswith("11 documents are new, 0 are there already.\n")
+    assert "\n  [1] mine/cellar.txt, relevance " in printed
+    assert printed.count("Question: ") == 2
+
+
+def test_one_line_puts_a_real_chat_model_in_the_parrots_place(tmp_path: Path) -> None:
+    """Swaps the line as the example says; ``init_chat_model`` is one that opens a model without a network."""
+    text = RAG.read_text(encoding="utf-8")
+    (parrot,) = re.findall(r"^chat = .*$", text, re.MULTILINE)
+    ((real, imported),) = re.findall(r"^# (chat = init_chat_model\(.*\))  # (from .* import .*)$", text, re.MULTILINE)
+    (tmp_path / "langchain").mkdir()
+    (tmp_path / "langchain" / "chat_models.py").write_text(
+        "from langchain_core.language_models import FakeListChatModel\n\n"
+        "def init_chat_model(name):\n    return FakeListChatModel(responses=[f'It is 35 euros, says {name} [1].'])\n",
+        encoding="utf-8",
+    )
+    program = tmp_path / "changed.py"
+    program.write_text(text.replace(parrot, real).replace("import os\n", f"import os\n{imported}\n"), encoding="utf-8")
+
+    printed = run(program, at=tmp_path)
+
+    assert printed.count("  | It is 35 euros, says openai:gpt-5-mini [1].\n  [1] ") == 4
+    assert "Question:" not in printed

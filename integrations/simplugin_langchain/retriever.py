@@ -29,8 +29,9 @@ class SimpluginRetriever(VectorStoreRetriever):
         retriever = SimpluginRetriever(collection=docs, k=4, filter={"lang": "tr"})
         retriever.invoke("…", k=10)
 
-    Each field but the store may be given at the call as well, where it holds for that call. What is not a field is
-    refused, since a misspelt ``filter`` would find everything.
+    Each field but the store may be given at the call as well, where it holds for that call; so may be those that
+    LangChain puts into ``search_kwargs``, later too. What is not a field is refused, since a misspelt ``filter`` would
+    find everything.
     """
 
     model_config = ConfigDict(arbitrary_types_allowed=True, extra="forbid")
@@ -79,7 +80,7 @@ class SimpluginRetriever(VectorStoreRetriever):
             if name not in _AT_CALL:
                 message = f"There is no search argument {name!r}. Known: {', '.join(sorted(_AT_CALL))}."
                 raise ValueError(message)
-            given.setdefault(name, value)
+            given[name] = value
         search_type = given.get("search_type", "similarity")
         if search_type not in cls.allowed_search_types:
             message = f"There is no search type {search_type!r}. Known: {', '.join(cls.allowed_search_types)}."
@@ -88,7 +89,7 @@ class SimpluginRetriever(VectorStoreRetriever):
             raise ValueError("The search type 'similarity_score_threshold' needs a score_threshold from 0 to 1.")
         return given
 
-    @field_validator("vectorstore")
+    @field_validator("vectorstore", mode="before")
     @classmethod
     def _is_ours(cls, value: object) -> object:
         if not isinstance(value, SimpluginVectorStore):
@@ -168,7 +169,7 @@ class SimpluginRetriever(VectorStoreRetriever):
 
     def _with(self, given: Mapping[str, Any]) -> SimpluginRetriever:
         """Return the retriever with what was given at the call. Raises ``TypeError`` for what is no field."""
-        changes = {name: value for name, value in given.items() if name not in _IGNORED}
+        changes = {name: value for name, value in {**self.search_kwargs, **given}.items() if name not in _IGNORED}
         if unknown := sorted(set(changes) - _AT_CALL):
             message = f"There is no search argument {unknown[0]!r}. Known: {', '.join(sorted(_AT_CALL))}."
             raise TypeError(message)

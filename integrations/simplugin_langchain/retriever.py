@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any, Self, cast
+from typing import TYPE_CHECKING, Any, Self, cast
 
 from langchain_core.callbacks import AsyncCallbackManagerForRetrieverRun, CallbackManagerForRetrieverRun
 from langchain_core.documents import Document
@@ -14,6 +14,9 @@ from pydantic import ConfigDict, Field, field_validator, model_validator
 from simplugin.collection import Mode
 from simplugin_langchain.documents import with_score
 from simplugin_langchain.vector_store import SimpluginVectorStore
+
+if TYPE_CHECKING:
+    from simplugin_qdrant import Collection
 
 __all__ = ["SimpluginRetriever"]
 
@@ -26,7 +29,7 @@ _IGNORED = frozenset({"verbose"})  # LangChain reads it, and hands it on
 class SimpluginRetriever(VectorStoreRetriever):
     """Retrieves documents of a collection::
 
-        retriever = SimpluginRetriever(collection=docs, k=4, filter={"lang": "tr"})
+        retriever = SimpluginRetriever(docs, k=4, filter={"lang": "tr"})
         retriever.invoke("…", k=10)
 
     Each field but the store may be given at the call as well, where it holds for that call; so may be those that
@@ -66,15 +69,19 @@ class SimpluginRetriever(VectorStoreRetriever):
     score_key: str | None = None
     """Under which key of the metadata the score is written, into a copy; None writes none."""
 
+    def __init__(self, collection: Collection | None = None, **fields: Any) -> None:
+        """Search a collection, or the ``vectorstore`` over it; the fields are given by their names."""
+        if collection is not None:
+            fields["vectorstore"] = SimpluginVectorStore(collection)
+        super().__init__(**fields)
+
     @model_validator(mode="before")
     @classmethod
     def validate_search_type(cls, values: Any) -> Any:
-        """Take a collection for a vector store, and ``search_kwargs``, as LangChain has them, for fields."""
+        """Take ``search_kwargs``, as LangChain has them, for fields."""
         if not isinstance(values, Mapping):
             return values
         given = dict(cast("Mapping[str, Any]", values))
-        if "collection" in given:
-            given["vectorstore"] = SimpluginVectorStore(given.pop("collection"))
         search_kwargs: dict[str, Any] = given.pop("search_kwargs", None) or {}
         for name, value in search_kwargs.items():
             if name not in _AT_CALL:
@@ -93,7 +100,7 @@ class SimpluginRetriever(VectorStoreRetriever):
     @classmethod
     def _is_ours(cls, value: object) -> object:
         if not isinstance(value, SimpluginVectorStore):
-            message = f"vectorstore is a {type(value).__name__}; give a SimpluginVectorStore, or collection=…"
+            message = f"vectorstore is a {type(value).__name__}; give a SimpluginVectorStore, or a collection first"
             raise ValueError(message)
         return value
 

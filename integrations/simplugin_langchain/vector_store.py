@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Iterable, Mapping, Sequence
-from typing import TYPE_CHECKING, Any, Self
+from typing import TYPE_CHECKING, Any, Self, cast
 
 from langchain_core.documents import Document
 from langchain_core.embeddings import Embeddings
@@ -251,8 +251,8 @@ def _rows(
         if others is not None and len(others) != len(listed):
             message = f"There are {len(listed)} texts and {len(others)} {word}; nothing was written."
             raise ValueError(message)
-    for number, each in enumerate(data or ()):
-        if not isinstance(each, Mapping):  # pyright: ignore[reportUnnecessaryIsInstance]  # untyped callers
+    for number, each in enumerate(cast("list[object]", data or [])):
+        if not isinstance(each, Mapping):
             message = f"The metadata of text {number} is a {type(each).__name__}, no dictionary; nothing was written."
             raise TypeError(message)
     return listed, data, named
@@ -260,8 +260,8 @@ def _rows(
 
 def _of_documents(documents: Iterable[Document]) -> tuple[list[str], list[dict[str, Any]], list[str | None]]:
     listed = list(documents)
-    for number, each in enumerate(listed):
-        if not isinstance(each, Document):  # pyright: ignore[reportUnnecessaryIsInstance]  # untyped callers
+    for number, each in enumerate(cast("list[object]", listed)):
+        if not isinstance(each, Document):
             message = f"Expected a list of documents, but number {number} is a {type(each).__name__}."
             raise TypeError(message)
     return (

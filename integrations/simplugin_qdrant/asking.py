@@ -195,12 +195,14 @@ class Asking(Recording):
     def query_vector(self, query: str) -> FloatArray:
         """Return the vector (dimension,) that a search compares for this query. Raises ``ValueError`` for a blank."""
         _check_queries([query])
-        return self.encoder.encode_query([as_read(query)])[0]
+        row: FloatArray = self.encoder.encode_query([as_read(query)])[0]
+        return row
 
     async def aquery_vector(self, query: str) -> FloatArray:
         """Return like ``query_vector``, without holding up the event loop."""
         _check_queries([query])
-        return (await self.encoder.aencode_query([as_read(query)]))[0]
+        row: FloatArray = (await self.encoder.aencode_query([as_read(query)]))[0]
+        return row
 
     def get(self, ids: Iterable[str], *, vector: str | None = None) -> list[Stored]:
         """Return the texts of these ids, in their order; ids that are not there are left out.

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import gc
 import warnings
-from collections.abc import Generator, Sequence
+from collections import Counter
+from collections.abc import Generator, Iterable, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, ClassVar, Protocol
 
@@ -13,11 +15,11 @@ from langchain_core.documents import Document
 from langchain_core.indexing import InMemoryRecordManager, RecordManager
 from langchain_core.vectorstores import VectorStore
 
-from simplugin.measures import SimilarityFunction
+from simplugin.measures import FloatArray, SimilarityFunction
 from simplugin_langchain import SimpluginEmbeddings, SimpluginVectorStore
 from tests.hashing import HashEncoder
 
-__all__ = ["Side", "both_sides", "side"]
+__all__ = ["LongEncoder", "Ours", "Peer", "RememberingEncoder", "Side", "both_sides", "side"]
 
 _DISTANCES: dict[SimilarityFunction, str] = {
     "cosine": "Cosine",
@@ -25,6 +27,30 @@ _DISTANCES: dict[SimilarityFunction, str] = {
     "euclidean": "Euclid",
     "manhattan": "Manhattan",
 }
+
+
+class RememberingEncoder(HashEncoder):
+    """An encoder that remembers what it was given to encode."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.given: Counter[str] = Counter()
+
+    def encode_document(self, texts: Iterable[str]) -> FloatArray:
+        listed = list(texts)
+        self.given.update(listed)
+        return super().encode_document(listed)
+
+
+class LongEncoder(HashEncoder):
+    """Its vectors are longer than 1, like those of models that were trained for other measures than the cosine."""
+
+    def __init__(self, similarity: SimilarityFunction) -> None:
+        super().__init__(similarity=similarity)
+        self._card = replace(self._card, normalize=False)
+
+    def _encode(self, texts: Sequence[str]) -> FloatArray:
+        return 3 * super()._encode(texts)
 
 
 class Side(Protocol):

@@ -8,11 +8,8 @@ from __future__ import annotations
 import asyncio
 import threading
 import uuid
-from collections import Counter
-from collections.abc import Iterable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
-from dataclasses import replace
 from pathlib import Path
 from typing import Any, cast
 
@@ -24,9 +21,9 @@ from pydantic import ValidationError
 from qdrant_client import QdrantClient
 
 from simplugin.errors import ModelMismatchError
-from simplugin.measures import FloatArray, SimilarityFunction
+from simplugin.measures import SimilarityFunction
 from tests.hashing import HashEncoder
-from tests.langchain.sides import Ours, Peer, Side, both_sides, side
+from tests.langchain.sides import LongEncoder, Ours, Peer, RememberingEncoder, Side, both_sides, side
 from tests.qdrant.loopback import LoopbackServer
 
 __all__ = ["side"]  # a fixture
@@ -81,7 +78,7 @@ def test_3_fewer_metadata_than_texts_are_refused_before_the_first_batch(side: Si
 
 
 @both_sides(fails=ValueError)
-@pytest.mark.parametrize("id_", ["1", "foo", "a/b?c=1#d", "İ 🙂", " ", "0" * 300])
+@pytest.mark.parametrize("id_", ["1", "foo", "a/b?c=1#d İ 🙂 "])
 def test_4_any_string_is_an_id(side: Side, id_: str) -> None:
     documents = side.open(HashEncoder())
 
@@ -169,23 +166,12 @@ def test_8_a_score_threshold_means_the_same_in_every_search(side: Side) -> None:
     assert found("similarity") == found("similarity_score_threshold") == ["red fast car"]
 
 
-class _Long(HashEncoder):
-    """Makes vectors that are longer than 1, as models do that were trained for other measures than the cosine."""
-
-    def __init__(self, similarity: SimilarityFunction) -> None:
-        super().__init__(similarity=similarity)
-        self._card = replace(self._card, normalize=False)
-
-    def _encode(self, texts: Sequence[str]) -> FloatArray:
-        return 3 * super()._encode(texts)
-
-
 @both_sides(fails=(UserWarning, ValueError))
 @pytest.mark.parametrize("function", ["dot", "euclidean", "manhattan"])
 def test_9_relevance_is_from_0_to_1_and_highest_for_the_best_under_every_measure(
     side: Side, function: SimilarityFunction
 ) -> None:
-    documents = side.open(_Long(function))
+    documents = side.open(LongEncoder(function))
     documents.add_texts(["red car", "red boat", "green old wooden tree"], ids=_ids(3))
 
     found = documents.similarity_search_with_relevance_scores("red car", k=3)
@@ -265,22 +251,9 @@ def test_12_another_model_of_the_same_width_is_refused(side: Side) -> None:
             side.open(HashEncoder(seed=1), server.url)
 
 
-class _Remembering(HashEncoder):
-    """Remembers what it was given to encode."""
-
-    def __init__(self) -> None:
-        super().__init__()
-        self.given: Counter[str] = Counter()
-
-    def encode_document(self, texts: Iterable[str]) -> FloatArray:
-        listed = list(texts)
-        self.given.update(listed)
-        return super().encode_document(listed)
-
-
 @both_sides(fails=AssertionError)
 def test_13_equal_texts_are_embedded_once_and_the_same_documents_again_not_at_all(side: Side) -> None:
-    encoder, given = _Remembering(), [Document(page_content="one") for _ in range(5)]
+    encoder, given = RememberingEncoder(), [Document(page_content="one") for _ in range(5)]
     with LoopbackServer() as server:
         side.fill(given, encoder, server.url)
         assert encoder.given["one"] == 1

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import threading
 from collections.abc import Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, Self, cast
 
@@ -21,6 +22,8 @@ if TYPE_CHECKING:
     from simplugin_qdrant import Store
 
 __all__ = ["SimpluginVectorStore"]
+
+_REGISTERING = threading.Lock()  # of two threads that both find no collection, each would make it
 
 
 class SimpluginVectorStore(Searching):
@@ -128,7 +131,8 @@ class SimpluginVectorStore(Searching):
         model = None if embedding is None else encoder_of(embedding)
         opened = open_shared(store)
         try:
-            return cls(register(opened, collection, model, adopt=adopt, **options))
+            with _REGISTERING:
+                return cls(register(opened, collection, model, adopt=adopt, **options))
         except UnknownModelError as error:
             if not error.name.startswith(OF_LANGCHAIN):
                 raise

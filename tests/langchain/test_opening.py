@@ -6,6 +6,7 @@ import asyncio
 import gc
 import uuid
 from collections.abc import Callable, Generator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
 from pathlib import Path
 from typing import Any
@@ -115,6 +116,16 @@ class TestAFolder:
         assert (one.collection.count(), other.collection.count()) == (2, 1)
         await asyncio.to_thread(one.close)
         SimpluginVectorStore.from_existing_collection("other", HashEncoder(), store="db").close()
+
+    def test_may_be_opened_and_its_collection_made_by_many_threads_at_once(self, tmp_path: Path) -> None:
+        def add(number: int) -> SimpluginVectorStore:
+            return SimpluginVectorStore.from_texts([f"text {number}"], HashEncoder(), store=tmp_path)
+
+        with ThreadPoolExecutor(8) as pool:
+            opened = list(pool.map(add, range(8)))
+
+        assert {each.collection.count() for each in opened} == {8}
+        opened[0].close()
 
     def test_is_opened_anew_after_it_was_closed_or_let_go(self, tmp_path: Path) -> None:
         documents = SimpluginVectorStore.from_documents(GIVEN, HashEncoder(), store=tmp_path, collection="docs")

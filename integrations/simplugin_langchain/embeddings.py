@@ -15,7 +15,10 @@ from simplugin.encoders.protocol import as_texts
 from simplugin.errors import ModelError
 from simplugin.measures import FloatArray
 
-__all__ = ["EmbeddingsEncoder", "SimpluginEmbeddings", "as_embeddings", "encoder_of"]
+__all__ = ["OF_LANGCHAIN", "EmbeddingsEncoder", "SimpluginEmbeddings", "as_embeddings", "encoder_of"]
+
+OF_LANGCHAIN = "langchain:"
+"""What the id of a model begins with that only its LangChain embeddings can open."""
 
 _CHARACTERS = 4  # a token, about: LangChain's embeddings count none
 _NAMES = ("model", "model_name", "model_id", "repo_id", "deployment")
@@ -52,10 +55,11 @@ class SimpluginEmbeddings(Embeddings):
 
     def embed_documents(self, texts: list[str]) -> list[list[float]]:
         """Embed texts to be found; a vector each, in order. Equal texts are embedded once."""
-        different = list(dict.fromkeys(as_texts(texts)))
+        listed = as_texts(texts)
+        different = list(dict.fromkeys(listed))
         rows: list[list[float]] = self.encoder.encode_document(different).tolist()
         by_text = dict(zip(different, rows, strict=True))
-        return [list(by_text[text]) for text in texts]
+        return [list(by_text[text]) for text in listed]
 
     def embed_query(self, text: str) -> list[float]:
         """Embed a question."""
@@ -89,7 +93,7 @@ class EmbeddingsEncoder:
         if width < 1:
             message = f"{name!r} makes vectors without numbers."
             raise ModelError(message)
-        self._card = ModelCard(name=name, id=f"langchain:{name}", dimension=width, similarity="cosine")
+        self._card = ModelCard(name=name, id=OF_LANGCHAIN + name, dimension=width, similarity="cosine")
         self._fingerprint: Fingerprint | None = None
 
     @property

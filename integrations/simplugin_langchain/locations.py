@@ -26,6 +26,9 @@ def open_shared(location: object) -> Store:
 
     if hasattr(location, "upsert") and hasattr(location, "annotate"):
         return cast("Store", location)
+    if not isinstance(location, str | Path) and not hasattr(location, "query_batch_points"):
+        message = f"store is a {type(location).__name__}; give a folder, ':memory:', a URL, a store or a QdrantClient."
+        raise TypeError(message)
     folder = _as_folder(location)
     if folder is None:
         return open_store(cast("Any", location))

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any, Self, cast
+from typing import TYPE_CHECKING, Any, Self, cast
 
 from langchain_core.callbacks import AsyncCallbackManagerForRetrieverRun, CallbackManagerForRetrieverRun
 from langchain_core.documents import Document
@@ -14,6 +14,9 @@ from pydantic import ConfigDict, Field, field_validator, model_validator
 from simplugin.collection import Mode
 from simplugin_langchain.documents import with_score
 from simplugin_langchain.vector_store import SimpluginVectorStore
+
+if TYPE_CHECKING:
+    from simplugin_qdrant import Collection
 
 __all__ = ["SimpluginRetriever"]
 
@@ -26,11 +29,12 @@ _IGNORED = frozenset({"verbose"})  # LangChain reads it, and hands it on
 class SimpluginRetriever(VectorStoreRetriever):
     """Retrieves documents of a collection::
 
-        retriever = SimpluginRetriever(collection=docs, k=4, filter={"lang": "tr"})
+        retriever = SimpluginRetriever(docs, k=4, filter={"lang": "tr"})
         retriever.invoke("…", k=10)
 
-    Each field but the store may be given at the call as well, where it holds for that call. What is not a field is
-    refused, since a misspelt ``filter`` would find everything.
+    Each field but the store may be given at the call as well, where it holds for that call; so may be those that
+    LangChain puts into ``search_kwargs``, later too. What is not a field is refused, since a misspelt ``filter`` would
+    find everything.
     """
 
     model_config = ConfigDict(arbitrary_types_allowed=True, extra="forbid")
@@ -65,21 +69,25 @@ class SimpluginRetriever(VectorStoreRetriever):
     score_key: str | None = None
     """Under which key of the metadata the score is written, into a copy; None writes none."""
 
+    def __init__(self, collection: Collection | None = None, **fields: Any) -> None:
+        """Search a collection, or the ``vectorstore`` over it; the fields are given by their names."""
+        if collection is not None:
+            fields["vectorstore"] = SimpluginVectorStore(collection)
+        super().__init__(**fields)
+
     @model_validator(mode="before")
     @classmethod
     def validate_search_type(cls, values: Any) -> Any:
-        """Take a collection for a vector store, and ``search_kwargs``, as LangChain has them, for fields."""
+        """Take ``search_kwargs``, as LangChain has them, for fields."""
         if not isinstance(values, Mapping):
             return values
         given = dict(cast("Mapping[str, Any]", values))
-        if "collection" in given:
-            given["vectorstore"] = SimpluginVectorStore(given.pop("collection"))
         search_kwargs: dict[str, Any] = given.pop("search_kwargs", None) or {}
         for name, value in search_kwargs.items():
             if name not in _AT_CALL:
                 message = f"There is no search argument {name!r}. Known: {', '.join(sorted(_AT_CALL))}."
                 raise ValueError(message)
-            given.setdefault(name, value)
+            given[name] = value
         search_type = given.get("search_type", "similarity")
         if search_type not in cls.allowed_search_types:
             message = f"There is no search type {search_type!r}. Known: {', '.join(cls.allowed_search_types)}."
@@ -88,11 +96,11 @@ class SimpluginRetriever(VectorStoreRetriever):
             raise ValueError("The search type 'similarity_score_threshold' needs a score_threshold from 0 to 1.")
         return given
 
-    @field_validator("vectorstore")
+    @field_validator("vectorstore", mode="before")
     @classmethod
     def _is_ours(cls, value: object) -> object:
         if not isinstance(value, SimpluginVectorStore):
-            message = f"vectorstore is a {type(value).__name__}; give a SimpluginVectorStore, or collection=…"
+            message = f"vectorstore is a {type(value).__name__}; give a SimpluginVectorStore, or a collection first"
             raise ValueError(message)
         return value
 
@@ -168,7 +176,7 @@ class SimpluginRetriever(VectorStoreRetriever):
 
     def _with(self, given: Mapping[str, Any]) -> SimpluginRetriever:
         """Return the retriever with what was given at the call. Raises ``TypeError`` for what is no field."""
-        changes = {name: value for name, value in given.items() if name not in _IGNORED}
+        changes = {name: value for name, value in {**self.search_kwargs, **given}.items() if name not in _IGNORED}
         if unknown := sorted(set(changes) - _AT_CALL):
             message = f"There is no search argument {unknown[0]!r}. Known: {', '.join(sorted(_AT_CALL))}."
             raise TypeError(message)

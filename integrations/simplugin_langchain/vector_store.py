@@ -3,32 +3,30 @@
 from __future__ import annotations
 
 import asyncio
+import threading
 from collections.abc import Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, Self, cast
 
-import numpy as np
 from langchain_core.documents import Document
 from langchain_core.embeddings import Embeddings
-from langchain_core.vectorstores import VectorStore
-from langchain_core.vectorstores.utils import maximal_marginal_relevance
 
 from simplugin.encoders import Encoder
-from simplugin.measures import similarity
-from simplugin.records import Hit, Stored
+from simplugin.errors import ModelError, UnknownModelError
 from simplugin_langchain.documents import to_document
-from simplugin_langchain.embeddings import as_embeddings, encoder_of
+from simplugin_langchain.embeddings import OF_LANGCHAIN, encoder_of
+from simplugin_langchain.searching import Searching, refuse
 
 if TYPE_CHECKING:
-    from simplugin.collection import Mode
-    from simplugin.reranking import Reranker
     from simplugin_langchain.record_manager import SimpluginRecordManager
     from simplugin_langchain.retriever import SimpluginRetriever
-    from simplugin_qdrant import Collection, Store
+    from simplugin_qdrant import Store
 
 __all__ = ["SimpluginVectorStore"]
 
+_REGISTERING = threading.Lock()  # of two threads that both find no collection, each would make it
 
-class SimpluginVectorStore(VectorStore):
+
+class SimpluginVectorStore(Searching):
     """A collection where LangChain asks for a vector store::
 
         notes = SimpluginVectorStore(register(open_store("./db"), "notes", "starter"))
@@ -42,9 +40,6 @@ class SimpluginVectorStore(VectorStore):
     collection gives, else the cosine, where 0 stands for all below it.
     """
 
-    def __init__(self, collection: Collection) -> None:
-        self.collection = collection
-
     def __repr__(self) -> str:
         return f"SimpluginVectorStore({self.collection!r})"
 
@@ -53,9 +48,9 @@ class SimpluginVectorStore(VectorStore):
         cls,
         texts: Iterable[str],
         embedding: Embeddings | Encoder | str,
-        metadatas: list[dict[str, Any]] | None = None,
+        metadatas: Iterable[Mapping[str, Any]] | None = None,
         *,
-        ids: list[str] | None = None,
+        ids: Iterable[str | None] | None = None,
         store: object = ":memory:",
         collection: str = "langchain",
         **options: Any,
@@ -73,11 +68,11 @@ class SimpluginVectorStore(VectorStore):
     @classmethod
     async def afrom_texts(
         cls,
-        texts: list[str],
+        texts: Iterable[str],
         embedding: Embeddings | Encoder | str,
-        metadatas: list[dict[str, Any]] | None = None,
+        metadatas: Iterable[Mapping[str, Any]] | None = None,
         *,
-        ids: list[str] | None = None,
+        ids: Iterable[str | None] | None = None,
         store: object = ":memory:",
         collection: str = "langchain",
         **options: Any,
@@ -86,6 +81,32 @@ class SimpluginVectorStore(VectorStore):
         made = await asyncio.to_thread(cls.from_existing_collection, collection, embedding, store=store, **options)
         await made.aadd_texts(texts, metadatas, ids=ids)
         return made
+
+    @classmethod
+    def from_documents(
+        cls,
+        documents: Iterable[Document],
+        embedding: Embeddings | Encoder | str,
+        *,
+        ids: Iterable[str | None] | None = None,
+        **options: Any,
+    ) -> Self:
+        """Make like ``from_texts``, of documents; ``ids`` takes the place of their own."""
+        texts, metadatas, own = _of_documents(documents)
+        return cls.from_texts(texts, embedding, metadatas, ids=own if ids is None else ids, **options)
+
+    @classmethod
+    async def afrom_documents(
+        cls,
+        documents: Iterable[Document],
+        embedding: Embeddings | Encoder | str,
+        *,
+        ids: Iterable[str | None] | None = None,
+        **options: Any,
+    ) -> Self:
+        """Make like ``from_documents``, without holding up the event loop."""
+        texts, metadatas, own = _of_documents(documents)
+        return await cls.afrom_texts(texts, embedding, metadatas, ids=own if ids is None else ids, **options)
 
     @classmethod
     def from_existing_collection(
@@ -108,17 +129,21 @@ class SimpluginVectorStore(VectorStore):
         if adopt:
             options = {"vector": "", "text_key": "page_content"} | options
         model = None if embedding is None else encoder_of(embedding)
-        return cls(register(open_shared(store), collection, model, adopt=adopt, **options))
+        opened = open_shared(store)
+        try:
+            with _REGISTERING:
+                return cls(register(opened, collection, model, adopt=adopt, **options))
+        except UnknownModelError as error:
+            if not error.name.startswith(OF_LANGCHAIN):
+                raise
+            made_by = error.name.removeprefix(OF_LANGCHAIN)
+            message = f"Collection {collection!r} was made with the embeddings {made_by}; open it with embedding=…"
+            raise ModelError(message) from error
 
     @property
     def store(self) -> Store:
         """The store that the collection lives in; ``close`` it when a folder is to be opened elsewhere."""
         return self.collection.store
-
-    @property
-    def embeddings(self) -> Embeddings:
-        """The collection's model, as embeddings."""
-        return as_embeddings(self.collection.encoder)
 
     @property
     def record_manager(self) -> SimpluginRecordManager:
@@ -142,7 +167,7 @@ class SimpluginVectorStore(VectorStore):
 
         Raises ``ValueError``, before anything is written, for ids or metadata of another number than the texts.
         """
-        _refuse(unknown)
+        refuse(unknown)
         rows = _rows(texts, metadatas, ids)
         return self.collection.add(rows[0], ids=rows[2], metadata=rows[1], keep_blank=True)
 
@@ -156,23 +181,27 @@ class SimpluginVectorStore(VectorStore):
         **unknown: Any,
     ) -> list[str]:
         """Store like ``add_texts``, without holding up the event loop."""
-        _refuse(unknown)
+        refuse(unknown)
         rows = _rows(texts, metadatas, ids)
         return await self.collection.aadd(rows[0], ids=rows[2], metadata=rows[1], keep_blank=True)
 
-    def add_documents(self, documents: Iterable[Document], **kwargs: Any) -> list[str]:
+    def add_documents(
+        self, documents: Iterable[Document], *, ids: Iterable[str | None] | None = None, **options: Any
+    ) -> list[str]:
         """Store documents under their ids; see ``add_texts``. ``ids`` takes the place of their own."""
-        texts, metadatas, ids = _of_documents(documents)
-        return self.add_texts(texts, metadatas, **dict[str, Any](ids=ids) | kwargs)
+        texts, metadatas, own = _of_documents(documents)
+        return self.add_texts(texts, metadatas, ids=own if ids is None else ids, **options)
 
-    async def aadd_documents(self, documents: Iterable[Document], **kwargs: Any) -> list[str]:
+    async def aadd_documents(
+        self, documents: Iterable[Document], *, ids: Iterable[str | None] | None = None, **options: Any
+    ) -> list[str]:
         """Store like ``add_documents``, without holding up the event loop."""
-        texts, metadatas, ids = _of_documents(documents)
-        return await self.aadd_texts(texts, metadatas, **dict[str, Any](ids=ids) | kwargs)
+        texts, metadatas, own = _of_documents(documents)
+        return await self.aadd_texts(texts, metadatas, ids=own if ids is None else ids, **options)
 
     def delete(self, ids: Sequence[str] | None = None, **unknown: Any) -> bool:
         """Delete documents by their ids, missing ones without a word; None deletes all, as the interface has it."""
-        _refuse(unknown)
+        refuse(unknown)
         if ids is None:
             self.collection.clear()
         else:
@@ -181,7 +210,7 @@ class SimpluginVectorStore(VectorStore):
 
     async def adelete(self, ids: Sequence[str] | None = None, **unknown: Any) -> bool:
         """Delete like ``delete``, without holding up the event loop."""
-        _refuse(unknown)
+        refuse(unknown)
         return await asyncio.to_thread(self.delete, ids)
 
     def get_by_ids(self, ids: Sequence[str], /) -> list[Document]:
@@ -195,248 +224,16 @@ class SimpluginVectorStore(VectorStore):
         """Return like ``get_by_ids``, without holding up the event loop."""
         return [to_document(each) for each in await self.collection.aget(ids)]
 
-    def similarity_search_with_score(
-        self,
-        query: str,
-        k: int = 4,
-        filter: object = None,  # noqa: A002  # LangChain's word
-        *,
-        mode: Mode | None = None,
-        group: bool = False,
-        rerank: Reranker | str | None = None,
-        **unknown: Any,
-    ) -> list[tuple[Document, float]]:
-        """Return the ``k`` documents that answer best, with their scores: the engine's own, higher is closer.
-
-        ``mode``, ``group`` and ``rerank`` are those of ``Collection.search``.
-        """
-        _refuse(unknown)
-        if k < 1:
-            return []
-        return _scored(self.collection.search(query, limit=k, filter=filter, mode=mode, group=group, rerank=rerank))
-
-    async def asimilarity_search_with_score(
-        self,
-        query: str,
-        k: int = 4,
-        filter: object = None,  # noqa: A002
-        *,
-        mode: Mode | None = None,
-        group: bool = False,
-        rerank: Reranker | str | None = None,
-        **unknown: Any,
-    ) -> list[tuple[Document, float]]:
-        """Return like ``similarity_search_with_score``; concurrent queries are encoded together."""
-        _refuse(unknown)
-        if k < 1:
-            return []
-        return _scored(
-            await self.collection.asearch(query, limit=k, filter=filter, mode=mode, group=group, rerank=rerank)
-        )
-
-    def similarity_search(
-        self,
-        query: str,
-        k: int = 4,
-        filter: object = None,  # noqa: A002
-        *,
-        score_threshold: float | None = None,
-        **options: Any,
-    ) -> list[Document]:
-        """Return the ``k`` documents that answer best; with ``score_threshold`` those of at least this relevance.
-
-        ``options`` are those of ``similarity_search_with_score``.
-        """
-        if score_threshold is None:
-            found = self.similarity_search_with_score(query, k, filter, **options)
-        else:
-            found = self.similarity_search_with_relevance_scores(
-                query, k, filter=filter, score_threshold=score_threshold, **options
-            )
-        return [document for document, _ in found]
-
-    async def asimilarity_search(
-        self,
-        query: str,
-        k: int = 4,
-        filter: object = None,  # noqa: A002
-        *,
-        score_threshold: float | None = None,
-        **options: Any,
-    ) -> list[Document]:
-        """Return like ``similarity_search``; concurrent queries are encoded together."""
-        if score_threshold is None:
-            found = await self.asimilarity_search_with_score(query, k, filter, **options)
-        else:
-            found = await self.asimilarity_search_with_relevance_scores(
-                query, k, filter=filter, score_threshold=score_threshold, **options
-            )
-        return [document for document, _ in found]
-
-    def similarity_search_by_vector(
-        self,
-        embedding: Sequence[float],
-        k: int = 4,
-        filter: object = None,  # noqa: A002
-        **unknown: Any,
-    ) -> list[Document]:
-        """Return the ``k`` documents whose vectors are closest to this one."""
-        _refuse(unknown)
-        if k < 1:
-            return []
-        return [to_document(hit) for hit in self.collection.search_vector(embedding, limit=k, filter=filter)]
-
-    async def asimilarity_search_by_vector(
-        self,
-        embedding: Sequence[float],
-        k: int = 4,
-        filter: object = None,  # noqa: A002
-        **unknown: Any,
-    ) -> list[Document]:
-        """Return like ``similarity_search_by_vector``, without holding up the event loop."""
-        _refuse(unknown)
-        if k < 1:
-            return []
-        return [to_document(hit) for hit in await self.collection.asearch_vector(embedding, limit=k, filter=filter)]
-
-    def similarity_search_with_relevance_scores(
-        self,
-        query: str,
-        k: int = 4,
-        *,
-        score_threshold: float | None = None,
-        filter: object = None,  # noqa: A002
-        group: bool = False,
-        **unknown: Any,
-    ) -> list[tuple[Document, float]]:
-        """Return the ``k`` closest documents, with their relevance in [0, 1]; see the class for its scale.
-
-        Without a calibration they are searched by their vectors alone: words have no place on the scale of a cosine.
-        """
-        _refuse(unknown)
-        if k < 1:
-            return []
-        hits = self.collection.search(query, limit=k, filter=filter, mode="dense", group=group)
-        return _at_least(score_threshold, self._relevance(query, hits))
-
-    async def asimilarity_search_with_relevance_scores(
-        self,
-        query: str,
-        k: int = 4,
-        *,
-        score_threshold: float | None = None,
-        filter: object = None,  # noqa: A002
-        group: bool = False,
-        **unknown: Any,
-    ) -> list[tuple[Document, float]]:
-        """Return like ``similarity_search_with_relevance_scores``; concurrent queries are encoded together."""
-        _refuse(unknown)
-        if k < 1:
-            return []
-        hits = await self.collection.asearch(query, limit=k, filter=filter, mode="dense", group=group)
-        if _is_cosine(self.collection.encoder):
-            return _at_least(score_threshold, self._relevance(query, hits))
-        return _at_least(score_threshold, await asyncio.to_thread(self._relevance, query, hits))
-
-    def max_marginal_relevance_search(
-        self,
-        query: str,
-        k: int = 4,
-        fetch_k: int = 20,
-        lambda_mult: float = 0.5,
-        filter: object = None,  # noqa: A002
-        **unknown: Any,
-    ) -> list[Document]:
-        """Return ``k`` of the ``fetch_k`` closest documents, chosen to differ from each other.
-
-        ``lambda_mult`` goes from 0, as different as can be, to 1, as close to the query as can be.
-        """
-        _refuse(unknown)
-        vector = self.collection.encoder.encode_query([query])[0]
-        return self.max_marginal_relevance_search_by_vector(vector.tolist(), k, fetch_k, lambda_mult, filter)
-
-    async def amax_marginal_relevance_search(
-        self,
-        query: str,
-        k: int = 4,
-        fetch_k: int = 20,
-        lambda_mult: float = 0.5,
-        filter: object = None,  # noqa: A002
-        **unknown: Any,
-    ) -> list[Document]:
-        """Return like ``max_marginal_relevance_search``; concurrent queries are encoded together."""
-        _refuse(unknown)
-        vector = (await self.collection.encoder.aencode_query([query]))[0]
-        return await self.amax_marginal_relevance_search_by_vector(vector.tolist(), k, fetch_k, lambda_mult, filter)
-
-    def max_marginal_relevance_search_by_vector(
-        self,
-        embedding: Sequence[float],
-        k: int = 4,
-        fetch_k: int = 20,
-        lambda_mult: float = 0.5,
-        filter: object = None,  # noqa: A002
-        **unknown: Any,
-    ) -> list[Document]:
-        """Choose like ``max_marginal_relevance_search``, for a vector."""
-        _refuse(unknown)
-        if k < 1:
-            return []
-        hits = self.collection.search_vector(embedding, limit=max(k, fetch_k), filter=filter)
-        return _diverse(embedding, self._stored(hits), k, lambda_mult)
-
-    async def amax_marginal_relevance_search_by_vector(
-        self,
-        embedding: Sequence[float],
-        k: int = 4,
-        fetch_k: int = 20,
-        lambda_mult: float = 0.5,
-        filter: object = None,  # noqa: A002
-        **unknown: Any,
-    ) -> list[Document]:
-        """Choose like ``max_marginal_relevance_search_by_vector``, without holding up the event loop."""
-        _refuse(unknown)
-        if k < 1:
-            return []
-        hits = await self.collection.asearch_vector(embedding, limit=max(k, fetch_k), filter=filter)
-        return _diverse(embedding, await asyncio.to_thread(self._stored, hits), k, lambda_mult)
-
     def as_retriever(self, **kwargs: Any) -> SimpluginRetriever:
         """Return a retriever; its fields may be given here, or in ``search_kwargs``, as LangChain has it."""
         from simplugin_langchain.retriever import SimpluginRetriever
 
-        return SimpluginRetriever(vectorstore=self, **kwargs)
+        tags = kwargs.pop("tags", None) or self._get_retriever_tags()
+        return SimpluginRetriever(vectorstore=self, tags=tags, **kwargs)
 
     def close(self) -> None:
         """Close the store that the collection lives in, for everyone who uses it."""
-        self.collection.store.close()
-
-    def _stored(self, hits: Sequence[Hit]) -> list[Stored]:
-        """Return what hits stand for, with the vectors, in order."""
-        vector = self.collection.vector_of(self.collection.encoder)
-        return self.collection.get([hit.id for hit in hits], vector=vector)
-
-    def _relevance(self, query: str, hits: Sequence[Hit]) -> list[tuple[Document, float]]:
-        encoder = self.collection.encoder
-        if _is_cosine(encoder) or not hits:
-            return [
-                (to_document(hit), _clamp(hit.score if hit.probability is None else hit.probability)) for hit in hits
-            ]
-        stored = [each for each in self._stored(hits) if each.vector is not None]
-        vectors = np.stack([cast("Any", each.vector) for each in stored])
-        cosines: list[float] = similarity(encoder.encode_query([query]), vectors)[0].tolist()
-        found = [(to_document(each), _clamp(cosine)) for each, cosine in zip(stored, cosines, strict=True)]
-        return sorted(found, key=lambda pair: -pair[1])
-
-    def _select_relevance_score_fn(self) -> Any:
-        return _clamp
-
-
-def _refuse(unknown: Mapping[str, Any]) -> None:
-    """Raise ``TypeError`` for arguments that LangChain lets through: a misspelt filter would find everything."""
-    if unknown:
-        message = f"There is no argument {next(iter(unknown))!r} here."
-        raise TypeError(message)
+        self.store.close()
 
 
 def _rows(
@@ -448,47 +245,31 @@ def _rows(
         raise TypeError(message)
     if metadatas is None and ids is None:
         return texts, None, None
+    if isinstance(metadatas, Mapping) or isinstance(ids, str):
+        message = f"{'ids is a text' if isinstance(ids, str) else 'metadatas is a dictionary'}; give a list of them."
+        raise TypeError(message)
     listed = list(texts)
-    given = None if metadatas is None else [each or {} for each in metadatas]
+    data = None if metadatas is None else [each or {} for each in metadatas]
     named = None if ids is None else list(ids)
-    for others, word in ((given, "metadatas"), (named, "ids")):
+    for others, word in ((data, "metadatas"), (named, "ids")):
         if others is not None and len(others) != len(listed):
             message = f"There are {len(listed)} texts and {len(others)} {word}; nothing was written."
             raise ValueError(message)
-    return listed, given, named
+    for number, each in enumerate(cast("list[object]", data or [])):
+        if not isinstance(each, Mapping):
+            message = f"The metadata of text {number} is a {type(each).__name__}, no dictionary; nothing was written."
+            raise TypeError(message)
+    return listed, data, named
 
 
 def _of_documents(documents: Iterable[Document]) -> tuple[list[str], list[dict[str, Any]], list[str | None]]:
     listed = list(documents)
+    for number, each in enumerate(cast("list[object]", listed)):
+        if not isinstance(each, Document):
+            message = f"Expected a list of documents, but number {number} is a {type(each).__name__}."
+            raise TypeError(message)
     return (
         [each.page_content for each in listed],
         [each.metadata for each in listed],
         [each.id for each in listed],
     )
-
-
-def _scored(hits: Sequence[Hit]) -> list[tuple[Document, float]]:
-    return [(to_document(hit), hit.score) for hit in hits]
-
-
-def _at_least(threshold: float | None, found: list[tuple[Document, float]]) -> list[tuple[Document, float]]:
-    return [pair for pair in found if threshold is None or pair[1] >= threshold]
-
-
-def _diverse(embedding: Sequence[float], stored: Sequence[Stored], k: int, lambda_mult: float) -> list[Document]:
-    with_vectors = [each for each in stored if each.vector is not None]
-    vectors = [cast("Any", each.vector) for each in with_vectors]
-    if not vectors:
-        return []
-    chosen = maximal_marginal_relevance(np.asarray(embedding, dtype=np.float32), vectors, lambda_mult, k)
-    return [to_document(with_vectors[place]) for place in chosen]
-
-
-def _is_cosine(encoder: Encoder) -> bool:
-    """Say whether the engine's score is the cosine."""
-    card = encoder.card
-    return card.similarity == "cosine" or (card.similarity == "dot" and bool(card.normalize))
-
-
-def _clamp(score: float) -> float:
-    return min(1.0, max(0.0, score))

@@ -16,6 +16,7 @@ from simplugin.errors import PointError, StoreError
 from simplugin.measures import FloatArray
 from simplugin.records import Hit, Stored
 from simplugin.reranking import Reranker, open_reranker
+from simplugin.texts import as_read
 from simplugin_qdrant import points
 from simplugin_qdrant.filling import check_filled
 from simplugin_qdrant.filters import both, parse_filter
@@ -190,6 +191,18 @@ class Asking(Recording):
         """Search like ``search_vector``, without holding up the event loop."""
         (hits,) = await self._aanswer([""], _as_rows(vector), _Wanted(limit, "dense", filter, min_score, group))
         return hits
+
+    def query_vector(self, query: str) -> FloatArray:
+        """Return the vector (dimension,) that a search compares for this query. Raises ``ValueError`` for a blank."""
+        _check_queries([query])
+        row: FloatArray = self.encoder.encode_query([as_read(query)])[0]
+        return row
+
+    async def aquery_vector(self, query: str) -> FloatArray:
+        """Return like ``query_vector``, without holding up the event loop."""
+        _check_queries([query])
+        row: FloatArray = (await self.encoder.aencode_query([as_read(query)]))[0]
+        return row
 
     def get(self, ids: Iterable[str], *, vector: str | None = None) -> list[Stored]:
         """Return the texts of these ids, in their order; ids that are not there are left out.

@@ -9,6 +9,7 @@ import signal
 import subprocess
 import sys
 import time
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import numpy as np
@@ -38,6 +39,18 @@ def test_collections_are_there_after_closing_and_opening(tmp_path: Path) -> None
         assert docs.count() == 2
         (best, _) = docs.search("two fish", limit=2)
         assert (best.document_id, best.metadata) == ("2", {"n": 2})
+
+
+def test_a_folder_belongs_to_its_process_in_whatever_thread(tmp_path: Path) -> None:
+    with ThreadPoolExecutor(1) as other:
+        store = open_store(tmp_path / "db")
+        register(store, "one", HashEncoder())
+        other.submit(register, store, "two", HashEncoder()).result()
+        assert store.names() == ["one", "two"]
+        other.submit(store.close).result()
+
+    with open_store(tmp_path / "db") as again:
+        assert again.names() == ["one", "two"]
 
 
 def test_a_second_store_on_the_folder_is_refused_in_this_process_and_in_another(tmp_path: Path) -> None:

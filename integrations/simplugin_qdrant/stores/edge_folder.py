@@ -40,7 +40,7 @@ class EdgeFolder:
         Raises ``StoreLockedError`` where another process, or another store, has it open.
         """
         self._folder = Path(folder)
-        self._lock = FileLock(self._folder / ".lock", timeout=0)
+        self._lock = FileLock(self._folder / ".lock", timeout=0, thread_local=False)  # the process holds it
         self._sidecars: dict[str, dict[str, Any]] = {}
         self._aliases: dict[str, str] = {}
         if self._folder.exists():

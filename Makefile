@@ -3,9 +3,17 @@
 PYTHON ?= python3
 BIN := .venv/bin
 DATA ?= ../shared/data
+LOWEST = $(shell sed -n 's/.*"langchain-core>=\([0-9.]*\).*/\1/p' pyproject.toml)
+
+# Puts a LangChain into the environment .venv-$(1), and runs its tests there.
+define langchain
+	.venv-$(1)/bin/python -m pip install --quiet --disable-pip-version-check $(2) 'langchain-core<2' langchain-tests
+	@.venv-$(1)/bin/python -c "from importlib.metadata import version as v; print(*(f'{p} {v(p)}' for p in ('langchain-core', 'langchain-tests')))"
+	.venv-$(1)/bin/python -m pytest tests/langchain -r fE
+endef
 
 .DEFAULT_GOAL := help
-.PHONY: help install demo test check fix bench bench-encode bench-pairs bench-store bench-ingest bench-gpu test-hub test-server prove wheel starter clean
+.PHONY: help install demo test check fix bench bench-encode bench-pairs bench-store bench-ingest bench-gpu bench-langchain test-oldest test-newest test-hub test-server prove wheel starter clean
 
 help:
 	@echo "make demo     the main job on sample documents, in under a minute"
@@ -16,9 +24,12 @@ help:
 	@echo "make bench-encode  encoding alone, against plain sentence-transformers"
 	@echo "make bench-store  the embedded store against others, which get an environment of their own"
 	@echo "make bench-ingest  ingestion against LangChain and Haystack, which get the same"
+	@echo "make bench-langchain  the LangChain classes against langchain-huggingface and langchain-qdrant, likewise"
 	@echo "make bench-gpu  the same on a GPU, where there is one"
 	@echo "make prove    the long proofs: kills, threads, a failing server, a migration under load"
 	@echo "make test-hub   the real source models, downloaded (6 GB), the whole way"
+	@echo "make test-oldest  the LangChain tests on the oldest langchain-core that we declare"
+	@echo "make test-newest  the same on the newest that there is"
 	@echo "make test-server  what every store promises, on the server at QDRANT_URL"
 	@echo "make wheel    build the wheel and use it once in a clean environment"
 	@echo "make starter  train the starter model again from DATA=$(DATA)"
@@ -71,6 +82,9 @@ bench-store: .venv/developing .venv-peers/installed
 bench-ingest: .venv/developing .venv-peers/installed
 	$(BIN)/python -m tests.benchmarks ingest --data $(DATA)
 
+bench-langchain: .venv/developing .venv-peers/installed
+	$(BIN)/python -m tests.benchmarks langchain --data $(DATA)
+
 bench-gpu: .venv/developing
 	$(BIN)/python -m tests.benchmarks gpu --data $(DATA)
 
@@ -79,6 +93,18 @@ prove: .venv/developing
 
 test-hub: .venv/developing
 	SIMPLUGIN_HUB=1 $(BIN)/python -m pytest tests/hub -v
+
+# Environments that see all that .venv has, and have a LangChain of their own; .venv stays as it is.
+.venv-%/base: .venv/developing
+	$(BIN)/python -m venv --clear --without-pip .venv-$*
+	@$(BIN)/python -c "from sysconfig import get_path as at; print(at('purelib'), file=open(at('purelib', vars={'base': '.venv-$*'}) + '/beneath.pth', 'w'))"
+	@touch $@
+
+test-oldest: .venv-oldest/base
+	$(call langchain,oldest,langchain-core==$(LOWEST))
+
+test-newest: .venv-newest/base
+	$(call langchain,newest,--upgrade langchain-core)
 
 test-server: .venv/developing
 	@test -n "$$QDRANT_URL" || { echo "Set QDRANT_URL to a Qdrant server, such as http://localhost:6333"; exit 2; }
@@ -91,4 +117,4 @@ starter: .venv/developing
 	$(BIN)/python -m simplugin.training.starter --data $(DATA) --out simplugin/starter
 
 clean:
-	rm -rf .venv .venv-peers build dist .mypy_cache .ruff_cache .pytest_cache .import_linter_cache .hypothesis
+	rm -rf .venv .venv-peers .venv-oldest .venv-newest build dist .mypy_cache .ruff_cache .pytest_cache .import_linter_cache .hypothesis

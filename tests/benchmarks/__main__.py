@@ -11,13 +11,14 @@ import sys
 from collections.abc import Callable
 from pathlib import Path
 
-from tests.benchmarks import crossing, encode, gpu, hybrid, ingest, pairs, start, store
+from tests.benchmarks import crossing, encode, gpu, hybrid, ingest, langchain, pairs, start, store
 from tests.conftest import ROOT
 
 BENCHMARKS: dict[str, Callable[[Path], None]] = {
     "start": start.run,
     "encode": encode.run,
     "ingest": ingest.run,
+    "langchain": langchain.run,
     "crossing": crossing.run,
     "hybrid": hybrid.run,
     "pairs": pairs.run,

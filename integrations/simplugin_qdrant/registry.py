@@ -247,7 +247,7 @@ def mark_calibrated(store: Store, name: str, vector: str, made_for: Registration
     """
     metadata = store.metadata(name)
     kept = read_registration(name, metadata, vector) if vector in registered_vectors(metadata) else None
-    if kept is None or kept.fingerprint != made_for.fingerprint:
+    if kept is None or kept.fingerprint.compare(made_for.fingerprint).refusals:
         message = f"Collection {name!r} went over to another model meanwhile; open it again, and calibrate that."
         raise StoreError(message)
     recorded = cast("Mapping[str, Any]", metadata[metadata_key(vector)])
@@ -255,13 +255,9 @@ def mark_calibrated(store: Store, name: str, vector: str, made_for: Registration
 
 
 def without_calibrations(metadata: Mapping[str, Any]) -> dict[str, Any]:
-    """Return a collection's metadata less what the scores of its vectors stand for."""
-    return {
-        key: {inner: each for inner, each in value.items() if inner != "calibration"}
-        if key.startswith(_VECTOR) and isinstance(value, Mapping)
-        else value
-        for key, value in metadata.items()
-    }
+    """Return the metadata with no calibration of any vector."""
+    models = {metadata_key(vector): metadata[metadata_key(vector)] for vector in registered_vectors(metadata)}
+    return {**metadata, **{key: {**recorded, "calibration": None} for key, recorded in models.items()}}
 
 
 def read_serving(metadata: Mapping[str, Any], role: str) -> Serving:

@@ -11,7 +11,7 @@ what both come to.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any, TypeAlias
+from typing import Any, TypeAlias, cast
 
 import numpy as np
 import numpy.typing as npt
@@ -110,7 +110,8 @@ def _platt(scores: _Doubles, targets: _Doubles) -> Curve:
     rows = np.tile((scores - centre) / width, 2)[:, None]
     outcomes = np.repeat([1, 0], scores.size)
     weights = np.concatenate([targets, 1 - targets])  # a share is that many ones and that many noughts
-    fitted: Any = LogisticRegression(C=np.inf).fit(rows, outcomes, sample_weight=weights)
+    model = cast("Any", LogisticRegression(C=np.inf))  # its types are known in part only
+    fitted = model.fit(rows, outcomes, sample_weight=weights)
     slope = max(float(fitted.coef_[0, 0]), 0.0) / width
     return Sigmoid(slope, float(fitted.intercept_[0]) - slope * centre)
 
@@ -119,12 +120,12 @@ def _isotonic(scores: _Doubles, targets: _Doubles) -> Curve:
     from scipy.interpolate import PchipInterpolator
     from sklearn.isotonic import IsotonicRegression
 
-    fitted: _Doubles = IsotonicRegression().fit_transform(scores, targets)
+    fitted: _Doubles = cast("Any", IsotonicRegression()).fit_transform(scores, targets)
     values, steps, counts = np.unique(fitted, return_inverse=True, return_counts=True)
     if values.size == 1:
         return _platt(scores, targets)
     centres = np.bincount(steps, weights=scores) / counts
-    places = np.linspace(centres[0], centres[-1], _KNOTS)
+    places: _Doubles = np.linspace(centres[0], centres[-1], _KNOTS)
     smooth: _Doubles = PchipInterpolator(centres, values)(places)
     rising = np.maximum.accumulate(np.clip(smooth, 0, 1))  # rounding may turn a level stretch by a hair
     return Knots(_rounded(places), _rounded(rising))

@@ -203,7 +203,9 @@ def _named(names: Sequence[str], path: str | Path, line: int) -> _Places:
 def _guessed(rows: Sequence[Sequence[str]], path: Path) -> _Places:
     """Find the columns by what is in them."""
     columns = dict(enumerate(zip(*(row for row in rows if len(row) == len(rows[0])), strict=True)))
-    labels = [place for place, cells in columns.items() if all(map(_is_number, cells))]
+    numbers = [place for place, cells in columns.items() if all(map(_is_number, cells))]
+    # Where one row breaks a column of numbers, that row is to be named, and not the column doubted.
+    labels = numbers or [place for place, cells in columns.items() if _is_number(cells[0])]
     tags = [place for place, cells in columns.items() if all(map(_TAG.fullmatch, cells))]
     if len(columns) == 3:
         tags = []  # texts of two letters are texts there

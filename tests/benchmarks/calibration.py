@@ -48,9 +48,8 @@ def show(name: str, model: Encoder, data: Path) -> None:
         dev = english if language == "en" else measure(model, data, language, "dev")
         show_language(language, english, dev, measure(model, data, language, "test"))
     test = measure(model, data, "en", "test")
-    print(
-        "pairs in English, label>=3, mean of 20 draws: " + "  ".join(f"{n}: {few(english, test, n):.3f}" for n in SIZES)
-    )
+    errors = "  ".join(f"{pairs}: {few(english, test, pairs):.3f}" for pairs in SIZES)
+    print(f"pairs in English, label>=3, mean of {DRAWS} draws: {errors}", flush=True)
 
 
 def show_language(language: str, english: Part, dev: Part, test: Part) -> None:

@@ -125,8 +125,8 @@ def _isotonic(scores: _Doubles, targets: _Doubles) -> Curve:
     if values.size == 1:
         return _platt(scores, targets)
     centres = np.bincount(steps, weights=scores) / counts
-    places: _Doubles = np.linspace(centres[0], centres[-1], _KNOTS)
-    smooth: _Doubles = PchipInterpolator(centres, values)(places)
+    places = np.linspace(float(centres[0]), float(centres[-1]), _KNOTS)
+    smooth: _Doubles = cast("Any", PchipInterpolator(centres, values))(places)
     rising = np.maximum.accumulate(np.clip(smooth, 0, 1))  # rounding may turn a level stretch by a hair
     return Knots(_rounded(places), _rounded(rising))
 

@@ -23,6 +23,7 @@ from simplugin.errors import (
 )
 
 if TYPE_CHECKING:
+    from simplugin.calibration import Calibration, fit_calibration
     from simplugin.catalog import ModelCard
     from simplugin.encoders import Encoder, Fingerprint, load
     from simplugin.ingestion import IngestReport
@@ -34,6 +35,7 @@ else:
     __getattr__ = _deferred(
         __name__,
         {
+            "simplugin.calibration": ("Calibration", "fit_calibration"),
             "simplugin.catalog": ("ModelCard",),
             "simplugin.encoders": ("Encoder", "Fingerprint", "load"),
             "simplugin.ingestion": ("IngestReport",),
@@ -47,6 +49,7 @@ else:
 __version__ = "0.1.0"
 
 __all__ = [
+    "Calibration",
     "CheckpointError",
     "Chunk",
     "DataError",
@@ -75,6 +78,7 @@ __all__ = [
     "UnknownCollectionError",
     "UnknownModelError",
     "UnregisteredCollectionError",
+    "fit_calibration",
     "load",
     "load_reranker",
     "similarity",

@@ -7,12 +7,14 @@ import io
 import os
 import re
 import shlex
+import shutil
 import subprocess
 import sys
 from pathlib import Path
 
 import pytest
 
+from simplugin import samples
 from tests.conftest import ROOT
 
 README = (ROOT / "README.md").read_text(encoding="utf-8")
@@ -24,6 +26,7 @@ def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     (tmp_path / "docs" / "library.md").write_text("# Library\n\nThe library opens at nine.", encoding="utf-8")
     (tmp_path / "docs" / "bus.txt").write_text("The bus leaves every ten minutes.", encoding="utf-8")
     (tmp_path / "lines.txt").write_text("The library opens at nine.\nThe cat sleeps.\n", encoding="utf-8")
+    shutil.copy(samples.documents_folder().parent / "pairs.csv", tmp_path)
     monkeypatch.chdir(tmp_path)
     return tmp_path
 

@@ -259,7 +259,7 @@ class Searching(VectorStore):
 
     def _relevance(self, query: str, hits: Sequence[Hit]) -> list[tuple[Document, float]]:
         encoder = self.collection.encoder
-        if _is_cosine(encoder) or not hits:
+        if _is_cosine(encoder) or all(hit.probability is not None for hit in hits):
             return [
                 (to_document(hit), _clamp(hit.score if hit.probability is None else hit.probability)) for hit in hits
             ]

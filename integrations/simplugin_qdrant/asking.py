@@ -9,6 +9,7 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
+from simplugin.calibration import Calibration
 from simplugin.collection import Mode, as_mode
 from simplugin.encoders import Encoder
 from simplugin.encoders.protocol import as_texts
@@ -18,6 +19,7 @@ from simplugin.records import Hit, Stored
 from simplugin.reranking import Reranker, open_reranker
 from simplugin.texts import as_read
 from simplugin_qdrant import points
+from simplugin_qdrant.calibrating import check_probability, graded
 from simplugin_qdrant.filling import check_filled
 from simplugin_qdrant.filters import both, parse_filter
 from simplugin_qdrant.lookup import look_up
@@ -25,6 +27,7 @@ from simplugin_qdrant.recording import Recording
 from simplugin_qdrant.registry import Registration, read_registration, read_serving, registered_vectors
 from simplugin_qdrant.searching import Answers, Question, aask, ask, check_mode
 from simplugin_qdrant.space import Space
+from simplugin_qdrant.stores.protocol import Scored
 from simplugin_qdrant.writing import gone
 
 __all__ = ["Asking"]
@@ -44,6 +47,8 @@ class _Wanted:
     min_score: float | None
     group: bool
     rerank: Reranker | str | None = None
+    min_probability: float | None = None
+    language: str | None = None
 
     def __post_init__(self) -> None:
         if self.limit < 1:
@@ -65,10 +70,16 @@ class _Asked:
     limit: int
     min_score: float | None
     text_key: str
+    min_probability: float | None = None
+    calibration: Calibration | None = None
+    language: str | None = None
 
     def hits(self, queries: Sequence[str], found: Answers) -> list[list[Hit]]:
         """Make hits of the rankings, one a query."""
-        listed = [[points.to_hit(point, self.text_key) for point in ranking] for ranking in found]
+        listed = [self._graded(ranking) for ranking in found]
+        if self.min_probability is not None:
+            least = self.min_probability
+            listed = [[hit for hit in hits if (hit.probability or 0.0) >= least] for hits in listed]
         if self.min_score is not None:
             listed = [[hit for hit in hits if hit.score >= self.min_score] for hits in listed]
         if self.reranker is None:
@@ -76,6 +87,14 @@ class _Asked:
         return [
             self.reranker.rerank(query, hits, top_n=self.limit) for query, hits in zip(queries, listed, strict=True)
         ]
+
+    def _graded(self, ranking: Sequence[Scored]) -> list[Hit]:
+        """Make hits of a ranking, with probabilities where there is a calibration."""
+        hits = [points.to_hit(point, self.text_key) for point in ranking]
+        if self.calibration is None:
+            return hits
+        similarities = [self.question.similarity(point) for point in ranking]
+        return graded(hits, similarities, self.calibration, self.language)
 
 
 class Asking(Recording):
@@ -110,8 +129,10 @@ class Asking(Recording):
         mode: Mode | None = None,
         filter: object = None,  # noqa: A002  # the word of the grammar, and of every engine
         min_score: float | None = None,
+        min_probability: float | None = None,
         group: bool = False,
         rerank: Reranker | str | None = None,
+        language: str | None = None,
     ) -> list[Hit]:
         """Return the texts closest to the query, closest first.
 
@@ -122,12 +143,18 @@ class Asking(Recording):
         With ``rerank`` the first stage fetches a pool of four times ``limit``, at least 20, and the reranker orders
         it. It may be named: where the collection holds that model's vectors, the engine orders the pool by them.
 
-        Raises ``FilterError``; ``StoreError`` for a mode that the collection has not, and while points lack the
-        vector; ``ValueError`` for a ``limit`` below 1, a blank query and an unknown mode.
+        A calibrated collection gives each hit its ``probability`` and ``grade``, by the similarity of the vectors
+        alone, whatever order a hybrid search puts the hits in; a search by words, and a reranker's own scores, have
+        none. ``min_probability`` keeps hits with at least this one, before they are reranked. ``language`` says of
+        which language the texts are, so that its own calibration is used where there is one.
+
+        Raises ``FilterError``; ``StoreError`` for a mode that the collection has not, while points lack the vector,
+        and for ``min_probability`` where hits have no probability; ``ValueError`` for a ``limit`` below 1, a blank
+        query and an unknown mode.
         """
-        (hits,) = self.search_many(
-            [query], limit=limit, mode=mode, filter=filter, min_score=min_score, group=group, rerank=rerank
-        )
+        _check_queries([query])
+        wanted = _Wanted(limit, mode, filter, min_score, group, rerank, min_probability, language)
+        (hits,) = self._answer([query], None, wanted)
         return hits
 
     def search_many(
@@ -138,14 +165,17 @@ class Asking(Recording):
         mode: Mode | None = None,
         filter: object = None,  # noqa: A002
         min_score: float | None = None,
+        min_probability: float | None = None,
         group: bool = False,
         rerank: Reranker | str | None = None,
+        language: str | None = None,
     ) -> list[list[Hit]]:
         """Answer several queries like ``search``, encoded together and sent in one request."""
         if not queries:
             return []
         _check_queries(queries)
-        return self._answer(queries, None, _Wanted(limit, mode, filter, min_score, group, rerank))
+        wanted = _Wanted(limit, mode, filter, min_score, group, rerank, min_probability, language)
+        return self._answer(queries, None, wanted)
 
     async def asearch(
         self,
@@ -155,12 +185,15 @@ class Asking(Recording):
         mode: Mode | None = None,
         filter: object = None,  # noqa: A002
         min_score: float | None = None,
+        min_probability: float | None = None,
         group: bool = False,
         rerank: Reranker | str | None = None,
+        language: str | None = None,
     ) -> list[Hit]:
         """Search like ``search``, without holding up the event loop; concurrent calls are encoded together."""
         _check_queries([query])
-        (hits,) = await self._aanswer([query], None, _Wanted(limit, mode, filter, min_score, group, rerank))
+        wanted = _Wanted(limit, mode, filter, min_score, group, rerank, min_probability, language)
+        (hits,) = await self._aanswer([query], None, wanted)
         return hits
 
     def search_vector(
@@ -170,13 +203,16 @@ class Asking(Recording):
         limit: int = 5,
         filter: object = None,  # noqa: A002
         min_score: float | None = None,
+        min_probability: float | None = None,
         group: bool = False,
+        language: str | None = None,
     ) -> list[Hit]:
         """Return the texts whose vectors are closest to this one (dimension,), closest first; see ``search``.
 
         Raises ``PointError`` for a vector of another width than the model's, or with numbers that are not finite.
         """
-        (hits,) = self._answer([""], _as_rows(vector), _Wanted(limit, "dense", filter, min_score, group))
+        wanted = _Wanted(limit, "dense", filter, min_score, group, None, min_probability, language)
+        (hits,) = self._answer([""], _as_rows(vector), wanted)
         return hits
 
     async def asearch_vector(
@@ -186,10 +222,13 @@ class Asking(Recording):
         limit: int = 5,
         filter: object = None,  # noqa: A002
         min_score: float | None = None,
+        min_probability: float | None = None,
         group: bool = False,
+        language: str | None = None,
     ) -> list[Hit]:
         """Search like ``search_vector``, without holding up the event loop."""
-        (hits,) = await self._aanswer([""], _as_rows(vector), _Wanted(limit, "dense", filter, min_score, group))
+        wanted = _Wanted(limit, "dense", filter, min_score, group, None, min_probability, language)
+        (hits,) = await self._aanswer([""], _as_rows(vector), wanted)
         return hits
 
     def query_vector(self, query: str) -> FloatArray:
@@ -258,15 +297,26 @@ class Asking(Recording):
         if chosen != "words":
             self._check_filled()
         rerank = wanted.rerank
-        second = self._second(rerank) if isinstance(rerank, str) else None
+        second, ordering = (self._second(rerank) if isinstance(rerank, str) else None) or (None, None)
+        calibration = self._calibration(wanted, chosen, ordering)
         reranker = None if second else open_reranker(rerank) if isinstance(rerank, str) else rerank
         pool = wanted.limit if reranker is None else max(wanted.limit * _POOL, _LEAST)
         size = self._points() if chosen == "hybrid" else 0
         condition = both(self._mine(), parse_filter(wanted.filter))
-        question = Question(space, chosen, pool, size, condition, wanted.group, second)
-        return _Asked(question, reranker, wanted.limit, wanted.min_score, self._model.registration.text_key)
+        question = Question(space, chosen, pool, size, condition, wanted.group, second, calibration is not None)
+        text_key = self._model.registration.text_key
+        given = (wanted.min_probability, calibration, wanted.language)
+        return _Asked(question, reranker, wanted.limit, wanted.min_score, text_key, *given)
 
-    def _second(self, name: str) -> Space | None:
+    def _calibration(self, wanted: _Wanted, mode: Mode, ordering: Registration | None) -> Calibration | None:
+        """Return what the scores stand for: those of the vectors that order the hits, none of words alone."""
+        by_words = mode == "words" and ordering is None
+        calibration = None if by_words else (ordering or self._model.registration).calibration
+        if wanted.min_probability is not None:
+            check_probability(self._name, wanted.min_probability, calibration, by_words=by_words)
+        return calibration
+
+    def _second(self, name: str) -> tuple[Space, Registration] | None:
         """Return another model's vectors in the collection, by the name of the vector or of the model."""
         metadata = self._store.metadata(self._name)
         for vector in registered_vectors(metadata):
@@ -274,11 +324,11 @@ class Asking(Recording):
             if name not in {vector, registration.fingerprint.card.name}:
                 continue
             if vector == self._model.space.vector:
-                return self._model.space
+                return self._model.space, self._model.registration
             if vector not in self._seconds:
                 self._seconds[vector] = self._model.writer.open(vector, metadata)
             check_filled(self._store, self._name, vector, registration)
-            return self._seconds[vector]
+            return self._seconds[vector], registration
         return None
 
     def _check_filled(self) -> None:

@@ -9,11 +9,13 @@ from itertools import islice
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Unpack
 
+from simplugin.calibration import Calibration
 from simplugin.collection import Mode, as_mode
 from simplugin.encoders import Encoder, as_encoder
 from simplugin.ingestion import Choices, IngestReport, Options, Progress, ingest_documents, ingest_files
 from simplugin.records import Metadata
 from simplugin_qdrant.asking import Asking
+from simplugin_qdrant.calibrating import Labelled, fit, gather
 from simplugin_qdrant.filling import Filling, fill
 from simplugin_qdrant.filters import AllOf, both, parse_filter, payload_key
 from simplugin_qdrant.listing import count_documents, describe
@@ -22,10 +24,12 @@ from simplugin_qdrant.recording import of_documents
 from simplugin_qdrant.registry import (
     add_indexes,
     default_mode,
+    mark_calibrated,
 )
 from simplugin_qdrant.rows import pair_rows, paths_or_documents
 from simplugin_qdrant.stamping import Stamp, read_stamps, write_stamps
 from simplugin_qdrant.stores.protocol import IndexKind
+from simplugin_qdrant.writing import turn
 
 if TYPE_CHECKING:
     from simplugin_qdrant.migration import Migration
@@ -218,6 +222,33 @@ class Collection(Asking):
         done = fill(self._model.space, self._model.registration.text_key, progress)
         self.become(self._model.space, replace(self._model.registration, filled=True))
         return done
+
+    def calibrate(
+        self, data: Labelled | Mapping[str, Labelled], *, language: str | None = None, threshold: float = 3.0
+    ) -> Calibration:
+        """Learn from labelled pairs what scores stand for, and record it with the model in place of what was there.
+
+        ``data`` is an STS file (see ``simplugin.evaluation.read_pairs``), pairs of texts with labels from 0 to 5, or
+        either for each of several languages: ``{"tr": "tr.tsv", "es": "es.tsv"}``. A language with at least 100 pairs
+        gets a scale of its own; ``language`` is that of pairs which name none. From here on hits have a
+        ``probability``, that people would give query and text a label of at least ``threshold``, and a ``grade``, the
+        label to be expected. It holds for this model: after a migration the new one has none. Who has the collection
+        open elsewhere sees it when it is opened again.
+
+        Raises ``DataError`` for too few pairs, and for labels that say nothing; see ``fit_calibration``.
+        """
+        space, registration = self._model.space, self._model.registration
+        calibration = fit(space.encoder, gather(data, language), threshold)
+        with turn(self._store).alone():
+            mark_calibrated(self._store, self._name, space.vector, registration, calibration)
+        if self._model.space is space:
+            self.become(space, replace(self._model.registration, calibration=calibration))
+        return calibration
+
+    @property
+    def calibration(self) -> Calibration | None:
+        """What its scores stand for, None until ``calibrate``."""
+        return self._model.registration.calibration
 
     def migrate(
         self, model: Encoder | str, *, vector: str | None = None, mode: Mode | None = None, into: str | None = None

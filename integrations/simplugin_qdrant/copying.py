@@ -14,7 +14,7 @@ from simplugin.errors import StoreError, UnknownCollectionError
 from simplugin.measures import FloatArray
 from simplugin.words import WordVector
 from simplugin_qdrant.registering import INDEXES
-from simplugin_qdrant.registry import read_indexes, read_quantization
+from simplugin_qdrant.registry import read_indexes, read_quantization, without_calibrations
 from simplugin_qdrant.stores.protocol import Cluster, Description, IndexKind, Point, Record, Store
 
 __all__ = ["Copied", "Copying", "copy_collection"]
@@ -96,12 +96,14 @@ class _Pair:
             self.target.create(self.new_name, vectors, metadata, indexes, sorted(described.words), cluster)
             return
         same = (dict(there.vectors), there.words) == (dict(described.vectors), described.words)
-        if not same or dict(there.metadata) != dict(metadata):
+        if not same or without_calibrations(there.metadata) != without_calibrations(metadata):
             message = (
                 f"{self.target.location!r} has another collection {self.new_name!r}, with other vectors or another "
                 "model; delete it, or give the copy another name."
             )
             raise StoreError(message)
+        if dict(there.metadata) != dict(metadata):  # the scores stand for something else by now
+            self.target.annotate(self.new_name, metadata)
 
     def bring(self) -> int:
         """Write what is missing in the copy, or different; return how many points."""

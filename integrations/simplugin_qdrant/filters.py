@@ -28,6 +28,7 @@ __all__ = [
     "Condition",
     "DateRange",
     "Equals",
+    "HasId",
     "LacksVector",
     "Native",
     "NotAnyOf",
@@ -104,13 +105,22 @@ class LacksVector:
 
 
 @dataclass(frozen=True, slots=True)
+class HasId:
+    """The point is one of these, by the engine's ids; no filter of the grammar says so."""
+
+    ids: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
 class Native:
     """A filter object of the engine's own library."""
 
     filter: object
 
 
-Condition: TypeAlias = Equals | OneOf | NumberRange | DateRange | AllOf | AnyOf | NotAnyOf | LacksVector | Native
+Condition: TypeAlias = (
+    Equals | OneOf | NumberRange | DateRange | AllOf | AnyOf | NotAnyOf | LacksVector | HasId | Native
+)
 
 
 def parse_filter(given: object) -> Condition | None:
@@ -147,7 +157,7 @@ def keys_of(condition: Condition) -> set[str] | None:
     match condition:
         case Native():
             return None
-        case LacksVector():
+        case LacksVector() | HasId():
             return set()
         case AllOf(parts) | AnyOf(parts) | NotAnyOf(parts):
             found = [keys_of(part) for part in parts]

@@ -41,7 +41,8 @@ def fuse(
     """Return the ``limit`` best of both answers, best first, scored cosine + weight · coverage ** POWER.
 
     Each answer holds the ``pool`` best, or all there are. A point that one of them lacks gets what the last one in it
-    has, which is the most it could have, and no coverage at all where fewer than ``pool`` points share a word.
+    has, which is the most it could have, and no coverage at all where fewer than ``pool`` points share a word. Its
+    ``similarity`` is the cosine alone, None where the dense answer lacks it.
     ``terms`` is the number of different words asked for and ``points`` that of the points in the collection.
     """
     cosines = {point.id: point.score for point in dense}
@@ -51,7 +52,7 @@ def fuse(
     found = {point.id: point for point in (*dense, *words)}
     scores = {id_: cosines.get(id_, farthest) + weight * covered.get(id_, least) ** POWER for id_ in found}
     best = sorted(scores, key=lambda id_: (-scores[id_], id_))[:limit]
-    return [replace(found[id_], score=scores[id_]) for id_ in best]
+    return [replace(found[id_], score=scores[id_], similarity=cosines.get(id_)) for id_ in best]
 
 
 def coverage(score: float, *, terms: int, points: int) -> float:

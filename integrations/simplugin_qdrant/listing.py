@@ -37,7 +37,7 @@ def describe(
 
     With ``tolerant`` a model whose record is damaged is "unreadable", in place of an error: one collection must not
     hide the others, nor keep from being deleted. A vector is ``serving`` unless a migration has let another one
-    answer in its place.
+    answer in its place; ``calibrated`` are the languages for which its scores have probabilities.
     """
     known, replaced = registered_vectors(described.metadata), replaced_vectors(described.metadata)
     answering = read_serving(described.metadata, "default").vector
@@ -50,17 +50,20 @@ def describe(
             "model": None,
             "dimension": space.dimension,
             "fingerprint": None,
+            "calibrated": [],
             "serving": vector == answering if answering in known else vector not in replaced,
         }
         if metadata_key(vector) in described.metadata:
             try:
-                fingerprint = read_registration(name, described.metadata, vector).fingerprint
+                registration = read_registration(name, described.metadata, vector)
             except StoreError:
                 if not tolerant:
                     raise
                 entry["model"] = "unreadable"
             else:
+                fingerprint, calibration = registration.fingerprint, registration.calibration
                 entry |= {"model": fingerprint.card.name, "fingerprint": fingerprint.weights}
+                entry["calibrated"] = [] if calibration is None else list(calibration.languages)
         vectors.append(entry)
     return {
         "name": name,

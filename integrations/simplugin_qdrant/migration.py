@@ -122,14 +122,14 @@ class Migration:
         self._require(self._new)
         if self._answering(self._old, self._new) != self._new.vector:
             _switch(self._new, self._role, self._new_registration, Serving(self._new.vector, before=self._old.vector))
-        self._collection.become(self._new, self._new_registration)
+        self._collection.become(self._new, _recorded(self._new))
 
     def rollback(self) -> None:
         """Let the old vectors answer again. Raises ``StoreError`` where they are gone, or points lack them."""
         self._require(self._old)
         if self._answering(self._old, self._new) != self._old.vector:
             _switch(self._old, self._role, self._old_registration, Serving(self._old.vector, spare=self._new.vector))
-        self._collection.become(self._old, self._old_registration)
+        self._collection.become(self._old, _recorded(self._old))
 
     def finish(self) -> None:
         """Take away the old vectors. Who still searches by them follows to the new model, if it can be opened there.
@@ -169,6 +169,11 @@ class Migration:
             finish_removals(space.store, space.collection)
             if space.vector in registered_vectors(space.store.metadata(space.collection)):
                 remove_space(space.store, space.collection, self._role, space.vector)
+
+
+def _recorded(space: Space) -> Registration:
+    """Return what is recorded by now: it may have been filled, or calibrated, since the migration began."""
+    return read_registration(space.collection, space.store.metadata(space.collection), space.vector)
 
 
 def compare(

@@ -2,7 +2,8 @@
 
 The metadata of a collection::
 
-    simplugin:VECTOR          the model behind a vector: its fingerprint, and how the vector is kept and searched
+    simplugin:VECTOR          the model behind a vector: its fingerprint, how the vector is kept and searched, and what
+                              its scores stand for
     simplugin-serves:ROLE     which vector answers for the name ROLE, and which did before, once a migration moved it
     simplugin-removing:VECTOR a vector that is being taken away
     simplugin-tenants         the documents belong to tenants
@@ -16,6 +17,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import Any, cast, get_args
 
+from simplugin.calibration import Calibration
 from simplugin.collection import Mode, as_mode
 from simplugin.encoders import Encoder, Fingerprint
 from simplugin.encoders.fingerprint import VERSION
@@ -32,6 +34,7 @@ __all__ = [
     "check_indexes",
     "default_mode",
     "finish_removals",
+    "mark_calibrated",
     "mark_filled",
     "metadata_key",
     "read_indexes",
@@ -46,6 +49,7 @@ __all__ = [
     "to_serving_metadata",
     "verify",
     "warn_of_model",
+    "without_calibrations",
 ]
 
 TENANTS = "simplugin-tenants"
@@ -59,7 +63,8 @@ _INDEXES = "simplugin-indexes"
 class Registration:
     """What a collection knows of the model behind one of its vectors.
 
-    ``filled`` says that every point with a text has the vector.
+    ``filled`` says that every point with a text has the vector. ``calibration`` belongs to the fingerprint: another
+    model is another registration, which has none.
     """
 
     fingerprint: Fingerprint
@@ -68,9 +73,11 @@ class Registration:
     filled: bool = True
     quantization: Quantization | None = None
     first_stage: int | None = None
+    calibration: Calibration | None = None
 
     def to_metadata(self, vector: str) -> dict[str, Any]:
         """Return the collection metadata that records it."""
+        calibration = {} if self.calibration is None else {"calibration": self.calibration.to_json()}
         return {
             metadata_key(vector): {
                 "text_key": self.text_key,
@@ -79,6 +86,7 @@ class Registration:
                 "quantization": self.quantization,
                 "first_stage": self.first_stage,
                 "fingerprint": self.fingerprint.to_json(),
+                **calibration,
             }
         }
 
@@ -130,6 +138,7 @@ def read_registration(name: str, metadata: Mapping[str, Any], vector: str) -> Re
 def _from_metadata(recorded: Mapping[str, Any]) -> Registration:
     first_stage = recorded.get("first_stage")
     quantization = recorded.get("quantization")
+    calibration = recorded.get("calibration")
     if quantization not in {None, "int8"}:
         message = f"quantization is {quantization!r}"
         raise ValueError(message)
@@ -140,6 +149,7 @@ def _from_metadata(recorded: Mapping[str, Any]) -> Registration:
         filled=bool(recorded.get("filled", True)),
         quantization=quantization,
         first_stage=None if first_stage is None else int(first_stage),
+        calibration=None if calibration is None else Calibration.from_json(calibration),
     )
 
 
@@ -228,6 +238,26 @@ def mark_filled(store: Store, name: str, vector: str, *, filled: bool) -> None:
     recorded = cast("Mapping[str, Any]", store.metadata(name)[metadata_key(vector)])
     if recorded.get("filled", True) is not filled:
         store.annotate(name, {metadata_key(vector): {**recorded, "filled": filled}})
+
+
+def mark_calibrated(store: Store, name: str, vector: str, made_for: Registration, calibration: Calibration) -> None:
+    """Record what the scores of a vector stand for, in place of what was recorded before.
+
+    Raises ``StoreError`` where the vector is not that of the model any more for which the calibration was made.
+    """
+    metadata = store.metadata(name)
+    kept = read_registration(name, metadata, vector) if vector in registered_vectors(metadata) else None
+    if kept is None or kept.fingerprint.compare(made_for.fingerprint).refusals:
+        message = f"Collection {name!r} went over to another model meanwhile; open it again, and calibrate that."
+        raise StoreError(message)
+    recorded = cast("Mapping[str, Any]", metadata[metadata_key(vector)])
+    store.annotate(name, {metadata_key(vector): {**recorded, "calibration": calibration.to_json()}})
+
+
+def without_calibrations(metadata: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the metadata with no calibration of any vector."""
+    models = {metadata_key(vector): metadata[metadata_key(vector)] for vector in registered_vectors(metadata)}
+    return {**metadata, **{key: {**recorded, "calibration": None} for key, recorded in models.items()}}
 
 
 def read_serving(metadata: Mapping[str, Any], role: str) -> Serving:

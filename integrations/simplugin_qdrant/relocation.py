@@ -15,7 +15,7 @@ from simplugin.errors import StoreError
 from simplugin_qdrant import points
 from simplugin_qdrant.filling import Filling
 from simplugin_qdrant.migration import Comparison, Migrating, compare
-from simplugin_qdrant.registry import Registration
+from simplugin_qdrant.registry import Registration, read_registration
 from simplugin_qdrant.space import Space
 from simplugin_qdrant.stores.protocol import Record, Store
 from simplugin_qdrant.writing import Writer
@@ -81,11 +81,11 @@ class Relocation:
 
     def cutover(self) -> None:
         """Bring the new collection up to date, and let the alias stand for it from now on."""
-        self._move(self._old, self._new, self._new_registration)
+        self._move(self._old, self._new)
 
     def rollback(self) -> None:
         """Bring the old collection up to date, and let the alias stand for it again."""
-        self._move(self._new, self._old, self._old_registration)
+        self._move(self._new, self._old)
 
     def finish(self) -> None:
         """Delete the old collection. Raises ``StoreError`` before ``cutover``."""
@@ -103,11 +103,12 @@ class Relocation:
         if self._new.collection in self._new.store.names():
             self._new.store.drop(self._new.collection)
 
-    def _move(self, ahead: Space, behind: Space, registration: Registration) -> None:
+    def _move(self, ahead: Space, behind: Space) -> None:
         if self._answers(ahead):
             self.run()
+            recorded = read_registration(behind.collection, behind.store.metadata(behind.collection), behind.vector)
             behind.store.alias(self._alias, behind.collection)
-            self._collection.become(replace(behind, collection=self._alias), registration)
+            self._collection.become(replace(behind, collection=self._alias), recorded)
 
     def _answers(self, space: Space) -> bool:
         return space.store.aliases().get(self._alias) == space.collection

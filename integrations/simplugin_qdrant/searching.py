@@ -17,7 +17,7 @@ from simplugin.measures import FloatArray
 from simplugin.texts import as_read
 from simplugin.words import WordVector, weigh_query
 from simplugin_qdrant import points
-from simplugin_qdrant.filters import Condition
+from simplugin_qdrant.filters import Condition, HasId
 from simplugin_qdrant.fusion import POOL, fuse
 from simplugin_qdrant.space import Space, first_stage_name
 from simplugin_qdrant.stores.protocol import Scored, Search
@@ -38,7 +38,8 @@ class Question:
     """What is wanted of each query: the ``limit`` closest points by ``mode``, each document once with ``group``.
 
     With ``second`` the vectors of another model order the points that the first one finds, inside the engine.
-    ``size`` is about how many points the collection has.
+    ``size`` is about how many points the collection has. ``measured`` asks for the similarity of every point, also of
+    those that were found by their words alone.
     """
 
     space: Space
@@ -48,6 +49,12 @@ class Question:
     condition: Condition | None = None
     group: bool = False
     second: Space | None = None
+    measured: bool = False
+
+    def similarity(self, point: Scored) -> float | None:
+        """Return the similarity of vectors behind a point's score, None where the words alone count."""
+        by_vectors = self.mode == "dense" or self.second is not None
+        return point.score if by_vectors else point.similarity
 
     def steps(self, queries: Sequence[str], vectors: FloatArray | None, seconds: FloatArray | None) -> Steps:
         """Go through what has to be asked; the end is one ranking a query, higher scores closer.
@@ -72,13 +79,33 @@ class Question:
                 one.ranking([next(answers) for _ in each], limit) for one, each in zip(found, searches, strict=True)
             ]
             if not self.group:
-                return rankings
+                return (yield from self._measure(found, rankings))
             grouped = [_one_a_document(ranking) for ranking in rankings]
             if all(
                 len(best) >= self.limit or len(ranking) < limit for best, ranking in zip(grouped, rankings, strict=True)
             ):
-                return [best[: self.limit] for best in grouped]
+                return (yield from self._measure(found, [best[: self.limit] for best in grouped]))
             limit *= _WIDER
+
+    def _measure(self, found: Sequence[_One], rankings: Answers) -> Steps:
+        """Ask for the similarities that a hybrid search left open, one search a ranking that has such."""
+        open_: list[tuple[int, Search]] = []
+        if self.measured and self.mode == "hybrid" and self.second is None:
+            for number, (one, ranking) in enumerate(zip(found, rankings, strict=True)):
+                ids = tuple(point.id for point in ranking if point.similarity is None)
+                if ids and one.vector is not None:
+                    search = Search(self.space.vector, one.vector, len(ids), HasId(ids), exact=True)
+                    open_.append((number, search))
+        if not open_:
+            return rankings
+        answers = yield [search for _, search in open_]
+        measured = list(rankings)
+        for (number, _), answer in zip(open_, answers, strict=True):
+            cosines = {point.id: point.score for point in answer}
+            measured[number] = [
+                replace(point, similarity=cosines.get(point.id, point.similarity)) for point in rankings[number]
+            ]
+        return measured
 
 
 @dataclass(frozen=True, slots=True)

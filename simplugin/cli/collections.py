@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from simplugin.cli.lines import read_lines
-from simplugin.cli.options import AsJson, CollectionName, Location, existing_store
+from simplugin.cli.options import AsJson, CollectionName, Data, Location, Scale, data_from, existing_store
 from simplugin.cli.output import meter, note, print_json, print_table
 
 if TYPE_CHECKING:
@@ -60,7 +60,14 @@ def show(
     print_table([row], {"name": "collection", "points": "points", "documents": "documents", "location": "store"})
     print_table(
         row["vectors"],
-        {"name": "vector", "model": "model", "dimension": "width", "fingerprint": "weights", "serving": "answers"},
+        {
+            "name": "vector",
+            "model": "model",
+            "dimension": "width",
+            "fingerprint": "weights",
+            "serving": "answers",
+            "calibrated": "calibrated",
+        },
     )
 
 
@@ -166,6 +173,51 @@ def _told(row: Mapping[str, Any]) -> str:
         f"Embedded {row['embedded']:,} points by {row['after']!r} in {row['seconds']:.1f} s; of the ten answers by "
         f"{row['before']!r}, {row['agreement@10']:.0%} are among the ten by it ({row['queries']:,} queries). {serving}."
     )
+
+
+@app.command("calibrate")
+def calibrate(
+    collection: CollectionName,
+    data: Data,
+    scale: Scale = None,
+    threshold: Annotated[
+        float, typer.Option("--threshold", min=0, max=5, help="The label, of 0 to 5, from which a text is relevant.")
+    ] = 3.0,
+    store: Location = "./simplugin_db",
+    as_json: AsJson = False,
+) -> None:
+    """Learn from labelled pairs which probability a score stands for; hits then have one, and so do thresholds.
+
+    Example: simplugin collections calibrate handbook --data en=sts-en.csv --data tr=sts-tr.csv
+    """
+    from simplugin.evaluation import read_pairs
+    from simplugin_qdrant import register
+
+    limits = _scale(scale)
+    with existing_store(store) as opened:
+        opened.describe(collection)
+        pairs = [pair for tag, file in data_from(data) for pair in read_pairs(file, scale=limits, language=tag)]
+        docs = register(opened, collection)
+        made = docs.calibrate(pairs, threshold=threshold)
+        model = docs.encoder.card.name
+    scales = [
+        {"language": language, "pairs": made.scales[language].pairs, "method": made.scales[language].method}
+        for language in made.languages
+    ]
+    if as_json:
+        print_json({"collection": collection, "model": model, "threshold": made.threshold, "scales": scales})
+        return
+    print_table(scales, {"language": "language", "pairs": "pairs", "method": "method"})
+    note(f"Hits of {collection!r} have a probability and a grade from now on, by {model!r}.")
+
+
+def _scale(text: str | None) -> tuple[float, float] | None:
+    from simplugin.evaluation import as_scale
+
+    try:
+        return None if text is None else as_scale(text)
+    except ValueError as error:
+        raise typer.BadParameter(str(error), param_hint="--scale") from error
 
 
 @app.command("copy")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 from contextlib import AbstractContextManager
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -18,11 +19,14 @@ if TYPE_CHECKING:
 __all__ = [
     "AsJson",
     "CollectionName",
+    "Data",
     "Location",
     "Model",
     "Query",
+    "Scale",
     "StoredModel",
     "Tenant",
+    "data_from",
     "default_model",
     "existing_store",
     "filter_from",
@@ -81,6 +85,27 @@ Tenant = Annotated[
     str | None, typer.Option("--tenant", help="See and change this tenant's documents alone.", callback=_as_text)
 ]
 AsJson = Annotated[bool, typer.Option("--json", help="Print one JSON object a line, and nothing else.")]
+
+
+Data = Annotated[
+    list[str],
+    typer.Option(
+        "--data",
+        help="A file of labelled pairs (CSV, TSV, JSON lines), before it its language: tr=pairs.csv. Repeatable.",
+        metavar="[LANG=]FILE",
+    ),
+]
+Scale = Annotated[
+    str | None,
+    typer.Option("--scale", help="Lowest and highest label of the files, such as 0-10. [default: found]"),
+]
+_LANGUAGE = re.compile(r"([A-Za-z]{2,3}(?:[-_][A-Za-z0-9]{2,8})*)=(.+)", re.DOTALL)
+
+
+def data_from(texts: list[str]) -> list[tuple[str | None, str]]:
+    """Read ``[LANG=]FILE`` into languages and files; a file whose own name looks like that is one, if it is there."""
+    split = [(text, None if Path(text).exists() else _LANGUAGE.fullmatch(text)) for text in texts]
+    return [(None, text) if matched is None else (matched[1], matched[2]) for text, matched in split]
 
 
 def default_model() -> str:

@@ -56,7 +56,13 @@ def search(
     min_score: Annotated[float | None, typer.Option("--min-score", help="Leave out hits below this score.")] = None,
     min_probability: Annotated[
         float | None,
-        typer.Option("--min-probability", min=0, max=1, help="Leave out hits below this probability."),
+        typer.Option(
+            "--min-probability", min=0, max=1, help="Leave out hits below this probability; see collections calibrate."
+        ),
+    ] = None,
+    language: Annotated[
+        str | None,
+        typer.Option("--language", help="The texts' language, for its own calibration.", metavar="LANG"),
     ] = None,
     store: Location = "./simplugin_db",
     model: StoredModel = None,
@@ -70,9 +76,6 @@ def search(
 
     if not query.strip():
         raise DataError("the query is blank.")
-    if min_probability is not None:
-        message = f"Collection {collection!r} has no calibration, so its hits have no probability; use --min-score."
-        raise DataError(message)
     chosen = filter_from(filters or [])
     wanted = None if mode is None else _mode(mode)
     with existing_store(store) as opened:
@@ -86,7 +89,9 @@ def search(
             group=group,
             filter=chosen,
             min_score=min_score,
+            min_probability=min_probability,
             rerank=rerank,
+            language=language,
         )
     if as_json:
         for rank, hit in enumerate(hits, 1):
@@ -112,8 +117,9 @@ def hit_row(rank: int, hit: Hit) -> dict[str, Any]:
 
 
 def show_hits(hits: list[Hit]) -> None:
-    """Print hits for people: score and source on a line, the beginning of the text under it."""
+    """Print hits for people: score, probability and source on a line, the beginning of the text under it."""
     for rank, hit in enumerate(hits, 1):
         text = " ".join(hit.text.split())
-        typer.echo(f"{rank:2}. {hit.score:.3f}  {hit.source or hit.document_id}")
+        probability = "" if hit.probability is None else f"  {hit.probability:.0%}"
+        typer.echo(f"{rank:2}. {hit.score:.3f}{probability}  {hit.source or hit.document_id}")
         typer.echo(f"    {text[:_SNIPPET]}{'…' if len(text) > _SNIPPET else ''}")

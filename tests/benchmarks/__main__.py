@@ -11,7 +11,7 @@ import sys
 from collections.abc import Callable
 from pathlib import Path
 
-from tests.benchmarks import crossing, encode, gpu, hybrid, ingest, langchain, pairs, start, store
+from tests.benchmarks import calibration, crossing, encode, gpu, hybrid, ingest, langchain, pairs, start, store
 from tests.conftest import ROOT
 
 BENCHMARKS: dict[str, Callable[[Path], None]] = {
@@ -21,6 +21,7 @@ BENCHMARKS: dict[str, Callable[[Path], None]] = {
     "langchain": langchain.run,
     "crossing": crossing.run,
     "hybrid": hybrid.run,
+    "calibration": calibration.run,
     "pairs": pairs.run,
     "gpu": gpu.run,
     "store": store.run,

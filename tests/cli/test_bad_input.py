@@ -334,7 +334,7 @@ def test_a_filter_that_is_nonsense_is_one_sentence_of_the_process(shelf: Path) -
     ("arguments", "said"),
     [
         (["search", "handbook", " \n"], ["blank"]),
-        (["search", "handbook", "library", "--min-probability", "0.5"], ["no calibration", "--min-score"]),
+        (["search", "handbook", "library", "--min-probability", "0.5"], ["no calibration", "collections calibrate"]),
         (["search", "handbook", "library", "--rerank", "nobody"], ["'nobody'", "starter"]),
         (["search", "novel", "library"], ["'novel'", "It holds 'handbook'"]),
         (["rerank", "", "docs/coffee.md"], ["blank"]),

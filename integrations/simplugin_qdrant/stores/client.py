@@ -19,11 +19,10 @@ from simplugin.measures import FloatArray
 from simplugin.retrying import Retry
 from simplugin_qdrant.filters import Condition, LacksVector
 from simplugin_qdrant.stores.client_errors import CLIENT_ERRORS, is_unknown_call, to_store_error, wait_before_next
-from simplugin_qdrant.stores.client_filter import filter_for, to_client_filter
+from simplugin_qdrant.stores.client_filter import filter_for, to_client_filter, to_id
 from simplugin_qdrant.stores.client_points import (
     from_answers,
     from_record,
-    to_id,
     to_index,
     to_payload_selector,
     to_point,

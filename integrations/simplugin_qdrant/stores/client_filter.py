@@ -13,6 +13,7 @@ from simplugin_qdrant.filters import (
     Condition,
     DateRange,
     Equals,
+    HasId,
     LacksVector,
     Native,
     NotAnyOf,
@@ -20,12 +21,17 @@ from simplugin_qdrant.filters import (
     OneOf,
 )
 
-__all__ = ["filter_for", "to_client_filter"]
+__all__ = ["filter_for", "to_client_filter", "to_id"]
 
 
 def to_client_filter(condition: Condition | None) -> models.Filter | None:
     """Translate a condition; None filters nothing."""
     return None if condition is None else filter_for(condition)
+
+
+def to_id(id_: str) -> int | str:
+    """Translate an id: digits are a number, all else a UUID."""
+    return int(id_) if id_.isdigit() else id_
 
 
 def filter_for(condition: Condition) -> models.Filter:
@@ -55,6 +61,8 @@ def _translate(condition: Condition) -> models.Filter | models.FieldCondition:
             return models.Filter(must_not=[_translate(part) for part in parts])
         case LacksVector(vector):
             return models.Filter(must_not=[models.HasVectorCondition(has_vector=vector)])
+        case HasId(ids):
+            return models.Filter(must=[models.HasIdCondition(has_id=[to_id(id_) for id_ in ids])])
         case Native(native):
             if not isinstance(native, models.Filter):
                 message = f"This store takes qdrant_client filters, and got one of {type(native).__module__}."

@@ -11,13 +11,12 @@ from qdrant_client.http import models as rest
 
 from simplugin.measures import FloatArray, SimilarityFunction
 from simplugin.words import WordVector
-from simplugin_qdrant.stores.client_filter import to_client_filter
+from simplugin_qdrant.stores.client_filter import to_client_filter, to_id
 from simplugin_qdrant.stores.protocol import IndexKind, Point, Record, Scored, Search, VectorSpace
 
 __all__ = [
     "from_answers",
     "from_record",
-    "to_id",
     "to_index",
     "to_payload_selector",
     "to_point",
@@ -75,11 +74,6 @@ def to_index(kind: IndexKind) -> Any:
             return models.IntegerIndexParams(type=models.IntegerIndexType.INTEGER, enable_hnsw=False)
         case _:
             return models.PayloadSchemaType(kind)
-
-
-def to_id(id_: str) -> int | str:
-    """Translate an id: digits are a number, all else a UUID."""
-    return int(id_) if id_.isdigit() else id_
 
 
 def to_point(point: Point) -> models.PointStruct:

@@ -20,7 +20,7 @@ import qdrant_edge as edge
 from simplugin.errors import StoreError
 from simplugin.measures import FloatArray
 from simplugin_qdrant.filters import Condition, LacksVector
-from simplugin_qdrant.stores.edge_filter import filter_for, to_edge_filter
+from simplugin_qdrant.stores.edge_filter import filter_for, to_edge_filter, to_id
 from simplugin_qdrant.stores.edge_folder import EdgeFolder
 from simplugin_qdrant.stores.edge_points import (
     DISTANCES,
@@ -28,7 +28,6 @@ from simplugin_qdrant.stores.edge_points import (
     from_record,
     from_scored,
     to_config,
-    to_id,
     to_payload_selector,
     to_request,
     to_vector,

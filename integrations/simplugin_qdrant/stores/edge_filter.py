@@ -14,6 +14,7 @@ from simplugin_qdrant.filters import (
     Condition,
     DateRange,
     Equals,
+    HasId,
     LacksVector,
     Native,
     NotAnyOf,
@@ -21,12 +22,17 @@ from simplugin_qdrant.filters import (
     OneOf,
 )
 
-__all__ = ["filter_for", "to_edge_filter"]
+__all__ = ["filter_for", "to_edge_filter", "to_id"]
 
 
 def to_edge_filter(condition: Condition | None) -> edge.Filter | None:
     """Translate a condition; None filters nothing."""
     return None if condition is None else filter_for(condition)
+
+
+def to_id(id_: str) -> Any:
+    """Translate an id: digits are a number, all else a UUID."""
+    return int(id_) if id_.isdigit() else id_
 
 
 def filter_for(condition: Condition) -> edge.Filter:
@@ -59,6 +65,8 @@ def _translate(condition: Condition) -> edge.Filter | edge.FieldCondition:
             return edge.Filter(must_not=[_translate(part) for part in parts])
         case LacksVector(vector):
             return edge.Filter(must_not=[edge.HasVectorCondition(vector)])
+        case HasId(ids):
+            return edge.Filter(must=[edge.HasIdCondition({to_id(id_) for id_ in ids})])
         case Native(native):
             if not isinstance(native, edge.Filter):
                 message = f"This store takes qdrant_edge filters, and got one of {type(native).__module__}."

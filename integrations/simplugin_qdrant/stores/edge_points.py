@@ -20,7 +20,6 @@ __all__ = [
     "from_record",
     "from_scored",
     "to_config",
-    "to_id",
     "to_payload_selector",
     "to_request",
     "to_vector",
@@ -114,11 +113,6 @@ def _params(search: Search, linked: frozenset[str]) -> edge.SearchParams:
 def to_payload_selector(keys: Sequence[str] | None) -> Any:
     """Translate which payload keys are wanted."""
     return True if keys is None else list(keys) if keys else False
-
-
-def to_id(id_: str) -> Any:
-    """Translate an id: digits are a number, all else a UUID."""
-    return int(id_) if id_.isdigit() else id_
 
 
 def from_record(point: edge.Record, with_vectors: bool) -> Record:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import threading
 from collections.abc import Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, Self, cast
 
@@ -22,8 +21,6 @@ if TYPE_CHECKING:
     from simplugin_qdrant import Store
 
 __all__ = ["SimpluginVectorStore"]
-
-_REGISTERING = threading.Lock()  # of two threads that both find no collection, each would make it
 
 
 class SimpluginVectorStore(Searching):
@@ -131,8 +128,7 @@ class SimpluginVectorStore(Searching):
         model = None if embedding is None else encoder_of(embedding)
         opened = open_shared(store)
         try:
-            with _REGISTERING:
-                return cls(register(opened, collection, model, adopt=adopt, **options))
+            return cls(register(opened, collection, model, adopt=adopt, **options))
         except UnknownModelError as error:
             if not error.name.startswith(OF_LANGCHAIN):
                 raise

@@ -10,7 +10,7 @@ from simplugin.records import Stored
 from simplugin_qdrant import points
 from simplugin_qdrant.filters import Condition, OneOf, both
 from simplugin_qdrant.space import Space
-from simplugin_qdrant.stores.protocol import Record
+from simplugin_qdrant.stores.protocol import Record, Wanted
 
 __all__ = ["look_up", "own_points"]
 
@@ -24,12 +24,13 @@ def look_up(
 
     ``mine`` is the condition that keeps a tenant to its own.
     """
+    wanted: Wanted = False if vector is None else [vector]
     found: list[Stored] = []
     for start in range(0, len(ids), _BATCH):
         batch = ids[start : start + _BATCH]
-        whole = _points(space, tenant, batch, with_vectors=vector is not None)
+        whole = _points(space, tenant, batch, with_vectors=wanted)
         missing = tuple(dict.fromkeys(id_ for id_ in batch if id_ not in whole))
-        chunks = _chunks(space, mine, missing, with_vectors=vector is not None) if missing else {}
+        chunks = _chunks(space, mine, missing, with_vectors=wanted) if missing else {}
         for id_ in batch:
             records = [whole[id_]] if id_ in whole else chunks.get(id_, [])
             found += [points.to_stored(record, text_key, vector) for record in records]
@@ -43,7 +44,7 @@ def own_points(space: Space, tenant: str | None, ids: Sequence[str]) -> list[str
     return [record.id for record in records if _tenant(record) == tenant]
 
 
-def _points(space: Space, tenant: str | None, ids: Sequence[str], *, with_vectors: bool) -> dict[str, Record]:
+def _points(space: Space, tenant: str | None, ids: Sequence[str], *, with_vectors: Wanted) -> dict[str, Record]:
     """Return the points of documents that were added whole, and of ids that are those of points, by the id asked."""
     by_document = {id_: points.document_point_id(tenant, id_) for id_ in ids}
     by_point = {id_: point for id_ in ids if (point := _as_point_id(id_)) is not None}
@@ -55,7 +56,7 @@ def _points(space: Space, tenant: str | None, ids: Sequence[str], *, with_vector
 
 
 def _chunks(
-    space: Space, mine: Condition | None, ids: tuple[str, ...], *, with_vectors: bool
+    space: Space, mine: Condition | None, ids: tuple[str, ...], *, with_vectors: Wanted
 ) -> dict[str, list[Record]]:
     """Return the chunks of documents that were ingested, in their order."""
     condition = both(mine, OneOf("document_id", ids))

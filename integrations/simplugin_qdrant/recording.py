@@ -94,7 +94,7 @@ class Recording:
         """Look up the vectors (dimension,) of stored chunks by the hash of their text, in one request."""
         vector, found = self._model.space.vector, dict[str, FloatArray]()
         condition = both(self._mine(), OneOf(HASH, tuple(hashes)))
-        for record in self._store.scroll(self._name, condition=condition, keys=[HASH], with_vectors=True):
+        for record in self._store.scroll(self._name, condition=condition, keys=[HASH], with_vectors=[vector]):
             row = record.vectors.get(vector)
             if isinstance(row, np.ndarray):  # a point may lack it while a model is being added
                 found[record.payload[points.RECORD]["hash"]] = row
@@ -157,7 +157,7 @@ class Recording:
         known: dict[tuple[str, str], FloatArray] = {}
         for start in range(0, len(places), _BATCH):
             batch = list(dict.fromkeys(places[start : start + _BATCH]))
-            for record in self._store.retrieve(self._name, batch, keys=[text_key], with_vectors=True):
+            for record in self._store.retrieve(self._name, batch, keys=[text_key], with_vectors=[space.vector]):
                 row, text = record.vectors.get(space.vector), record.payload.get(text_key)
                 if isinstance(row, np.ndarray) and isinstance(text, str):
                     known[record.id, text] = row

@@ -103,15 +103,11 @@ def register(
     wanted = None if mode is None else as_mode(mode)
     asked = _Asked(store, name, vector, encoder, text_key, tenant, wanted, quantization, first_stage, cluster)
     keys: dict[str, IndexKind] = {payload_key(key): kind for key, kind in (indexes or {}).items()}
-    try:
-        described = store.describe(name)
-    except UnknownCollectionError:
-        if encoder is None:
-            raise
-        space, registration = _create(asked, encoder, keys)
-    else:
-        space, registration = _open(asked, described, adopt=adopt)
+    opened = None if encoder is None or _is_there(store, name) else _create(asked, encoder, keys)
+    if opened is None:
+        opened = _open(asked, store.describe(name), adopt=adopt)
         add_indexes(store, name, keys)
+    space, registration = opened
     return Collection(space, registration, role=vector, mode=wanted, tenant=tenant, others=others)
 
 
@@ -147,7 +143,16 @@ class _Asked:
         )
 
 
-def _create(asked: _Asked, encoder: Encoder, keys: Mapping[str, IndexKind]) -> tuple[Space, Registration]:
+def _is_there(store: Store, name: str) -> bool:
+    try:
+        store.metadata(name)
+    except UnknownCollectionError:
+        return False
+    return True
+
+
+def _create(asked: _Asked, encoder: Encoder, keys: Mapping[str, IndexKind]) -> tuple[Space, Registration] | None:
+    """Make the collection; None where another thread has made it meanwhile."""
     space = asked.space(encoder, has_words=asked.mode != "dense")
     registration = asked.registration(space)
     check_mode(space, registration.mode)
@@ -155,7 +160,10 @@ def _create(asked: _Asked, encoder: Encoder, keys: Mapping[str, IndexKind]) -> t
     if asked.tenant is not None:
         metadata[TENANTS] = True
     words = [points.WORDS] if space.has_words else []
-    asked.store.create(asked.name, space.vector_spaces(), metadata, {**INDEXES, **keys}, words, asked.cluster)
+    with turn(asked.store).alone():
+        if _is_there(asked.store, asked.name):
+            return None
+        asked.store.create(asked.name, space.vector_spaces(), metadata, {**INDEXES, **keys}, words, asked.cluster)
     warn_of_model(encoder)
     return space, registration
 

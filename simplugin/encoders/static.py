@@ -28,6 +28,7 @@ if TYPE_CHECKING:
 
 __all__ = ["StaticEncoder", "is_static"]
 
+_AT_ONCE = 20_000  # letters, which take a millisecond: handing them to a thread takes longer than a short question
 _WINDOW = 4096  # texts tokenized at once: bounds memory whatever is passed in
 
 
@@ -116,10 +117,13 @@ class StaticEncoder:
         return self._encode(texts)
 
     async def aencode_query(self, texts: Iterable[str]) -> FloatArray:
-        """Encode questions in a thread; a batch with those of other callers would gain nothing here."""
+        """Encode questions, many letters in a thread; a batch with those of other callers would gain nothing here."""
+        listed = as_texts(texts)
+        if sum(map(len, listed)) <= _AT_ONCE:
+            return self.encode_query(listed)
         import asyncio  # here, since it would add a tenth to the start of every command
 
-        return await asyncio.to_thread(self.encode_query, as_texts(texts))
+        return await asyncio.to_thread(self.encode_query, listed)
 
     def count_tokens(self, texts: Sequence[str]) -> list[int]:
         """Count the word pieces of each text."""

@@ -8,6 +8,7 @@ from simplugin.encoders import Encoder, as_encoder
 from simplugin.measures import similarity
 from simplugin.records import Hit
 from simplugin.reranking.ranking import as_hits, check_top, ranked
+from simplugin.texts import as_read
 
 __all__ = ["SimilarityReranker"]
 
@@ -30,8 +31,8 @@ class SimilarityReranker:
         if not given:
             return []
         scores = similarity(
-            self.encoder.encode_query([query]),
-            self.encoder.encode_document([hit.text for hit in given]),
+            self.encoder.encode_query([as_read(query)]),
+            self.encoder.encode_document([as_read(hit.text) for hit in given]),
             self.encoder.card.similarity,
         )[0]
         return ranked(given, scores, top_n)

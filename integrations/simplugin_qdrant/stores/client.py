@@ -31,6 +31,7 @@ from simplugin_qdrant.stores.client_points import (
     to_vector,
     to_vector_name,
     to_vector_params,
+    to_vector_selector,
 )
 from simplugin_qdrant.stores.protocol import (
     Cluster,
@@ -43,6 +44,7 @@ from simplugin_qdrant.stores.protocol import (
     Search,
     Store,
     VectorSpace,
+    Wanted,
 )
 
 __all__ = ["ClientStore"]
@@ -295,7 +297,7 @@ class ClientStore:
                 return from_answers(answers)
 
     def retrieve(
-        self, name: str, ids: Sequence[str], *, keys: Sequence[str] | None = None, with_vectors: bool = False
+        self, name: str, ids: Sequence[str], *, keys: Sequence[str] | None = None, with_vectors: Wanted = False
     ) -> list[Record]:
         """Return these points, those that are not there left out."""
         if not ids:
@@ -303,7 +305,9 @@ class ClientStore:
         wanted, shown = [to_id(id_) for id_ in ids], to_payload_selector(keys)
         found = self._ask(
             name,
-            lambda client: client.retrieve(name, wanted, with_payload=shown, with_vectors=with_vectors, **self._read),
+            lambda client: client.retrieve(
+                name, wanted, with_payload=shown, with_vectors=to_vector_selector(with_vectors), **self._read
+            ),
         )
         return [from_record(point, with_vectors) for point in found]
 
@@ -313,7 +317,7 @@ class ClientStore:
         *,
         condition: Condition | None = None,
         keys: Sequence[str] | None = None,
-        with_vectors: bool = False,
+        with_vectors: Wanted = False,
     ) -> Iterator[Record]:
         """Go through the points, a page at a time."""
         chosen, shown = to_client_filter(condition), to_payload_selector(keys)
@@ -326,7 +330,7 @@ class ClientStore:
                 limit=_PAGE,
                 offset=offset,
                 with_payload=shown,
-                with_vectors=with_vectors,
+                with_vectors=to_vector_selector(with_vectors),
                 **self._read,
             )
             return page

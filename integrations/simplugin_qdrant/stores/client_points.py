@@ -12,7 +12,7 @@ from qdrant_client.http import models as rest
 from simplugin.measures import FloatArray, SimilarityFunction
 from simplugin.words import WordVector
 from simplugin_qdrant.stores.client_filter import to_client_filter, to_id
-from simplugin_qdrant.stores.protocol import IndexKind, Point, Record, Scored, Search, VectorSpace
+from simplugin_qdrant.stores.protocol import IndexKind, Point, Record, Scored, Search, VectorSpace, Wanted
 
 __all__ = [
     "from_answers",
@@ -25,6 +25,7 @@ __all__ = [
     "to_vector",
     "to_vector_name",
     "to_vector_params",
+    "to_vector_selector",
 ]
 
 _DISTANCES: dict[SimilarityFunction, models.Distance] = {
@@ -112,7 +113,12 @@ def from_answers(answers: Sequence[rest.QueryResponse]) -> list[list[Scored]]:
     return [[Scored(str(point.id), point.score, point.payload or {}) for point in found.points] for found in answers]
 
 
-def from_record(point: models.Record, with_vectors: bool) -> Record:
+def to_vector_selector(wanted: Wanted) -> Any:
+    """Translate the names of wanted vectors; the unnamed one comes with all."""
+    return wanted if isinstance(wanted, bool) else True if "" in wanted else list(wanted)
+
+
+def from_record(point: models.Record, with_vectors: Wanted) -> Record:
     """Translate a stored point; an unnamed vector gets the name ""."""
     given: Any = (point.vector or {}) if with_vectors else {}
     named = cast("Mapping[str, Any]", given if isinstance(given, dict) else {"": given})

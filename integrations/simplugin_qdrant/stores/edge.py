@@ -31,6 +31,7 @@ from simplugin_qdrant.stores.edge_points import (
     to_payload_selector,
     to_request,
     to_vector,
+    to_vector_selector,
     to_vectors,
 )
 from simplugin_qdrant.stores.protocol import (
@@ -43,6 +44,7 @@ from simplugin_qdrant.stores.protocol import (
     Scored,
     Search,
     VectorSpace,
+    Wanted,
 )
 
 __all__ = ["EdgeStore"]
@@ -229,13 +231,15 @@ class EdgeStore:
         return await asyncio.to_thread(self.search, name, searches)
 
     def retrieve(
-        self, name: str, ids: Sequence[str], *, keys: Sequence[str] | None = None, with_vectors: bool = False
+        self, name: str, ids: Sequence[str], *, keys: Sequence[str] | None = None, with_vectors: Wanted = False
     ) -> list[Record]:
         """Return these points, those that are not there left out."""
         if not ids:
             return []
         with self._engine(name) as shard:
-            found = shard.retrieve([to_id(id_) for id_ in ids], to_payload_selector(keys), with_vectors)
+            found = shard.retrieve(
+                [to_id(id_) for id_ in ids], to_payload_selector(keys), to_vector_selector(with_vectors)
+            )
         return [from_record(point, with_vectors) for point in found]
 
     def scroll(
@@ -244,7 +248,7 @@ class EdgeStore:
         *,
         condition: Condition | None = None,
         keys: Sequence[str] | None = None,
-        with_vectors: bool = False,
+        with_vectors: Wanted = False,
     ) -> Iterator[Record]:
         """Go through the points, a page at a time."""
         offset: Any = None
@@ -254,7 +258,7 @@ class EdgeStore:
                 limit=_PAGE,
                 filter=to_edge_filter(condition),
                 with_payload=to_payload_selector(keys),
-                with_vector=with_vectors,
+                with_vector=to_vector_selector(with_vectors),
             )
             with self._engine(name) as shard:
                 page, offset = shard.scroll(request)

@@ -12,7 +12,7 @@ from simplugin.measures import FloatArray, SimilarityFunction
 from simplugin.words import WordVector
 from simplugin_qdrant.filters import keys_of
 from simplugin_qdrant.stores.edge_filter import to_edge_filter
-from simplugin_qdrant.stores.protocol import IndexKind, Point, Record, Scored, Search, VectorSpace
+from simplugin_qdrant.stores.protocol import IndexKind, Point, Record, Scored, Search, VectorSpace, Wanted
 
 __all__ = [
     "DISTANCES",
@@ -23,6 +23,7 @@ __all__ = [
     "to_payload_selector",
     "to_request",
     "to_vector",
+    "to_vector_selector",
     "to_vectors",
 ]
 
@@ -115,7 +116,12 @@ def to_payload_selector(keys: Sequence[str] | None) -> Any:
     return True if keys is None else list(keys) if keys else False
 
 
-def from_record(point: edge.Record, with_vectors: bool) -> Record:
+def to_vector_selector(wanted: Wanted) -> Any:
+    """Translate the names of wanted vectors; the unnamed one comes with all."""
+    return wanted if isinstance(wanted, bool) else True if "" in wanted else list(wanted)
+
+
+def from_record(point: edge.Record, with_vectors: Wanted) -> Record:
     """Translate a stored point; an unnamed vector gets the name ""."""
     given: Any = (point.vector or {}) if with_vectors else {}
     vectors = cast("Mapping[str, Any]", given if isinstance(given, dict) else {"": given})  # the unnamed vector

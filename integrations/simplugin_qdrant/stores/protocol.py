@@ -22,6 +22,7 @@ __all__ = [
     "Search",
     "Store",
     "VectorSpace",
+    "Wanted",
 ]
 
 Payload: TypeAlias = dict[str, Any]
@@ -31,6 +32,9 @@ IndexKind: TypeAlias = Literal["keyword", "integer", "float", "bool", "datetime"
 ``"tenant"`` is a keyword by which a server also lays out its points. ``"id"`` and ``"ordinal"`` are a keyword and an
 integer by which points are looked up and not searched: they need no links of their own among the vectors.
 """
+Wanted: TypeAlias = bool | Sequence[str]
+"""Which vectors come with points: all, none, or those of these names."""
+
 Quantization: TypeAlias = Literal["int8"]
 
 
@@ -225,7 +229,7 @@ class Store(Protocol):
         ...
 
     def retrieve(
-        self, name: str, ids: Sequence[str], *, keys: Sequence[str] | None = None, with_vectors: bool = False
+        self, name: str, ids: Sequence[str], *, keys: Sequence[str] | None = None, with_vectors: Wanted = False
     ) -> list[Record]:
         """Return these points, in no order, those that are not there left out; ``keys`` as in ``scroll``."""
         ...
@@ -236,7 +240,7 @@ class Store(Protocol):
         *,
         condition: Condition | None = None,
         keys: Sequence[str] | None = None,
-        with_vectors: bool = False,
+        with_vectors: Wanted = False,
     ) -> Iterator[Record]:
         """Go through the points, in the order of their ids; ``keys`` names the payload keys wanted, None all."""
         ...

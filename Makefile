@@ -9,7 +9,7 @@ LOWEST = $(shell sed -n 's/.*"langchain-core>=\([0-9.]*\).*/\1/p' pyproject.toml
 define langchain
 	.venv-$(1)/bin/python -m pip install --quiet --disable-pip-version-check $(2) 'langchain-core<2' langchain-tests
 	@.venv-$(1)/bin/python -c "from importlib.metadata import version as v; print(*(f'{p} {v(p)}' for p in ('langchain-core', 'langchain-tests')))"
-	.venv-$(1)/bin/python -m pytest tests/langchain -r fE
+	.venv-$(1)/bin/python -m pytest tests/langchain -r fE -n 2 --dist loadfile
 endef
 
 .DEFAULT_GOAL := help
@@ -49,7 +49,7 @@ demo: .venv/installed
 	$(BIN)/simplugin demo
 
 test: .venv/developing
-	$(BIN)/python -m pytest
+	$(BIN)/python -m pytest -n 2 --dist loadfile
 
 check: .venv/developing
 	$(BIN)/ruff check .

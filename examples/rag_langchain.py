@@ -8,6 +8,7 @@ No key and no network are needed: where a chat model belongs there is a parrot, 
 
 from __future__ import annotations
 
+import argparse
 import os
 import sys
 from collections.abc import Iterable, Sequence
@@ -44,10 +45,15 @@ prompt = ChatPromptTemplate(
 
 def main(folders: Sequence[str]) -> None:
     with open_store(os.environ.get("SIMPLUGIN_STORE", "./simplugin_db")) as store:
-        collection = register(store, "rag-own" if folders else "rag-samples", "starter")
+        names = [Path(folder).resolve().name for folder in folders] or ["samples"]
+        collection = register(store, "-".join(["rag", *names]), "starter")
         # Short passages, which the model reads under their headings.
-        report = collection.ingest(folders or SAMPLES, max_tokens=64, headings=True)
+        report = collection.ingest(folders or SAMPLES, max_tokens=64, headings=True, prune=True)
         print(f"{report.documents.added} documents are new, {report.documents.unchanged} are there already.")
+        for failure in report.failures:
+            print(f"not read: {failure.source}: {failure.reason}")
+        if not collection.count():
+            sys.exit("There is nothing to ask.")
 
         retriever = SimpluginVectorStore(collection).as_retriever() | SimpluginReranker(model="starter", top_n=3)
         answering = prompt | chat | StrOutputParser()
@@ -74,4 +80,6 @@ def typed() -> Iterable[str]:
 
 
 if __name__ == "__main__":
-    main(sys.argv[1:])
+    arguments = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    arguments.add_argument("folders", nargs="*", metavar="FOLDER", help="your documents")
+    main(arguments.parse_args().folders)

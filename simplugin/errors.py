@@ -155,7 +155,8 @@ class StoreLockedError(StoreError):
         self.path = str(path)
         super().__init__(
             f"The store in {str(path)!r} is in use by another process, or is open a second time in this one. "
-            "Close it there first, or use a Qdrant server when several processes must share a store."
+            "Close it there first (store.close(), or `with open_store(…) as store:`), or use a Qdrant server "
+            "when several processes must share a store."
         )
 
 

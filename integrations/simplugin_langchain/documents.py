@@ -2,14 +2,33 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from typing import Any
+from collections.abc import Iterable, Sequence
+from typing import TYPE_CHECKING, Any
 
 from langchain_core.documents import Document
 
 from simplugin.records import Hit, Stored
 
-__all__ = ["to_document", "with_score"]
+if TYPE_CHECKING:
+    from simplugin_qdrant import Collection
+
+__all__ = ["Retrieved", "to_document", "with_score"]
+
+
+class Retrieved(list[Document]):
+    """Documents that remember the query they answer, and the collection they are from.
+
+    A chain hands on no more than what a retriever returns, and a reranker behind it needs both.
+    """
+
+    def __init__(self, documents: Iterable[Document], query: str, collection: Collection) -> None:
+        super().__init__(documents)
+        self.query = query
+        self.collection = collection
+
+    def __reduce__(self) -> tuple[type[list[Document]], tuple[list[Document]]]:
+        """Copy, and pickle, as a plain list: a collection is no data."""
+        return list, (list(self),)
 
 
 def to_document(found: Hit | Stored) -> Document:

@@ -38,6 +38,9 @@ class IntentRouter(Runnable[Any, Match]):
     """
 
     def __init__(self, matcher: IntentMatcher) -> None:
+        if not callable(getattr(matcher, "match", None)):
+            message = f"matcher is a {type(matcher).__name__}; give simplugin.IntentMatcher(intents, model)."
+            raise TypeError(message)
         self.matcher = matcher
 
     def invoke(self, input: Any, config: RunnableConfig | None = None, **kwargs: Any) -> Match:  # noqa: A002

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Mapping, Sequence
 from copy import deepcopy
-from typing import TYPE_CHECKING, Any, Self, TypeAlias, cast
+from typing import TYPE_CHECKING, Any, TypeAlias, cast
 
 import numpy as np
 from langchain_core.callbacks import Callbacks
@@ -14,6 +14,7 @@ from langchain_core.documents.compressor import BaseDocumentCompressor
 from langchain_core.embeddings import Embeddings
 from langchain_core.retrievers import RetrieverLike
 from langchain_core.runnables import RunnableConfig, RunnableSerializable
+from langchain_core.vectorstores import VectorStore
 from pydantic import ConfigDict, Field, PrivateAttr, field_validator
 
 from simplugin.encoders import Encoder
@@ -21,6 +22,7 @@ from simplugin.measures import FloatArray, similarity
 from simplugin.records import Hit
 from simplugin.reranking import Reranker, SimilarityReranker, open_reranker
 from simplugin.texts import as_read
+from simplugin_langchain.documents import Retrieved
 from simplugin_langchain.embeddings import encoder_of
 
 if TYPE_CHECKING:
@@ -32,11 +34,11 @@ __all__ = ["SimpluginReranker"]
 _Scored: TypeAlias = list[tuple[Document, float]]
 
 
-class SimpluginReranker(BaseDocumentCompressor, RunnableSerializable[dict[str, Any], list[Document]]):
+class SimpluginReranker(BaseDocumentCompressor, RunnableSerializable[Any, list[Document]]):
     """Orders documents by how well they answer a query, under a similarity model or a pair model::
 
-        retriever | SimpluginReranker(model="bge-m3-ml-tr", top_n=3)         # after a SimpluginRetriever
-        SimpluginReranker(model="az-mbert-pair").wrap(any_retriever)         # after any other
+        retriever | SimpluginReranker("bge-m3-ml-tr", top_n=3)         # after a SimpluginRetriever
+        SimpluginReranker("az-mbert-pair").wrap(any_retriever)         # after any other
         {"query": RunnablePassthrough(), "documents": retriever} | reranker  # in any chain
 
     Documents come back as copies, with the score in their metadata; ids and all else stay.
@@ -59,9 +61,13 @@ class SimpluginReranker(BaseDocumentCompressor, RunnableSerializable[dict[str, A
     stored: Any = None
     """A collection or a SimpluginVectorStore whose vectors are used, where this model made them of the same text.
 
-    After a ``SimpluginRetriever`` it is the retriever's own. A chunk that was embedded under its headings is compared
+    Documents of a ``SimpluginRetriever`` bring their own. A chunk that was embedded under its headings is compared
     as it was embedded.
     """
+
+    def __init__(self, model: Any = "starter", **fields: Any) -> None:
+        """Rank by a model; the other fields are given by their names."""
+        super().__init__(**{"model": model, **fields})
 
     _ranker: Reranker = PrivateAttr()
     _encoder: Encoder | None = PrivateAttr(default=None)  # where ranking is comparing vectors, which may be stored
@@ -107,15 +113,12 @@ class SimpluginReranker(BaseDocumentCompressor, RunnableSerializable[dict[str, A
         """Rerank ``{"query": …, "documents": …}``, without holding up the event loop."""
         return await self._acall_with_config(self._arerank, input, config, **kwargs)
 
-    def wrap(self, retriever: RetrieverLike, *, k: int | None = None) -> RerankingRetriever:
+    def wrap(self, retriever: RetrieverLike | VectorStore, *, k: int | None = None) -> RerankingRetriever:
         """Return a retriever that retrieves by another one, and reranks; ``k`` documents come back."""
         from simplugin_langchain.reranking_retriever import RerankingRetriever
 
-        return RerankingRetriever(retriever=retriever, reranker=self, k=k)
-
-    def bound(self, stored: Collection | None, top_n: int | None) -> Self:
-        """Return the reranker with another ``top_n``, and with these stored vectors unless it has its own."""
-        return self.model_copy(update={"stored": stored if self.stored is None else self.stored, "top_n": top_n})
+        first = retriever.as_retriever() if isinstance(retriever, VectorStore) else retriever
+        return RerankingRetriever(retriever=first, reranker=self, k=k)
 
     def _rerank(self, given: Any) -> list[Document]:
         query, documents = _read(given)
@@ -123,8 +126,8 @@ class SimpluginReranker(BaseDocumentCompressor, RunnableSerializable[dict[str, A
             return []
         if self._encoder is not None:
             row = self._encoder.encode_query([as_read(query)])
-            return self._best(self._compared(self._encoder, row, documents))
-        return self._best(_judged(documents, self._ranker.rerank(query, _texts(documents))))
+            return self._best(documents, self._compared(self._encoder, row, documents))
+        return self._best(documents, _judged(documents, self._ranker.rerank(query, _texts(documents))))
 
     async def _arerank(self, given: Any) -> list[Document]:
         query, documents = _read(given)
@@ -132,17 +135,19 @@ class SimpluginReranker(BaseDocumentCompressor, RunnableSerializable[dict[str, A
             return []
         if self._encoder is not None:
             row = await self._encoder.aencode_query([as_read(query)])
-            return self._best(await asyncio.to_thread(self._compared, self._encoder, row, documents))
+            return self._best(documents, await asyncio.to_thread(self._compared, self._encoder, row, documents))
         waiting = getattr(self._ranker, "arerank", None)  # a server's
         if waiting is not None:
-            return self._best(_judged(documents, await waiting(query, _texts(documents))))
-        return self._best(_judged(documents, await asyncio.to_thread(self._ranker.rerank, query, _texts(documents))))
+            return self._best(documents, _judged(documents, await waiting(query, _texts(documents))))
+        hits = await asyncio.to_thread(self._ranker.rerank, query, _texts(documents))
+        return self._best(documents, _judged(documents, hits))
 
-    def _best(self, scored: _Scored) -> list[Document]:
+    def _best(self, given: Sequence[Document], scored: _Scored) -> list[Document]:
         best = sorted(scored, key=lambda pair: -pair[1])  # equal ones keep their order
         if self.score_threshold is not None:
             best = [pair for pair in best if pair[1] >= self.score_threshold]
-        return [self._copy(document, score) for document, score in best[: self.top_n]]
+        copies = [self._copy(document, score) for document, score in best[: self.top_n]]
+        return Retrieved(copies, given.query, given.collection) if isinstance(given, Retrieved) else copies
 
     def _copy(self, document: Document, score: float) -> Document:
         said = {} if self.score_key is None else {self.score_key: score}
@@ -163,11 +168,11 @@ class SimpluginReranker(BaseDocumentCompressor, RunnableSerializable[dict[str, A
         self, encoder: Encoder, documents: Sequence[Document]
     ) -> dict[tuple[str | None, str], FloatArray]:
         """Look up the vectors (dimension,) that this model made of these texts, by id and text."""
-        if self.stored is None:
-            return {}
-        collection = cast("Collection", self.stored)
-        vector = collection.vector_of(encoder)
-        if vector is None:
+        collection = cast("Collection | None", self.stored)
+        if collection is None and isinstance(documents, Retrieved):
+            collection = documents.collection
+        vector = None if collection is None else collection.vector_of(encoder)
+        if collection is None or vector is None:
             return {}
         wanted = {each.id: each.page_content for each in documents if each.id}
         found = [
@@ -190,6 +195,8 @@ def _open(model: Any) -> Reranker:
 
 
 def _read(given: Any) -> tuple[str, Sequence[Document]]:
+    if isinstance(given, Retrieved):
+        return given.query, given
     if isinstance(given, Mapping):
         asked = cast("Mapping[str, Any]", given)
         query, documents = asked.get("query"), asked.get("documents")
@@ -197,7 +204,7 @@ def _read(given: Any) -> tuple[str, Sequence[Document]]:
             return query, _documents(cast("Sequence[object]", documents))
     message = (
         'A reranker needs the query beside the documents: {"query": …, "documents": …}. '
-        "After a retriever, whose output has no query any more, use reranker.wrap(retriever)."
+        "After a retriever of another library, whose output has no query any more, use reranker.wrap(retriever)."
     )
     raise TypeError(message)
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from langchain_core.callbacks import AsyncCallbackManagerForRetrieverRun, CallbackManagerForRetrieverRun
 from langchain_core.documents import Document
@@ -12,10 +12,6 @@ from pydantic import ConfigDict, Field
 
 from simplugin_langchain.reranker import SimpluginReranker
 from simplugin_langchain.retriever import SimpluginRetriever
-from simplugin_langchain.vector_store import SimpluginVectorStore
-
-if TYPE_CHECKING:
-    from simplugin_qdrant import Collection
 
 __all__ = ["RerankingRetriever"]
 
@@ -79,11 +75,4 @@ class RerankingRetriever(BaseRetriever):
         return wanted, {"k": max(wanted * _POOL, _LEAST)}
 
     def _second(self, wanted: int | None) -> SimpluginReranker:
-        return self.reranker.bound(self._collection(), wanted)
-
-    def _collection(self) -> Collection | None:
-        """Return the collection that the documents come from, where that can be told."""
-        if isinstance(self.retriever, RerankingRetriever):
-            return self.retriever._collection()
-        vectorstore = getattr(self.retriever, "vectorstore", None)
-        return vectorstore.collection if isinstance(vectorstore, SimpluginVectorStore) else None
+        return self.reranker.model_copy(update={"top_n": wanted})

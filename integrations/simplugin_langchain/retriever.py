@@ -12,7 +12,7 @@ from langchain_core.vectorstores import VectorStoreRetriever
 from pydantic import ConfigDict, Field, field_validator, model_validator
 
 from simplugin.collection import Mode
-from simplugin_langchain.documents import with_score
+from simplugin_langchain.documents import Retrieved, with_score
 from simplugin_langchain.vector_store import SimpluginVectorStore
 
 if TYPE_CHECKING:
@@ -142,9 +142,10 @@ class SimpluginRetriever(VectorStoreRetriever):
         asked = self._with(kwargs)
         store, common = self.store, {"k": asked.k, "filter": asked.filter}
         if asked.search_type == "mmr":
-            return store.max_marginal_relevance_search(
+            chosen = store.max_marginal_relevance_search(
                 query, fetch_k=asked.fetch_k, lambda_mult=asked.lambda_mult, **common
             )
+            return Retrieved(chosen, query, store.collection)
         if asked.score_threshold is not None:
             found = store.similarity_search_with_relevance_scores(
                 query, **common, score_threshold=asked.score_threshold, group=asked.group
@@ -153,7 +154,7 @@ class SimpluginRetriever(VectorStoreRetriever):
             found = store.similarity_search_with_score(
                 query, **common, mode=asked.mode, group=asked.group, rerank=asked.rerank
             )
-        return with_score(found, asked.score_key)
+        return Retrieved(with_score(found, asked.score_key), query, store.collection)
 
     async def _aget_relevant_documents(
         self, query: str, *, run_manager: AsyncCallbackManagerForRetrieverRun, **kwargs: Any
@@ -161,9 +162,10 @@ class SimpluginRetriever(VectorStoreRetriever):
         asked = self._with(kwargs)
         store, common = self.store, {"k": asked.k, "filter": asked.filter}
         if asked.search_type == "mmr":
-            return await store.amax_marginal_relevance_search(
+            chosen = await store.amax_marginal_relevance_search(
                 query, fetch_k=asked.fetch_k, lambda_mult=asked.lambda_mult, **common
             )
+            return Retrieved(chosen, query, store.collection)
         if asked.score_threshold is not None:
             found = await store.asimilarity_search_with_relevance_scores(
                 query, **common, score_threshold=asked.score_threshold, group=asked.group
@@ -172,7 +174,7 @@ class SimpluginRetriever(VectorStoreRetriever):
             found = await store.asimilarity_search_with_score(
                 query, **common, mode=asked.mode, group=asked.group, rerank=asked.rerank
             )
-        return with_score(found, asked.score_key)
+        return Retrieved(with_score(found, asked.score_key), query, store.collection)
 
     def _with(self, given: Mapping[str, Any]) -> SimpluginRetriever:
         """Return the retriever with what was given at the call. Raises ``TypeError`` for what is no field."""

@@ -15,7 +15,7 @@ from langchain_core.vectorstores.utils import maximal_marginal_relevance
 from simplugin.encoders import Encoder
 from simplugin.measures import similarity
 from simplugin.records import Hit, Stored
-from simplugin_langchain.documents import to_document
+from simplugin_langchain.documents import Retrieved, to_document
 from simplugin_langchain.embeddings import as_embeddings
 
 if TYPE_CHECKING:
@@ -101,7 +101,7 @@ class Searching(VectorStore):
             found = self.similarity_search_with_relevance_scores(
                 query, k, filter=filter, score_threshold=score_threshold, **options
             )
-        return [document for document, _ in found]
+        return Retrieved((document for document, _ in found), query, self.collection)
 
     async def asimilarity_search(
         self,
@@ -119,7 +119,7 @@ class Searching(VectorStore):
             found = await self.asimilarity_search_with_relevance_scores(
                 query, k, filter=filter, score_threshold=score_threshold, **options
             )
-        return [document for document, _ in found]
+        return Retrieved((document for document, _ in found), query, self.collection)
 
     def similarity_search_by_vector(
         self,

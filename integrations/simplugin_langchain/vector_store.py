@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Iterable, Mapping, Sequence
+from inspect import signature
 from typing import TYPE_CHECKING, Any, Self, cast
 
 from langchain_core.documents import Document
@@ -58,7 +59,7 @@ class SimpluginVectorStore(Searching):
         another model made refuses it. ``store`` is what ``simplugin_qdrant.open_store`` takes, or an open store, and
         ``options`` are those of ``simplugin_qdrant.register``.
         """
-        made = cls.from_existing_collection(collection, embedding, store=store, **options)
+        made = cls._open(collection, embedding, store, options)
         made.add_texts(texts, metadatas, ids=ids)
         return made
 
@@ -75,7 +76,7 @@ class SimpluginVectorStore(Searching):
         **options: Any,
     ) -> Self:
         """Make like ``from_texts``, without holding up the event loop."""
-        made = await asyncio.to_thread(cls.from_existing_collection, collection, embedding, store=store, **options)
+        made = await asyncio.to_thread(cls._open, collection, embedding, store, options)
         await made.aadd_texts(texts, metadatas, ids=ids)
         return made
 
@@ -115,20 +116,37 @@ class SimpluginVectorStore(Searching):
         adopt: bool = False,
         **options: Any,
     ) -> Self:
-        """Open a collection, or make it; without ``embedding`` with the model that it records.
+        """Open a collection; without ``embedding`` with the model that it records.
 
         ``adopt`` takes over a collection of langchain-qdrant's, where the embeddings made its vectors: see
         ``simplugin_qdrant.register``, whose ``options`` ``vector=`` and ``text_key=`` are then langchain-qdrant's own.
+
+        Raises ``UnknownCollectionError`` where there is none of this name: ``from_texts`` makes one.
         """
+        from simplugin_langchain.locations import open_shared
+
+        opened = open_shared(store)
+        opened.metadata(collection)  # raises where it is not there
+        if adopt:
+            options = {"vector": "", "text_key": "page_content", "adopt": True} | options
+        return cls._open(collection, embedding, opened, options)
+
+    @classmethod
+    def _open(
+        cls, collection: str, embedding: Embeddings | Encoder | str | None, store: object, options: Mapping[str, Any]
+    ) -> Self:
+        """Open a collection, or make it. Raises ``TypeError`` for what is no option of ``register``."""
         from simplugin_langchain.locations import open_shared
         from simplugin_qdrant import register
 
-        if adopt:
-            options = {"vector": "", "text_key": "page_content"} | options
+        known = [name for name, each in signature(register).parameters.items() if each.kind is each.KEYWORD_ONLY]
+        if unknown := next((name for name in options if name not in known), None):
+            message = f"There is no argument {unknown!r}. Known beside store and collection: {', '.join(known)}."
+            raise TypeError(message)
         model = None if embedding is None else encoder_of(embedding)
         opened = open_shared(store)
         try:
-            return cls(register(opened, collection, model, adopt=adopt, **options))
+            return cls(register(opened, collection, model, **options))
         except UnknownModelError as error:
             if not error.name.startswith(OF_LANGCHAIN):
                 raise

@@ -89,6 +89,9 @@ def register(
     collection that records none; ``UnknownCollectionError`` where there is no collection and ``model`` is None;
     ``StoreError`` for a tenant of a collection without tenants, and for what only a new collection can be given.
     """
+    if not hasattr(store, "upsert"):
+        message = f"store is a {type(store).__name__}; open it first: register(open_store(location), name, model)."
+        raise TypeError(message)
     if text_key in {"document_id", "metadata", "source", points.RECORD}:
         message = f"text_key is {text_key!r}, which has another meaning in a payload; choose another key."
         raise StoreError(message)

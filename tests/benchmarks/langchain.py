@@ -199,7 +199,7 @@ def add_anew(encoder: Encoder, name: str, store: Store, chunks: Sequence[str]) -
     if name in store.names():
         store.drop(name)
     documents = [Document(page_content=text, metadata={"chunk": place}) for place, text in enumerate(chunks)]
-    vector_store = SimpluginVectorStore.from_existing_collection(name, encoder, store=store)
+    vector_store = SimpluginVectorStore.from_texts([], encoder, store=store, collection=name)
     return timed(lambda: vector_store.add_documents(documents))
 
 

@@ -88,7 +88,7 @@ class Ours:
         self._opened: list[SimpluginVectorStore] = []
 
     def open(self, encoder: HashEncoder, location: str | Path = ":memory:") -> VectorStore:
-        return self._keep(SimpluginVectorStore.from_existing_collection("docs", encoder, store=location))
+        return self._keep(SimpluginVectorStore.from_texts([], encoder, store=location, collection="docs"))
 
     def fill(self, documents: Sequence[Document], encoder: HashEncoder, location: str | Path) -> VectorStore:
         return self._keep(SimpluginVectorStore.from_documents(documents, encoder, store=location, collection="docs"))

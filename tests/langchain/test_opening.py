@@ -117,6 +117,16 @@ class TestAFolder:
         await asyncio.to_thread(one.close)
         SimpluginVectorStore.from_existing_collection("other", HashEncoder(), store="db").close()
 
+    def test_is_not_made_by_opening_a_collection_that_is_not_there(self, tmp_path: Path) -> None:
+        with pytest.raises(UnknownCollectionError, match="'docs'"):
+            SimpluginVectorStore.from_existing_collection("docs", HashEncoder(), store=tmp_path / "nowhere")
+
+        assert not (tmp_path / "nowhere").exists()
+
+    def test_an_argument_that_there_is_not_is_named(self) -> None:
+        with pytest.raises(TypeError, match=r"no argument 'collection_name'.* collection"):
+            SimpluginVectorStore.from_texts(["text"], HashEncoder(), collection_name="docs")
+
     def test_may_be_opened_and_its_collection_made_by_many_threads_at_once(self, tmp_path: Path) -> None:
         def add(number: int) -> SimpluginVectorStore:
             return SimpluginVectorStore.from_texts([f"text {number}"], HashEncoder(), store=tmp_path)

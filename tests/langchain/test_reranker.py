@@ -105,7 +105,7 @@ def test_what_is_no_model_is_refused() -> None:
     with pytest.raises(ValueError, match="stored is a dict; give a collection"):
         SimpluginReranker(model=HashEncoder(), stored={})
     with pytest.raises(ValueError, match="top_k"):
-        SimpluginReranker(model=HashEncoder(), top_k=3)  # type: ignore[call-arg]  # pyright: ignore[reportCallIssue]
+        SimpluginReranker(model=HashEncoder(), top_k=3)
     with pytest.raises(ValueError, match="greater than or equal to 1"):
         SimpluginReranker(model=HashEncoder(), top_n=0)
 

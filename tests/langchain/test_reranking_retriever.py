@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import pickle
 from collections.abc import Iterator
+from copy import copy, deepcopy
+from operator import itemgetter
 from pathlib import Path
 from typing import Any
 
@@ -10,7 +13,7 @@ import pytest
 from langchain_core.callbacks import BaseCallbackHandler, CallbackManagerForRetrieverRun
 from langchain_core.documents import Document
 from langchain_core.retrievers import BaseRetriever
-from langchain_core.runnables import RunnableLambda
+from langchain_core.runnables import RunnableLambda, RunnablePassthrough
 from langchain_core.tracers.run_collector import RunCollectorCallbackHandler
 from langchain_core.vectorstores import InMemoryVectorStore, VectorStoreRetriever
 from pydantic import Field
@@ -141,6 +144,33 @@ def test_stored_vectors_are_used_where_both_stages_have_one_model(documents: Sim
     assert SimpluginReranker(model=encoder).wrap(plain).invoke(QUERY)[0].id == "id-7"
     assert twice.invoke(QUERY)[0].id == "id-7"
     assert encoder.texts_encoded == before
+
+
+def test_a_reranker_may_stand_anywhere_behind_a_retriever_in_a_chain(documents: SimpluginVectorStore) -> None:
+    encoder = documents.collection.encoder
+    assert isinstance(encoder, HashEncoder)
+    before = encoder.texts_encoded
+    retriever, reranker = documents.as_retriever(k=8), SimpluginReranker(encoder, top_n=2)
+    asked = itemgetter("q") | retriever | reranker
+    tagged = retriever.with_config(tags=["x"]) | reranker | reranker
+    beside = {"query": RunnablePassthrough(), "documents": retriever} | reranker
+
+    assert asked.invoke({"q": QUERY})[0].id == "id-7"
+    assert asked.invoke({"q": QUERY}) == tagged.invoke(QUERY) == beside.invoke(QUERY)
+    assert len(asked.invoke({"q": QUERY})) == 2
+    assert encoder.texts_encoded == before  # what is stored is not embedded again
+
+
+def test_documents_are_copied_as_a_plain_list_of_them(documents: SimpluginVectorStore) -> None:
+    found = documents.as_retriever().invoke(QUERY)
+
+    for copied in (copy(found), deepcopy(found), pickle.loads(pickle.dumps(found))):
+        assert type(copied) is list
+        assert copied == found
+
+
+def test_a_vector_store_is_wrapped_as_its_retriever(documents: SimpluginVectorStore) -> None:
+    assert SimpluginReranker(SECOND, top_n=2).wrap(documents).invoke(QUERY)[0].id == "id-7"
 
 
 def test_a_reranker_keeps_the_collection_that_it_was_given(documents: SimpluginVectorStore) -> None:

@@ -150,8 +150,8 @@ class EdgeFolder:
             raise StoreError(message)
         try:
             self._lock.acquire()
-        except Timeout as error:
-            raise StoreLockedError(str(self)) from error
+        except Timeout:
+            raise StoreLockedError(str(self)) from None
         except OSError as error:
             message = f"The store in {str(self)!r} cannot be opened ({error.strerror})."
             raise StoreError(message) from error

@@ -292,7 +292,7 @@ async def test_in_a_chain_it_takes_the_query_beside_the_documents() -> None:
 
 def test_a_plain_pipe_after_a_foreign_retriever_says_what_to_write_instead() -> None:
     with pytest.raises(TypeError, match=r"use reranker\.wrap\(retriever\)"):
-        (Foreign() | SimpluginReranker(model=HashEncoder())).invoke(QUERY)  # type: ignore[operator]
+        (Foreign() | SimpluginReranker(model=HashEncoder())).invoke(QUERY)
 
 
 def test_vectors_that_the_collection_holds_are_used_and_give_the_same_scores(

@@ -9,6 +9,7 @@ from typing import get_args
 from simplugin.collection import Mode, as_mode
 from simplugin.encoders import Encoder, as_encoder
 from simplugin.errors import StoreError, UnknownCollectionError
+from simplugin.routing import REST, Router
 from simplugin_qdrant import points
 from simplugin_qdrant.collection import Collection
 from simplugin_qdrant.filters import payload_key
@@ -22,6 +23,7 @@ from simplugin_qdrant.registry import (
     check_indexes,
     default_mode,
     finish_removals,
+    language_vectors,
     read_indexes,
     read_registration,
     read_serving,
@@ -31,9 +33,10 @@ from simplugin_qdrant.registry import (
     verify,
     warn_of_model,
 )
+from simplugin_qdrant.routed import RoutedCollection
 from simplugin_qdrant.searching import check_mode
 from simplugin_qdrant.space import Space
-from simplugin_qdrant.stores.protocol import Cluster, Description, IndexKind, Quantization, Store
+from simplugin_qdrant.stores.protocol import Cluster, Description, IndexKind, Quantization, Store, VectorSpace
 from simplugin_qdrant.writing import load_recorded, turn
 
 __all__ = ["INDEXES", "open_beside", "register"]
@@ -50,7 +53,7 @@ INDEXES: dict[str, IndexKind] = {
 def register(
     store: Store,
     name: str,
-    model: Encoder | str | None = None,
+    model: Encoder | Router | str | None = None,
     *,
     vector: str = "default",
     text_key: str = "text",
@@ -65,7 +68,8 @@ def register(
 ) -> Collection:
     """Create a collection for a model, or open one and check that this model made it.
 
-    ``model`` is an encoder or what ``simplugin.load`` takes; None opens with the model that the collection records.
+    ``model`` is an encoder or what ``simplugin.load`` takes; None opens with the model that the collection records. A
+    router gives each language a model and a vector of its own: see ``simplugin_qdrant.routed``.
     ``vector`` names the vector: with another name a collection gets a second model beside the first, whose vectors
     ``Collection.fill`` makes for what is there already. ``text_key`` is the payload key of the text in a new
     collection.
@@ -99,17 +103,24 @@ def register(
         message = f"tenant is {tenant!r}; a tenant's name is a text that is not blank."
         raise StoreError(message)
     check_indexes(indexes or {})
-    encoder = None if model is None else as_encoder(model)
+    router = model if isinstance(model, Router) else None
+    encoder = None if model is None or isinstance(model, Router) else as_encoder(model)
     wanted = None if mode is None else as_mode(mode)
     asked = _Asked(store, name, vector, encoder, text_key, tenant, wanted, quantization, first_stage, cluster)
     keys: dict[str, IndexKind] = {payload_key(key): kind for key, kind in (indexes or {}).items()}
     try:
         described = store.describe(name)
     except UnknownCollectionError:
+        if router is not None:
+            return _create_routed(asked, router, keys)
         if encoder is None:
             raise
         space, registration = _create(asked, encoder, keys)
     else:
+        if router is not None or language_vectors(described.metadata):
+            docs = _open_routed(asked, described, router, others)
+            add_indexes(store, name, keys)
+            return docs
         space, registration = _open(asked, described, adopt=adopt)
         add_indexes(store, name, keys)
     return Collection(space, registration, role=vector, mode=wanted, tenant=tenant, others=others)
@@ -158,6 +169,96 @@ def _create(asked: _Asked, encoder: Encoder, keys: Mapping[str, IndexKind]) -> t
     asked.store.create(asked.name, space.vector_spaces(), metadata, {**INDEXES, **keys}, words, asked.cluster)
     warn_of_model(encoder)
     return space, registration
+
+
+def _create_routed(asked: _Asked, router: Router, keys: Mapping[str, IndexKind]) -> RoutedCollection:
+    """Make a collection with a vector for each key of the router."""
+    _check_whole(asked)
+    has_words = asked.mode != "dense"
+    models: dict[str, tuple[Space, Registration]] = {}
+    for key, encoder in router.models.items():
+        space = replace(asked, vector=_vector_of(key)).space(encoder, has_words=has_words)
+        models[key] = space, replace(asked.registration(space), language=key)
+    spaces: dict[str, VectorSpace] = {}
+    metadata = to_index_metadata(keys) | ({} if asked.tenant is None else {TENANTS: True})
+    mode = _common_mode(asked, models)
+    for space, registration in models.values():
+        check_mode(space, mode)
+        spaces |= space.vector_spaces()
+        metadata |= replace(registration, mode=mode).to_metadata(space.vector)
+    words = [points.WORDS] if has_words else []
+    asked.store.create(asked.name, spaces, metadata, {**INDEXES, **keys}, words, asked.cluster)
+    for encoder in dict.fromkeys(router.models.values()):
+        warn_of_model(encoder)
+    return RoutedCollection(router, models, mode=mode, tenant=asked.tenant)
+
+
+def _open_routed(
+    asked: _Asked, described: Description, router: Router | None, others: Sequence[Encoder]
+) -> RoutedCollection:
+    """Open a collection that is routed by language, and check each of its models."""
+    _check_whole(asked)
+    name, vectors = asked.name, language_vectors(described.metadata)
+    recorded = {key: read_registration(name, described.metadata, vector) for key, vector in vectors.items()}
+    if asked.encoder is not None or not vectors or (router is not None and set(router.models) != set(vectors)):
+        raise StoreError(_other_models(asked, router, recorded))
+    if asked.cluster is not None:
+        message = f"Collection {name!r} is there already; how it is spread was settled when it was made."
+        raise StoreError(message)
+    if described.metadata.get(TENANTS) is None and asked.tenant is not None:
+        _admit_tenants(asked.store, name, described.points)
+    has_words = points.WORDS in described.words
+    models: dict[str, tuple[Space, Registration]] = {}
+    for key, registration in recorded.items():
+        encoder = router.encoder(key) if router else _recorded_model(name, registration, others)
+        verify(name, registration, encoder)
+        _check_unchanged(asked, registration)
+        kept = (registration.quantization, registration.first_stage)
+        models[key] = Space(asked.store, name, vectors[key], encoder, has_words, *kept), registration
+        check_mode(models[key][0], asked.mode or "dense")
+    opened = router or Router({key: space.encoder for key, (space, _) in models.items()})
+    return RoutedCollection(opened, models, mode=asked.mode or recorded[REST].mode, tenant=asked.tenant)
+
+
+def _recorded_model(name: str, registration: Registration, others: Sequence[Encoder]) -> Encoder:
+    """Return the model that a registration records: one of those given, or opened by its name."""
+    recorded = registration.fingerprint
+    given = (encoder for encoder in others if not recorded.compare(encoder.fingerprint).refusals)
+    return next(given, None) or load_recorded(name, recorded.card.id, recorded.card.truncate_dim)
+
+
+def _other_models(asked: _Asked, router: Router | None, recorded: Mapping[str, Registration]) -> str:
+    """Return what to tell one who comes with a router for one model, with one model for a router, or another router."""
+    if not recorded:
+        return (
+            f"Collection {asked.name!r} has one model for all languages, and a router was given; make a new collection "
+            "with the router, or open this one without a model."
+        )
+    models = ", ".join(f"{key}: {each.fingerprint.card.name}" for key, each in recorded.items())
+    given = "one model" if router is None else f"a router for {', '.join(router.models)}"
+    return (
+        f"Collection {asked.name!r} has one model a language ({models}), and {given} was given; open it with a router "
+        "of these, or without a model."
+    )
+
+
+def _check_whole(asked: _Asked) -> None:
+    if asked.vector != "default":
+        message = (
+            f"Collection {asked.name!r} has one model a language, each with a vector of its own; vector="
+            f"{asked.vector!r} has no place in it."
+        )
+        raise StoreError(message)
+
+
+def _common_mode(asked: _Asked, models: Mapping[str, tuple[Space, Registration]]) -> Mode:
+    """Return what searches compare: words too where each model is one that is helped by them."""
+    defaults = {default_mode(space.encoder, has_words=space.has_words) for space, _ in models.values()}
+    return asked.mode or (defaults.pop() if len(defaults) == 1 else "dense")
+
+
+def _vector_of(key: str) -> str:
+    return "default" if key == REST else key
 
 
 def _open(asked: _Asked, described: Description, *, adopt: bool) -> tuple[Space, Registration]:

@@ -50,6 +50,7 @@ def _have_probabilities(rankings: Sequence[Ranking]) -> bool:
     return all(hit.probability is not None for ranking in rankings for hit in ranking.hits)
 
 
-def _name(ranking: Ranking) -> tuple[str, str]:
+def _name(ranking: Ranking) -> tuple[object, ...]:
     """Return what tells one model from another."""
-    return ranking.model.card.id, ranking.model.weights
+    card = ranking.model.card
+    return card.id, card.revision, card.dimension, ranking.model.weights

@@ -3,17 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import get_args
 
 from simplugin.collection import Mode, as_mode
 from simplugin.encoders import Encoder, as_encoder
 from simplugin.errors import StoreError, UnknownCollectionError
-from simplugin.routing import REST, Router
+from simplugin.routing import Router
 from simplugin_qdrant import points
 from simplugin_qdrant.collection import Collection
 from simplugin_qdrant.filters import payload_key
-from simplugin_qdrant.recording import HASH
 from simplugin_qdrant.registry import (
     TENANTS,
     Registration,
@@ -21,7 +20,6 @@ from simplugin_qdrant.registry import (
     add_indexes,
     add_space,
     check_indexes,
-    default_mode,
     finish_removals,
     language_vectors,
     read_indexes,
@@ -33,21 +31,14 @@ from simplugin_qdrant.registry import (
     verify,
     warn_of_model,
 )
-from simplugin_qdrant.routed import RoutedCollection
+from simplugin_qdrant.routes import create_routed, open_routed
 from simplugin_qdrant.searching import check_mode
 from simplugin_qdrant.space import Space
-from simplugin_qdrant.stores.protocol import Cluster, Description, IndexKind, Quantization, Store, VectorSpace
+from simplugin_qdrant.stores.protocol import Cluster, Description, IndexKind, Quantization, Store
+from simplugin_qdrant.terms import INDEXES, Terms, admit_tenants, check_unchanged
 from simplugin_qdrant.writing import load_recorded, turn
 
 __all__ = ["INDEXES", "open_beside", "register"]
-
-INDEXES: dict[str, IndexKind] = {
-    "document_id": "id",
-    f"{points.RECORD}.tenant": "tenant",
-    f"{points.RECORD}.number": "ordinal",
-    HASH: "id",
-}
-"""The payload keys that every collection has indexed."""
 
 
 def register(
@@ -106,19 +97,19 @@ def register(
     router = model if isinstance(model, Router) else None
     encoder = None if model is None or isinstance(model, Router) else as_encoder(model)
     wanted = None if mode is None else as_mode(mode)
-    asked = _Asked(store, name, vector, encoder, text_key, tenant, wanted, quantization, first_stage, cluster)
+    asked = Terms(store, name, vector, encoder, text_key, tenant, wanted, quantization, first_stage, cluster)
     keys: dict[str, IndexKind] = {payload_key(key): kind for key, kind in (indexes or {}).items()}
     try:
         described = store.describe(name)
     except UnknownCollectionError:
         if router is not None:
-            return _create_routed(asked, router, keys)
+            return create_routed(asked, router, keys)
         if encoder is None:
             raise
         space, registration = _create(asked, encoder, keys)
     else:
         if router is not None or language_vectors(described.metadata):
-            docs = _open_routed(asked, described, router, others)
+            docs = open_routed(asked, described, router, others)
             add_indexes(store, name, keys)
             return docs
         space, registration = _open(asked, described, adopt=adopt)
@@ -126,39 +117,7 @@ def register(
     return Collection(space, registration, role=vector, mode=wanted, tenant=tenant, others=others)
 
 
-@dataclass(frozen=True, slots=True)
-class _Asked:
-    """The arguments of ``register``, read."""
-
-    store: Store
-    name: str
-    vector: str
-    encoder: Encoder | None
-    text_key: str
-    tenant: str | None
-    mode: Mode | None
-    quantization: Quantization | None
-    first_stage: int | None
-    cluster: Cluster | None
-
-    def space(self, encoder: Encoder, *, has_words: bool) -> Space:
-        if self.first_stage is not None and not 1 <= self.first_stage < encoder.dimension:
-            most = encoder.dimension
-            message = f"first_stage is {self.first_stage}; it must be at least 1 and below the model's {most}."
-            raise StoreError(message)
-        return Space(self.store, self.name, self.vector, encoder, has_words, self.quantization, self.first_stage)
-
-    def registration(self, space: Space) -> Registration:
-        return Registration(
-            fingerprint=space.encoder.fingerprint,
-            text_key=self.text_key,
-            mode=self.mode or default_mode(space.encoder, has_words=space.has_words),
-            quantization=self.quantization,
-            first_stage=self.first_stage,
-        )
-
-
-def _create(asked: _Asked, encoder: Encoder, keys: Mapping[str, IndexKind]) -> tuple[Space, Registration]:
+def _create(asked: Terms, encoder: Encoder, keys: Mapping[str, IndexKind]) -> tuple[Space, Registration]:
     space = asked.space(encoder, has_words=asked.mode != "dense")
     registration = asked.registration(space)
     check_mode(space, registration.mode)
@@ -171,103 +130,13 @@ def _create(asked: _Asked, encoder: Encoder, keys: Mapping[str, IndexKind]) -> t
     return space, registration
 
 
-def _create_routed(asked: _Asked, router: Router, keys: Mapping[str, IndexKind]) -> RoutedCollection:
-    """Make a collection with a vector for each key of the router."""
-    _check_whole(asked)
-    has_words = asked.mode != "dense"
-    models: dict[str, tuple[Space, Registration]] = {}
-    for key, encoder in router.models.items():
-        space = replace(asked, vector=_vector_of(key)).space(encoder, has_words=has_words)
-        models[key] = space, replace(asked.registration(space), language=key)
-    spaces: dict[str, VectorSpace] = {}
-    metadata = to_index_metadata(keys) | ({} if asked.tenant is None else {TENANTS: True})
-    mode = _common_mode(asked, models)
-    for space, registration in models.values():
-        check_mode(space, mode)
-        spaces |= space.vector_spaces()
-        metadata |= replace(registration, mode=mode).to_metadata(space.vector)
-    words = [points.WORDS] if has_words else []
-    asked.store.create(asked.name, spaces, metadata, {**INDEXES, **keys}, words, asked.cluster)
-    for encoder in dict.fromkeys(router.models.values()):
-        warn_of_model(encoder)
-    return RoutedCollection(router, models, mode=mode, tenant=asked.tenant)
-
-
-def _open_routed(
-    asked: _Asked, described: Description, router: Router | None, others: Sequence[Encoder]
-) -> RoutedCollection:
-    """Open a collection that is routed by language, and check each of its models."""
-    _check_whole(asked)
-    name, vectors = asked.name, language_vectors(described.metadata)
-    recorded = {key: read_registration(name, described.metadata, vector) for key, vector in vectors.items()}
-    if asked.encoder is not None or not vectors or (router is not None and set(router.models) != set(vectors)):
-        raise StoreError(_other_models(asked, router, recorded))
-    if asked.cluster is not None:
-        message = f"Collection {name!r} is there already; how it is spread was settled when it was made."
-        raise StoreError(message)
-    if described.metadata.get(TENANTS) is None and asked.tenant is not None:
-        _admit_tenants(asked.store, name, described.points)
-    has_words = points.WORDS in described.words
-    models: dict[str, tuple[Space, Registration]] = {}
-    for key, registration in recorded.items():
-        encoder = router.encoder(key) if router else _recorded_model(name, registration, others)
-        verify(name, registration, encoder)
-        _check_unchanged(asked, registration)
-        kept = (registration.quantization, registration.first_stage)
-        models[key] = Space(asked.store, name, vectors[key], encoder, has_words, *kept), registration
-        check_mode(models[key][0], asked.mode or "dense")
-    opened = router or Router({key: space.encoder for key, (space, _) in models.items()})
-    return RoutedCollection(opened, models, mode=asked.mode or recorded[REST].mode, tenant=asked.tenant)
-
-
-def _recorded_model(name: str, registration: Registration, others: Sequence[Encoder]) -> Encoder:
-    """Return the model that a registration records: one of those given, or opened by its name."""
-    recorded = registration.fingerprint
-    given = (encoder for encoder in others if not recorded.compare(encoder.fingerprint).refusals)
-    return next(given, None) or load_recorded(name, recorded.card.id, recorded.card.truncate_dim)
-
-
-def _other_models(asked: _Asked, router: Router | None, recorded: Mapping[str, Registration]) -> str:
-    """Return what to tell one who comes with a router for one model, with one model for a router, or another router."""
-    if not recorded:
-        return (
-            f"Collection {asked.name!r} has one model for all languages, and a router was given; make a new collection "
-            "with the router, or open this one without a model."
-        )
-    models = ", ".join(f"{key}: {each.fingerprint.card.name}" for key, each in recorded.items())
-    given = "one model" if router is None else f"a router for {', '.join(router.models)}"
-    return (
-        f"Collection {asked.name!r} has one model a language ({models}), and {given} was given; open it with a router "
-        "of these, or without a model."
-    )
-
-
-def _check_whole(asked: _Asked) -> None:
-    if asked.vector != "default":
-        message = (
-            f"Collection {asked.name!r} has one model a language, each with a vector of its own; vector="
-            f"{asked.vector!r} has no place in it."
-        )
-        raise StoreError(message)
-
-
-def _common_mode(asked: _Asked, models: Mapping[str, tuple[Space, Registration]]) -> Mode:
-    """Return what searches compare: words too where each model is one that is helped by them."""
-    defaults = {default_mode(space.encoder, has_words=space.has_words) for space, _ in models.values()}
-    return asked.mode or (defaults.pop() if len(defaults) == 1 else "dense")
-
-
-def _vector_of(key: str) -> str:
-    return "default" if key == REST else key
-
-
-def _open(asked: _Asked, described: Description, *, adopt: bool) -> tuple[Space, Registration]:
+def _open(asked: Terms, described: Description, *, adopt: bool) -> tuple[Space, Registration]:
     store, name, metadata = asked.store, asked.name, described.metadata
     if asked.cluster is not None:
         message = f"Collection {name!r} is there already; how it is spread was settled when it was made."
         raise StoreError(message)
     if metadata.get(TENANTS) is None and asked.tenant is not None:
-        _admit_tenants(store, name, described.points)
+        admit_tenants(store, name, described.points)
     vector = read_serving(metadata, asked.vector).vector
     has_words = points.WORDS in described.words
     known = registered_vectors(metadata)
@@ -285,13 +154,13 @@ def _open(asked: _Asked, described: Description, *, adopt: bool) -> tuple[Space,
     card = registration.fingerprint.card
     encoder = asked.encoder or load_recorded(name, card.id, card.truncate_dim)
     verify(name, registration, encoder)
-    _check_unchanged(asked, registration)
+    check_unchanged(asked, registration)
     space = Space(store, name, vector, encoder, has_words, registration.quantization, registration.first_stage)
     check_mode(space, asked.mode or "dense")
     return space, registration
 
 
-def _add(asked: _Asked, described: Description, encoder: Encoder) -> tuple[Space, Registration]:
+def _add(asked: Terms, described: Description, encoder: Encoder) -> tuple[Space, Registration]:
     """Give the collection a second model, with a vector of its own."""
     first = read_registration(asked.name, described.metadata, registered_vectors(described.metadata)[0])
     space = asked.space(encoder, has_words=points.WORDS in described.words)
@@ -309,7 +178,7 @@ def open_beside(
 ) -> tuple[Space, Registration]:
     """Open or make another collection for a new model, kept and indexed like this one."""
     store, metadata = space.store, space.store.metadata(space.collection)
-    asked = _Asked(
+    asked = Terms(
         store, into, vector, encoder, registration.text_key, None, mode, space.quantization, space.first_stage, None
     )
     try:
@@ -325,27 +194,3 @@ def open_beside(
         warn_of_model(encoder)
         return new, recorded
     return _open(asked, described, adopt=False)
-
-
-def _admit_tenants(store: Store, name: str, stored: int) -> None:
-    """Let an empty collection be one of tenants; one with documents of nobody cannot become it."""
-    if stored:
-        message = (
-            f"Collection {name!r} was made without tenants and holds documents of nobody in particular; "
-            "open it without tenant=…, or make a new collection."
-        )
-        raise StoreError(message)
-    store.annotate(name, {TENANTS: True})
-
-
-def _check_unchanged(asked: _Asked, registration: Registration) -> None:
-    for word, given, recorded in (
-        ("quantization", asked.quantization, registration.quantization),
-        ("first_stage", asked.first_stage, registration.first_stage),
-    ):
-        if given is not None and given != recorded:
-            message = (
-                f"Collection {asked.name!r} was made with {word}={recorded!r}; that is settled when its vectors are "
-                f"made, and {given!r} was asked for."
-            )
-            raise StoreError(message)

@@ -21,8 +21,8 @@ from simplugin_qdrant.asking import Asked, Wanted, candidates
 from simplugin_qdrant.calibrating import Labelled, fit, gather
 from simplugin_qdrant.collection import WINDOW, Collection
 from simplugin_qdrant.filling import Filling
-from simplugin_qdrant.registry import Registration
 from simplugin_qdrant.merging import Ranking, are_comparable, merge
+from simplugin_qdrant.registry import Registration
 from simplugin_qdrant.rows import pair_rows, paths_or_documents
 from simplugin_qdrant.searching import Answers
 from simplugin_qdrant.space import Space
@@ -81,7 +81,8 @@ class RoutedCollection(Collection):
     ) -> list[str]:
         """Store each text whole, like ``Collection.add``, by the model of its language.
 
-        ``language`` is that of all texts; without it a text's is what its metadata has under ``"lang"``, or is detected.
+        ``language`` is that of all texts; without it a text's is what its metadata has under ``"lang"``, or is
+        detected.
         """
         added: list[str] = []
         rows = pair_rows(texts, ids, metadata, keep_blank=keep_blank)
@@ -185,8 +186,12 @@ class RoutedCollection(Collection):
         workers: int | None,
     ) -> IngestReport:
         if ray:
-            raise StoreError(self._without_one("it cannot be filled by several processes; ingest without ray"))
-        raise NotImplementedError
+            raise StoreError(self._without_one("several processes cannot share an ingest into it; leave out ray"))
+        from simplugin.ingestion.routed import RoutedIngest  # seldom
+
+        paths, documents = paths_or_documents(sources)
+        run = RoutedIngest(self, self._parts, self.router, options)
+        return run.take_files(paths, progress) if documents is None else run.take_documents(documents, progress)
 
     def _answer(self, queries: Sequence[str], vectors: FloatArray | None, wanted: Wanted) -> list[list[Hit]]:
         if self._is_by_words(vectors, wanted):
@@ -227,7 +232,9 @@ class RoutedCollection(Collection):
             if reranker is None and not are_comparable(rankings):
                 raise StoreError(self._not_comparable())
             hits = _one_a_document(merge(rankings)) if wanted.group else merge(rankings)
-            merged.append(hits[: wanted.limit] if reranker is None else reranker.rerank(query, hits, top_n=wanted.limit))
+            merged.append(
+                hits[: wanted.limit] if reranker is None else reranker.rerank(query, hits, top_n=wanted.limit)
+            )
         return merged
 
     def _languages(self, queries: Sequence[str], language: str | None) -> Sequence[str | None]:

@@ -226,8 +226,8 @@ class RoutedCollection(Collection):
         merged: list[list[Hit]] = []
         for number, query in enumerate(queries):
             rankings = [
-                _ranking(replace(asked, language=languages[number]) if key == REST else asked, answers[number], wanted)
-                for key, (asked, answers) in found.items()
+                self._ranking(key, replace(asked, language=languages[number]) if key == REST else asked, each[number])
+                for key, (asked, each) in found.items()
             ]
             if reranker is None and not are_comparable(rankings):
                 raise StoreError(self._not_comparable())
@@ -236,6 +236,17 @@ class RoutedCollection(Collection):
                 hits[: wanted.limit] if reranker is None else reranker.rerank(query, hits, top_n=wanted.limit)
             )
         return merged
+
+    def _ranking(self, key: str, asked: Asked, points: Sequence[Scored]) -> Ranking:
+        """Make hits of what one model found, and keep those that are probable enough."""
+        least = asked.min_probability
+        rows = [
+            (hit, point.score - (point.score if point.similarity is None else point.similarity))
+            for hit, point in zip(asked.graded(points), points, strict=True)
+            if least is None or (hit.probability or 0.0) >= least
+        ]
+        model = self._parts[key]._model.registration.fingerprint
+        return Ranking(model, [hit for hit, _ in rows], [words for _, words in rows])
 
     def _languages(self, queries: Sequence[str], language: str | None) -> Sequence[str | None]:
         """Return the language of each query, where it chooses among scales of the model for the rest."""
@@ -250,17 +261,6 @@ class RoutedCollection(Collection):
             f"their scores cannot be compared before each is calibrated, and those of {missing} are not; call "
             "calibrate with labelled pairs in their languages, or give rerank=…"
         )
-
-
-def _ranking(asked: Asked, points: Sequence[Scored], wanted: Wanted) -> Ranking:
-    """Make hits of what one model found, and keep those that are probable enough."""
-    question = asked.question
-    rows = [
-        (hit, point.score - (point.score if point.similarity is None else point.similarity))
-        for hit, point in zip(asked.graded(points), points, strict=True)
-        if wanted.min_probability is None or (hit.probability or 0.0) >= wanted.min_probability
-    ]
-    return Ranking(question.space.encoder.fingerprint, [hit for hit, _ in rows], [words for _, words in rows])
 
 
 def _one_a_document(hits: Sequence[Hit]) -> list[Hit]:

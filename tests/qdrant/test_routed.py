@@ -33,6 +33,10 @@ KEYS = {"tr": "tr", "es": "es", "en": "default", "tr2": "tr", "es2": "es"}
 ROUTER = sp.Router({"tr": TURKISH, "es": SPANISH, "*": REST})
 
 
+in_memory = pytest.mark.parametrize("store", ["memory"], indirect=True)
+"""For what does not depend on the engine."""
+
+
 def pairs(*languages: str) -> list[LabelledPair]:
     return [pair for seed, tag in enumerate(languages) for pair in labelled_pairs(120, seed=seed, language=tag)]
 
@@ -70,6 +74,7 @@ def test_each_text_has_the_vector_of_its_languages_model_alone(docs: RoutedColle
     assert (docs.count(), docs.count_documents(), len(docs.get(TEXTS))) == (5, 5, 5)
 
 
+@in_memory
 def test_what_is_said_of_the_language_wins_over_what_the_text_looks_like(docs: RoutedCollection) -> None:
     docs.add(["The bus"], ids=["hinted"], language="tr-TR")
     docs.add(["The bus", "The car"], ids=["named", "odd"], metadata=[{"lang": "es"}, {"lang": 5}])
@@ -105,6 +110,7 @@ def test_a_search_asks_every_model_and_merges_by_probability(docs: RoutedCollect
     assert len(docs.search(TEXTS["tr"], limit=2)) == 2
 
 
+@in_memory
 def test_probabilities_are_those_of_each_model_on_the_scale_of_its_language(docs: RoutedCollection) -> None:
     docs.calibrate(pairs("tr", "es", "en"))
     by_key = docs.calibrations
@@ -116,6 +122,7 @@ def test_probabilities_are_those_of_each_model_on_the_scale_of_its_language(docs
         assert hit.probability == pytest.approx(calibration.probability([hit.score], language)[0], abs=1e-6)
 
 
+@in_memory
 def test_scores_of_several_models_are_not_merged_without_calibrations(docs: RoutedCollection) -> None:
     with pytest.raises(StoreError, match=r"those of 'tr', 'es', '\*' are not; call calibrate"):
         docs.search("cat")
@@ -128,6 +135,7 @@ def test_scores_of_several_models_are_not_merged_without_calibrations(docs: Rout
         docs.search("cat", min_score=0.5)
 
 
+@in_memory
 def test_one_model_that_answers_alone_needs_none(docs: RoutedCollection) -> None:
     docs.add(["Köpek"], ids=["dog"], metadata=[{"animal": True}], language="tr")
 
@@ -135,6 +143,7 @@ def test_one_model_that_answers_alone_needs_none(docs: RoutedCollection) -> None
     assert ids_of(docs.search("Köpek", filter={"animal": False})) == []
 
 
+@in_memory
 def test_languages_may_share_a_model(store: Store, fresh: Callable[[str], str]) -> None:
     docs = register(store, fresh("shared"), sp.Router({"tr": REST, "*": REST}))
     docs.add([TEXTS["tr"], TEXTS["en"]], ids=["tr", "en"])
@@ -143,6 +152,7 @@ def test_languages_may_share_a_model(store: Store, fresh: Callable[[str], str]) 
     assert ids_of(docs.search(TEXTS["tr"])) == ["tr", "en"]
 
 
+@in_memory
 def test_a_reranker_orders_what_all_models_found(docs: RoutedCollection) -> None:
     reranker = SimilarityReranker(HashEncoder(128, seed=7))
 
@@ -177,6 +187,7 @@ async def test_every_face_of_a_search_answers_alike(docs: RoutedCollection) -> N
     assert await docs.aadd(["Der Hund"], ids=["dog"], language="de") == ["dog"]
 
 
+@in_memory
 def test_the_language_of_a_query_chooses_the_scale_of_the_rest(docs: RoutedCollection) -> None:
     biased = labelled_pairs(120, seed=3, language="de", bias=1.5)
     docs.calibrate([*pairs("tr", "es", "en"), *biased])
@@ -215,6 +226,7 @@ class TestOpening:
             assert [again.router.encoder(key).dimension for key in ("tr", "*")] == [64, 256]
             assert again.mode == "hybrid"
 
+    @in_memory
     def test_other_models_are_refused(self, docs: RoutedCollection) -> None:
         store, name = docs.store, docs.name
         with pytest.raises(StoreError, match=r"one model a language \(tr: hash-32-1, .*and one model was given"):
@@ -228,6 +240,7 @@ class TestOpening:
         with pytest.raises(StoreError, match="vector='second' has no place"):
             register(store, "new", ROUTER, vector="second")
 
+    @in_memory
     def test_a_collection_of_one_model_takes_no_router(self, store: Store, fresh: Callable[[str], str]) -> None:
         name = fresh("plain")
         register(store, name, REST)
@@ -245,6 +258,7 @@ class TestOpening:
         assert acme.count() == 1
 
 
+@in_memory
 class TestCalibrating:
     def test_pairs_go_to_the_models_of_their_languages(self, docs: RoutedCollection) -> None:
         unnamed = [replace(pair, language=None) for pair in pairs("tr")]  # words of no language: anybody's guess
@@ -288,6 +302,7 @@ class TestIngesting:
         again = docs.ingest([Document(f"doc-{id_}", text) for id_, text in TEXTS.items()])
         assert (again.documents.unchanged, again.chunks.written) == (5, 0)
 
+    @in_memory
     def test_an_edit_into_another_language_leaves_nothing_stale(self, docs: RoutedCollection) -> None:
         docs.ingest([Document("a", TEXTS["tr"])])
         report = docs.ingest([Document("a", TEXTS["es"])])
@@ -315,6 +330,7 @@ class TestIngesting:
         assert (pruned.documents.unchanged, pruned.documents.deleted) == (4, 1)
         assert docs.count() == 9
 
+    @in_memory
     def test_an_id_that_came_before_is_told(self, docs: RoutedCollection) -> None:
         twice = [Document("a", TEXTS["tr"]), Document("a", TEXTS["es"])]
         report = docs.ingest(iter(twice))
@@ -324,6 +340,7 @@ class TestIngesting:
             docs.ingest(["."], ray=True)
 
 
+@in_memory
 def test_what_needs_one_model_is_refused_in_one_sentence(docs: RoutedCollection) -> None:
     for call in (
         lambda: docs.migrate(REST),
@@ -340,6 +357,7 @@ def test_what_needs_one_model_is_refused_in_one_sentence(docs: RoutedCollection)
         docs.search(" ")
 
 
+@in_memory
 def test_a_copy_is_routed_too(docs: RoutedCollection) -> None:
     docs.calibrate(pairs("tr", "es", "en"))
     with open_store(":memory:") as other:

@@ -121,9 +121,12 @@ def registered_vectors(metadata: Mapping[str, Any]) -> list[str]:
 
 def language_vectors(metadata: Mapping[str, Any]) -> dict[str, str]:
     """Return the vectors of a collection that is routed by language, by the language whose texts they hold."""
-    recorded = {vector: metadata[metadata_key(vector)] for vector in registered_vectors(metadata)}
-    routed = {vector: each.get("language") for vector, each in recorded.items() if isinstance(each, Mapping)}
-    return {str(language): vector for vector, language in routed.items() if language is not None}
+    found: dict[str, str] = {}
+    for vector in registered_vectors(metadata):
+        recorded = metadata[metadata_key(vector)]
+        if isinstance(recorded, Mapping) and "language" in recorded:  # a damaged record is told of elsewhere
+            found[str(cast("Mapping[str, Any]", recorded)["language"])] = vector
+    return found
 
 
 def read_registration(name: str, metadata: Mapping[str, Any], vector: str) -> Registration:

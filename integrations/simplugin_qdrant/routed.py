@@ -141,8 +141,9 @@ class RoutedCollection(Collection):
         """Raise ``StoreError``, like ``query_vector``."""
         self.query_vector(query)
 
-    def vector_of(self, encoder: Encoder) -> None:
+    def vector_of(self, encoder: Encoder) -> str | None:
         """Return None: no model made the vectors of all texts here."""
+        return None
 
     def fill(self, progress: Callable[[Filling], None] | None = None) -> NoReturn:
         """Raise ``StoreError``: a text is meant to have the vector of its language alone."""

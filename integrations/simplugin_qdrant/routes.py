@@ -112,7 +112,7 @@ def _check_whole(terms: Terms) -> None:
 
 def _common_mode(terms: Terms, models: Mapping[str, tuple[Space, Registration]]) -> Mode:
     """Return what searches compare: words too where each model is one that is helped by them."""
-    defaults = {default_mode(space.encoder, has_words=space.has_words) for space, _ in models.values()}
+    defaults: set[Mode] = {default_mode(space.encoder, has_words=space.has_words) for space, _ in models.values()}
     return terms.mode or (defaults.pop() if len(defaults) == 1 else "dense")
 
 

@@ -342,12 +342,13 @@ class TestIngesting:
 
 @in_memory
 def test_what_needs_one_model_is_refused_in_one_sentence(docs: RoutedCollection) -> None:
-    for call in (
+    refused: list[Callable[[], object]] = [
         lambda: docs.migrate(REST),
         docs.fill,
         lambda: docs.query_vector("cat"),
         lambda: docs.search_vector([0.0] * 64),
-    ):
+    ]
+    for call in refused:
         with pytest.raises(StoreError, match=r"one model a language \(tr, es, \*\), so"):
             call()
     assert docs.vector_of(REST) is None

@@ -19,8 +19,8 @@ REST = "*"
 EXPECTED = ("az", "de", "en", "es", "fr", "he", "it", "ja", "nl", "pl", "pt", "ru", "tr", "zh")
 """The languages that a text may be in, beside those with a model.
 
-Short texts are told apart better the fewer there are: of all 97 the identifier takes one Turkish command in nine for
-another language, of these one in 27.
+Short texts are told apart better the fewer there are: among all 140 that the identifier knows it takes 58 of 1000 short
+Russian sentences for another language, among these none (``python -m tests.benchmarks routing``).
 """
 
 

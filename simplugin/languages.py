@@ -1,7 +1,7 @@
 """Which language a text is in: the identifier behind ingests and routers.
 
-py3langid, of 4.5 MB: on short texts it is about as sure as lingua, of 96 MB, which is better in Azerbaijani and worse in
-Turkish and Spanish. ``python -m tests.benchmarks routing`` prints its figures, and lingua's where that is installed.
+py3langid, of 4.5 MB: on short texts it is about as sure as lingua, of 96 MB, which is better in Azerbaijani and worse
+in Turkish and Spanish. ``python -m tests.benchmarks routing`` prints its figures, and lingua's where it is installed.
 """
 
 from __future__ import annotations

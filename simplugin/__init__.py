@@ -31,6 +31,7 @@ if TYPE_CHECKING:
     from simplugin.measures import similarity
     from simplugin.records import Chunk, Document, Hit, Match
     from simplugin.reranking import PairReranker, Reranker, SimilarityReranker, load_reranker
+    from simplugin.routing import Router, load_router
 else:
     __getattr__ = _deferred(
         __name__,
@@ -43,6 +44,7 @@ else:
             "simplugin.measures": ("similarity",),
             "simplugin.records": ("Chunk", "Document", "Hit", "Match"),
             "simplugin.reranking": ("PairReranker", "Reranker", "SimilarityReranker", "load_reranker"),
+            "simplugin.routing": ("Router", "load_router"),
         },
     )
 
@@ -71,6 +73,7 @@ __all__ = [
     "PointError",
     "RemoteError",
     "Reranker",
+    "Router",
     "SimilarityReranker",
     "SimpluginError",
     "StoreError",
@@ -81,5 +84,6 @@ __all__ = [
     "fit_calibration",
     "load",
     "load_reranker",
+    "load_router",
     "similarity",
 ]

@@ -15,6 +15,7 @@ from tests.conftest import ROOT
 
 EXAMPLES = ROOT / "examples"
 RAG = EXAMPLES / "rag_langchain.py"
+ROUTE = EXAMPLES / "route_by_language.py"
 
 
 def run(program: Path, *arguments: str, at: Path, typed: str = "") -> str:
@@ -33,7 +34,7 @@ def run(program: Path, *arguments: str, at: Path, typed: str = "") -> str:
 
 
 def test_every_example_is_tested_here() -> None:
-    assert sorted(EXAMPLES.glob("*")) == [RAG]
+    assert sorted(EXAMPLES.glob("*")) == [RAG, ROUTE]
 
 
 @pytest.fixture(scope="module")
@@ -98,3 +99,17 @@ def test_one_line_puts_a_real_chat_model_in_the_parrots_place(tmp_path: Path) ->
 
     assert printed.count("  | It is 35 euros, says openai:gpt-5-mini [1].\n  [1] ") == 4
     assert "Question:" not in printed
+
+
+def test_routing_sends_documents_and_questions_to_the_models_of_their_languages(tmp_path: Path) -> None:
+    printed = run(ROUTE, at=tmp_path)
+    told, *answers = re.split(r"\n\n(?=\S)", printed)
+
+    assert told.splitlines()[0] == "30 documents are new, 0 are there already."
+    assert re.findall(r"^  (\S+) +(\d+) numbers", told, re.MULTILINE) == [("tr", "128"), ("es", "192"), ("*", "256")]
+    for answer, key, language in zip(answers, ("tr", "es", "*"), ("tr", "es", "en"), strict=True):
+        question, first, *others = answer.splitlines()
+        assert question.endswith(f"(for the model of {key!r})")
+        assert re.match(rf"  {language}  0\.\d\d  \S", first)
+        assert len(others) == 2
+    assert run(ROUTE, at=tmp_path).splitlines()[0] == "0 documents are new, 30 are there already."

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 __all__ = ["SimpluginRetriever"]
 
 _AT_CALL = frozenset(
-    {"k", "filter", "mode", "score_threshold", "fetch_k", "lambda_mult", "group", "rerank", "score_key"}
+    {"k", "filter", "mode", "score_threshold", "fetch_k", "lambda_mult", "group", "rerank", "language", "score_key"}
 )
 _IGNORED = frozenset({"verbose"})  # LangChain reads it, and hands it on
 
@@ -59,6 +59,9 @@ class SimpluginRetriever(VectorStoreRetriever):
 
     rerank: Any = None
     """What orders a larger pool of candidates: a reranker, or a model's name; see ``Collection.search``."""
+
+    language: str | None = None
+    """Of which language query and texts are; see ``Collection.search``. None leaves it to be found out."""
 
     fetch_k: int = Field(default=20, ge=1)
     """Of how many documents ``"mmr"`` chooses."""
@@ -108,7 +111,7 @@ class SimpluginRetriever(VectorStoreRetriever):
     def _fits_together(self) -> Self:
         chosen = "search_type='mmr'" if self.search_type == "mmr" else "score_threshold"
         if self.search_type == "mmr":
-            others = ["mode", "score_threshold", "group", "rerank", "score_key"]
+            others = ["mode", "score_threshold", "group", "rerank", "language", "score_key"]
         elif self.score_threshold is not None:
             others = ["rerank"] if self.mode == "dense" else ["rerank", "mode"]
         else:
@@ -148,11 +151,11 @@ class SimpluginRetriever(VectorStoreRetriever):
             return Retrieved(chosen, query, store.collection)
         if asked.score_threshold is not None:
             found = store.similarity_search_with_relevance_scores(
-                query, **common, score_threshold=asked.score_threshold, group=asked.group
+                query, **common, score_threshold=asked.score_threshold, group=asked.group, language=asked.language
             )
         else:
             found = store.similarity_search_with_score(
-                query, **common, mode=asked.mode, group=asked.group, rerank=asked.rerank
+                query, **common, mode=asked.mode, group=asked.group, rerank=asked.rerank, language=asked.language
             )
         return Retrieved(with_score(found, asked.score_key), query, store.collection)
 
@@ -168,11 +171,11 @@ class SimpluginRetriever(VectorStoreRetriever):
             return Retrieved(chosen, query, store.collection)
         if asked.score_threshold is not None:
             found = await store.asimilarity_search_with_relevance_scores(
-                query, **common, score_threshold=asked.score_threshold, group=asked.group
+                query, **common, score_threshold=asked.score_threshold, group=asked.group, language=asked.language
             )
         else:
             found = await store.asimilarity_search_with_score(
-                query, **common, mode=asked.mode, group=asked.group, rerank=asked.rerank
+                query, **common, mode=asked.mode, group=asked.group, rerank=asked.rerank, language=asked.language
             )
         return Retrieved(with_score(found, asked.score_key), query, store.collection)
 

@@ -52,16 +52,18 @@ class Searching(VectorStore):
         mode: Mode | None = None,
         group: bool = False,
         rerank: Reranker | str | None = None,
+        language: str | None = None,
         **unknown: Any,
     ) -> list[tuple[Document, float]]:
         """Return the ``k`` documents that answer best, with their scores: the engine's own, higher is closer.
 
-        ``mode``, ``group`` and ``rerank`` are those of ``Collection.search``.
+        ``mode``, ``group``, ``rerank`` and ``language`` are those of ``Collection.search``.
         """
         refuse(unknown)
         if k < 1:
             return []
-        return _scored(self.collection.search(query, limit=k, filter=filter, mode=mode, group=group, rerank=rerank))
+        chosen = {"mode": mode, "group": group, "rerank": rerank, "language": language}
+        return _scored(self.collection.search(query, limit=k, filter=filter, **cast("Any", chosen)))
 
     async def asimilarity_search_with_score(
         self,
@@ -72,15 +74,15 @@ class Searching(VectorStore):
         mode: Mode | None = None,
         group: bool = False,
         rerank: Reranker | str | None = None,
+        language: str | None = None,
         **unknown: Any,
     ) -> list[tuple[Document, float]]:
         """Return like ``similarity_search_with_score``; concurrent queries are encoded together."""
         refuse(unknown)
         if k < 1:
             return []
-        return _scored(
-            await self.collection.asearch(query, limit=k, filter=filter, mode=mode, group=group, rerank=rerank)
-        )
+        chosen = {"mode": mode, "group": group, "rerank": rerank, "language": language}
+        return _scored(await self.collection.asearch(query, limit=k, filter=filter, **cast("Any", chosen)))
 
     def similarity_search(
         self,
@@ -155,6 +157,7 @@ class Searching(VectorStore):
         score_threshold: float | None = None,
         filter: object = None,  # noqa: A002
         group: bool = False,
+        language: str | None = None,
         **unknown: Any,
     ) -> list[tuple[Document, float]]:
         """Return the ``k`` closest documents, with their relevance in [0, 1]; see the class for its scale.
@@ -165,7 +168,7 @@ class Searching(VectorStore):
         _check_relevance(score_threshold, unknown)
         if k < 1:
             return []
-        hits = self.collection.search(query, limit=k, filter=filter, mode="dense", group=group)
+        hits = self.collection.search(query, limit=k, filter=filter, mode="dense", group=group, language=language)
         return _at_least(score_threshold, self._relevance(query, hits))
 
     async def asimilarity_search_with_relevance_scores(
@@ -176,13 +179,16 @@ class Searching(VectorStore):
         score_threshold: float | None = None,
         filter: object = None,  # noqa: A002
         group: bool = False,
+        language: str | None = None,
         **unknown: Any,
     ) -> list[tuple[Document, float]]:
         """Return like ``similarity_search_with_relevance_scores``; concurrent queries are encoded together."""
         _check_relevance(score_threshold, unknown)
         if k < 1:
             return []
-        hits = await self.collection.asearch(query, limit=k, filter=filter, mode="dense", group=group)
+        hits = await self.collection.asearch(
+            query, limit=k, filter=filter, mode="dense", group=group, language=language
+        )
         if _is_cosine(self.collection.encoder):
             return _at_least(score_threshold, self._relevance(query, hits))
         return _at_least(score_threshold, await asyncio.to_thread(self._relevance, query, hits))

@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING
 from simplugin.deferral import deferred as _deferred
 from simplugin_qdrant.collection import Collection
 from simplugin_qdrant.registering import register
+from simplugin_qdrant.routed import RoutedCollection
 from simplugin_qdrant.stores import Cluster, Store, open_store
 
 if TYPE_CHECKING:
@@ -24,6 +25,7 @@ else:
 __all__ = [
     "Cluster",
     "Collection",
+    "RoutedCollection",
     "Store",
     "aconnect",
     "connect",

@@ -21,7 +21,7 @@ from simplugin.texts import as_read
 from simplugin_qdrant import points
 from simplugin_qdrant.calibrating import check_probability, graded
 from simplugin_qdrant.filling import check_filled
-from simplugin_qdrant.filters import both, parse_filter
+from simplugin_qdrant.filters import LacksVector, NotAnyOf, both, parse_filter
 from simplugin_qdrant.lookup import look_up
 from simplugin_qdrant.recording import Recording
 from simplugin_qdrant.registry import Registration, read_registration, read_serving, registered_vectors
@@ -30,7 +30,7 @@ from simplugin_qdrant.space import Space
 from simplugin_qdrant.stores.protocol import Scored
 from simplugin_qdrant.writing import gone
 
-__all__ = ["Asking"]
+__all__ = ["Asked", "Asking", "Wanted", "candidates"]
 
 _POOL = 4  # candidates a reranker sees for each hit that is wanted …
 _LEAST = 20  # … and at least this many
@@ -38,7 +38,7 @@ _STALE = 60.0  # seconds for which the size of a collection, which weighs its wo
 
 
 @dataclass(frozen=True, slots=True)
-class _Wanted:
+class Wanted:
     """The arguments of a search, as they were given."""
 
     limit: int
@@ -62,7 +62,7 @@ class _Wanted:
 
 
 @dataclass(frozen=True, slots=True)
-class _Asked:
+class Asked:
     """A search, read."""
 
     question: Question
@@ -76,7 +76,7 @@ class _Asked:
 
     def hits(self, queries: Sequence[str], found: Answers) -> list[list[Hit]]:
         """Make hits of the rankings, one a query."""
-        listed = [self._graded(ranking) for ranking in found]
+        listed = [self.graded(ranking) for ranking in found]
         if self.min_probability is not None:
             least = self.min_probability
             listed = [[hit for hit in hits if (hit.probability or 0.0) >= least] for hits in listed]
@@ -88,7 +88,7 @@ class _Asked:
             self.reranker.rerank(query, hits, top_n=self.limit) for query, hits in zip(queries, listed, strict=True)
         ]
 
-    def _graded(self, ranking: Sequence[Scored]) -> list[Hit]:
+    def graded(self, ranking: Sequence[Scored]) -> list[Hit]:
         """Make hits of a ranking, with probabilities where there is a calibration."""
         hits = [points.to_hit(point, self.text_key) for point in ranking]
         if self.calibration is None:
@@ -153,7 +153,7 @@ class Asking(Recording):
         query and an unknown mode.
         """
         _check_queries([query])
-        wanted = _Wanted(limit, mode, filter, min_score, group, rerank, min_probability, language)
+        wanted = Wanted(limit, mode, filter, min_score, group, rerank, min_probability, language)
         (hits,) = self._answer([query], None, wanted)
         return hits
 
@@ -174,7 +174,7 @@ class Asking(Recording):
         if not queries:
             return []
         _check_queries(queries)
-        wanted = _Wanted(limit, mode, filter, min_score, group, rerank, min_probability, language)
+        wanted = Wanted(limit, mode, filter, min_score, group, rerank, min_probability, language)
         return self._answer(queries, None, wanted)
 
     async def asearch(
@@ -192,7 +192,7 @@ class Asking(Recording):
     ) -> list[Hit]:
         """Search like ``search``, without holding up the event loop; concurrent calls are encoded together."""
         _check_queries([query])
-        wanted = _Wanted(limit, mode, filter, min_score, group, rerank, min_probability, language)
+        wanted = Wanted(limit, mode, filter, min_score, group, rerank, min_probability, language)
         (hits,) = await self._aanswer([query], None, wanted)
         return hits
 
@@ -211,7 +211,7 @@ class Asking(Recording):
 
         Raises ``PointError`` for a vector of another width than the model's, or with numbers that are not finite.
         """
-        wanted = _Wanted(limit, "dense", filter, min_score, group, None, min_probability, language)
+        wanted = Wanted(limit, "dense", filter, min_score, group, None, min_probability, language)
         (hits,) = self._answer([""], _as_rows(vector), wanted)
         return hits
 
@@ -227,7 +227,7 @@ class Asking(Recording):
         language: str | None = None,
     ) -> list[Hit]:
         """Search like ``search_vector``, without holding up the event loop."""
-        wanted = _Wanted(limit, "dense", filter, min_score, group, None, min_probability, language)
+        wanted = Wanted(limit, "dense", filter, min_score, group, None, min_probability, language)
         (hits,) = await self._aanswer([""], _as_rows(vector), wanted)
         return hits
 
@@ -267,29 +267,36 @@ class Asking(Recording):
             (vector for vector in others if _is_same(read_registration(self._name, metadata, vector), encoder)), None
         )
 
-    def _answer(self, queries: Sequence[str], vectors: FloatArray | None, wanted: _Wanted) -> list[list[Hit]]:
-        asked = self._read(wanted)
-        try:
-            found = ask(asked.question, queries, vectors)
-        except StoreError as error:
-            self._follow(error)
-            asked = self._read(wanted)
-            found = ask(asked.question, queries, vectors)
+    def _answer(self, queries: Sequence[str], vectors: FloatArray | None, wanted: Wanted) -> list[list[Hit]]:
+        asked, found = self._find(queries, vectors, wanted)
         return asked.hits(queries, found)
 
-    async def _aanswer(self, queries: Sequence[str], vectors: FloatArray | None, wanted: _Wanted) -> list[list[Hit]]:
-        asked = await asyncio.to_thread(self._read, wanted)
-        try:
-            found = await aask(asked.question, queries, vectors)
-        except StoreError as error:
-            await asyncio.to_thread(self._follow, error)
-            asked = await asyncio.to_thread(self._read, wanted)
-            found = await aask(asked.question, queries, vectors)
+    async def _aanswer(self, queries: Sequence[str], vectors: FloatArray | None, wanted: Wanted) -> list[list[Hit]]:
+        asked, found = await self._afind(queries, vectors, wanted)
         if asked.reranker is None:
             return asked.hits(queries, found)
         return await asyncio.to_thread(asked.hits, queries, found)
 
-    def _read(self, wanted: _Wanted) -> _Asked:
+    def _find(self, queries: Sequence[str], vectors: FloatArray | None, wanted: Wanted) -> tuple[Asked, Answers]:
+        """Return the rankings, one a query, and how they were asked for."""
+        asked = self._read(wanted)
+        try:
+            return asked, ask(asked.question, queries, vectors)
+        except StoreError as error:
+            self._follow(error)
+            asked = self._read(wanted)
+            return asked, ask(asked.question, queries, vectors)
+
+    async def _afind(self, queries: Sequence[str], vectors: FloatArray | None, wanted: Wanted) -> tuple[Asked, Answers]:
+        asked = await asyncio.to_thread(self._read, wanted)
+        try:
+            return asked, await aask(asked.question, queries, vectors)
+        except StoreError as error:
+            await asyncio.to_thread(self._follow, error)
+            asked = await asyncio.to_thread(self._read, wanted)
+            return asked, await aask(asked.question, queries, vectors)
+
+    def _read(self, wanted: Wanted) -> Asked:
         """Read what is asked, and look whether it can be answered."""
         space = self._model.space
         chosen = self.mode if wanted.mode is None else as_mode(wanted.mode)
@@ -300,15 +307,18 @@ class Asking(Recording):
         second, ordering = (self._second(rerank) if isinstance(rerank, str) else None) or (None, None)
         calibration = self._calibration(wanted, chosen, ordering)
         reranker = None if second else open_reranker(rerank) if isinstance(rerank, str) else rerank
-        pool = wanted.limit if reranker is None else max(wanted.limit * _POOL, _LEAST)
+        pool = wanted.limit if reranker is None else candidates(wanted.limit)
         size = self._points() if chosen == "hybrid" else 0
         condition = both(self._mine(), parse_filter(wanted.filter))
+        if chosen == "hybrid" and self._model.registration.language is not None:
+            # Words lie beside the texts of every language, and only those of this model's have a similarity.
+            condition = both(condition, NotAnyOf((LacksVector(space.vector),)))
         question = Question(space, chosen, pool, size, condition, wanted.group, second, calibration is not None)
         text_key = self._model.registration.text_key
         given = (wanted.min_probability, calibration, wanted.language)
-        return _Asked(question, reranker, wanted.limit, wanted.min_score, text_key, *given)
+        return Asked(question, reranker, wanted.limit, wanted.min_score, text_key, *given)
 
-    def _calibration(self, wanted: _Wanted, mode: Mode, ordering: Registration | None) -> Calibration | None:
+    def _calibration(self, wanted: Wanted, mode: Mode, ordering: Registration | None) -> Calibration | None:
         """Return what the scores stand for: those of the vectors that order the hits, none of words alone."""
         by_words = mode == "words" and ordering is None
         calibration = None if by_words else (ordering or self._model.registration).calibration
@@ -359,6 +369,11 @@ class Asking(Recording):
             raise StoreError(gone(self._name, space.encoder.card.name)) from error
         opened = self._model.writer.open(vector, metadata)
         self.become(opened, read_registration(self._name, metadata, vector))
+
+
+def candidates(limit: int) -> int:
+    """Return how many hits a reranker is given, to order those that are wanted."""
+    return max(limit * _POOL, _LEAST)
 
 
 def _check_queries(queries: Sequence[str]) -> None:

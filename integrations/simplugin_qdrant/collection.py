@@ -21,12 +21,9 @@ from simplugin_qdrant.filters import AllOf, both, parse_filter, payload_key
 from simplugin_qdrant.listing import count_documents, describe
 from simplugin_qdrant.lookup import own_points
 from simplugin_qdrant.recording import of_documents
-from simplugin_qdrant.registry import (
-    add_indexes,
-    default_mode,
-    mark_calibrated,
-)
+from simplugin_qdrant.registry import Registration, add_indexes, default_mode, mark_calibrated
 from simplugin_qdrant.rows import pair_rows, paths_or_documents
+from simplugin_qdrant.space import Space
 from simplugin_qdrant.stamping import Stamp, read_stamps, write_stamps
 from simplugin_qdrant.stores.protocol import IndexKind
 from simplugin_qdrant.writing import turn
@@ -35,9 +32,11 @@ if TYPE_CHECKING:
     from simplugin_qdrant.migration import Migration
     from simplugin_qdrant.relocation import Relocation
 
-__all__ = ["Collection"]
+__all__ = ["WINDOW", "Collection"]
 
-_WINDOW = 1024  # texts encoded at once
+WINDOW = 1024
+"""Texts encoded at once."""
+
 _BATCH = 256  # documents a request
 
 
@@ -67,7 +66,7 @@ class Collection(Asking):
         """
         added: list[str] = []
         rows = pair_rows(texts, ids, metadata, keep_blank=keep_blank)
-        while window := list(islice(rows, _WINDOW)):
+        while window := list(islice(rows, WINDOW)):
             added += self._write_documents(window)
         self.flush()
         return added
@@ -239,11 +238,15 @@ class Collection(Asking):
         """
         space, registration = self._model.space, self._model.registration
         calibration = fit(space.encoder, gather(data, language), threshold)
+        self._record(calibration, space, registration)
+        return calibration
+
+    def _record(self, calibration: Calibration, space: Space, registration: Registration) -> None:
+        """Record what the scores stand for that this model gives."""
         with turn(self._store).alone():
             mark_calibrated(self._store, self._name, space.vector, registration, calibration)
         if self._model.space is space:
             self.become(space, replace(self._model.registration, calibration=calibration))
-        return calibration
 
     @property
     def calibration(self) -> Calibration | None:

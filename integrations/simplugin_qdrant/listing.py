@@ -8,6 +8,7 @@ from simplugin.errors import StoreError
 from simplugin_qdrant import points
 from simplugin_qdrant.filters import Condition
 from simplugin_qdrant.registry import (
+    language_vectors,
     metadata_key,
     read_registration,
     read_serving,
@@ -37,10 +38,12 @@ def describe(
 
     With ``tolerant`` a model whose record is damaged is "unreadable", in place of an error: one collection must not
     hide the others, nor keep from being deleted. A vector is ``serving`` unless a migration has let another one
-    answer in its place; ``calibrated`` are the languages for which its scores have probabilities.
+    answer in its place; ``calibrated`` are the languages for which its scores have probabilities. Of a collection that
+    is routed by language each vector has its ``language``, ``"*"`` for the rest.
     """
     known, replaced = registered_vectors(described.metadata), replaced_vectors(described.metadata)
     answering = read_serving(described.metadata, "default").vector
+    routed = {vector: language for language, vector in language_vectors(described.metadata).items()}
     vectors: list[dict[str, Any]] = []
     for vector, space in described.vectors.items():
         if is_first_stage(vector):
@@ -51,7 +54,7 @@ def describe(
             "dimension": space.dimension,
             "fingerprint": None,
             "calibrated": [],
-            "serving": vector == answering if answering in known else vector not in replaced,
+            "serving": vector in routed or (vector == answering if answering in known else vector not in replaced),
         }
         if metadata_key(vector) in described.metadata:
             try:
@@ -64,6 +67,8 @@ def describe(
                 fingerprint, calibration = registration.fingerprint, registration.calibration
                 entry |= {"model": fingerprint.card.name, "fingerprint": fingerprint.weights}
                 entry["calibrated"] = [] if calibration is None else list(calibration.languages)
+        if vector in routed:
+            entry["language"] = routed[vector]
         vectors.append(entry)
     return {
         "name": name,

@@ -3,16 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import get_args
 
 from simplugin.collection import Mode, as_mode
 from simplugin.encoders import Encoder, as_encoder
 from simplugin.errors import StoreError, UnknownCollectionError
+from simplugin.routing import Router
 from simplugin_qdrant import points
 from simplugin_qdrant.collection import Collection
 from simplugin_qdrant.filters import payload_key
-from simplugin_qdrant.recording import HASH
 from simplugin_qdrant.registry import (
     TENANTS,
     Registration,
@@ -20,8 +20,8 @@ from simplugin_qdrant.registry import (
     add_indexes,
     add_space,
     check_indexes,
-    default_mode,
     finish_removals,
+    language_vectors,
     read_indexes,
     read_registration,
     read_serving,
@@ -31,26 +31,20 @@ from simplugin_qdrant.registry import (
     verify,
     warn_of_model,
 )
+from simplugin_qdrant.routes import create_routed, open_routed
 from simplugin_qdrant.searching import check_mode
 from simplugin_qdrant.space import Space
 from simplugin_qdrant.stores.protocol import Cluster, Description, IndexKind, Quantization, Store
+from simplugin_qdrant.terms import INDEXES, Terms, admit_tenants, check_unchanged
 from simplugin_qdrant.writing import load_recorded, turn
 
 __all__ = ["INDEXES", "open_beside", "register"]
-
-INDEXES: dict[str, IndexKind] = {
-    "document_id": "id",
-    f"{points.RECORD}.tenant": "tenant",
-    f"{points.RECORD}.number": "ordinal",
-    HASH: "id",
-}
-"""The payload keys that every collection has indexed."""
 
 
 def register(
     store: Store,
     name: str,
-    model: Encoder | str | None = None,
+    model: Encoder | Router | str | None = None,
     *,
     vector: str = "default",
     text_key: str = "text",
@@ -65,7 +59,8 @@ def register(
 ) -> Collection:
     """Create a collection for a model, or open one and check that this model made it.
 
-    ``model`` is an encoder or what ``simplugin.load`` takes; None opens with the model that the collection records.
+    ``model`` is an encoder or what ``simplugin.load`` takes; None opens with the model that the collection records. A
+    router gives each language a model and a vector of its own: see ``simplugin_qdrant.routed``.
     ``vector`` names the vector: with another name a collection gets a second model beside the first, whose vectors
     ``Collection.fill`` makes for what is there already. ``text_key`` is the payload key of the text in a new
     collection.
@@ -102,48 +97,24 @@ def register(
         message = f"tenant is {tenant!r}; a tenant's name is a text that is not blank."
         raise StoreError(message)
     check_indexes(indexes or {})
-    encoder = None if model is None else as_encoder(model)
+    router = model if isinstance(model, Router) else None
+    encoder = None if model is None or isinstance(model, Router) else as_encoder(model)
     wanted = None if mode is None else as_mode(mode)
-    asked = _Asked(store, name, vector, encoder, text_key, tenant, wanted, quantization, first_stage, cluster)
+    asked = Terms(store, name, vector, encoder, text_key, tenant, wanted, quantization, first_stage, cluster)
     keys: dict[str, IndexKind] = {payload_key(key): kind for key, kind in (indexes or {}).items()}
+    if router is not None and not _is_there(store, name):
+        return create_routed(asked, router, keys)
     opened = None if encoder is None or _is_there(store, name) else _create(asked, encoder, keys)
     if opened is None:
-        opened = _open(asked, store.describe(name), adopt=adopt)
+        described = store.describe(name)
+        if router is not None or language_vectors(described.metadata):
+            docs = open_routed(asked, described, router, others)
+            add_indexes(store, name, keys)
+            return docs
+        opened = _open(asked, described, adopt=adopt)
         add_indexes(store, name, keys)
     space, registration = opened
     return Collection(space, registration, role=vector, mode=wanted, tenant=tenant, others=others)
-
-
-@dataclass(frozen=True, slots=True)
-class _Asked:
-    """The arguments of ``register``, read."""
-
-    store: Store
-    name: str
-    vector: str
-    encoder: Encoder | None
-    text_key: str
-    tenant: str | None
-    mode: Mode | None
-    quantization: Quantization | None
-    first_stage: int | None
-    cluster: Cluster | None
-
-    def space(self, encoder: Encoder, *, has_words: bool) -> Space:
-        if self.first_stage is not None and not 1 <= self.first_stage < encoder.dimension:
-            most = encoder.dimension
-            message = f"first_stage is {self.first_stage}; it must be at least 1 and below the model's {most}."
-            raise StoreError(message)
-        return Space(self.store, self.name, self.vector, encoder, has_words, self.quantization, self.first_stage)
-
-    def registration(self, space: Space) -> Registration:
-        return Registration(
-            fingerprint=space.encoder.fingerprint,
-            text_key=self.text_key,
-            mode=self.mode or default_mode(space.encoder, has_words=space.has_words),
-            quantization=self.quantization,
-            first_stage=self.first_stage,
-        )
 
 
 def _is_there(store: Store, name: str) -> bool:
@@ -154,7 +125,7 @@ def _is_there(store: Store, name: str) -> bool:
     return True
 
 
-def _create(asked: _Asked, encoder: Encoder, keys: Mapping[str, IndexKind]) -> tuple[Space, Registration] | None:
+def _create(asked: Terms, encoder: Encoder, keys: Mapping[str, IndexKind]) -> tuple[Space, Registration] | None:
     """Make the collection; None where another thread has made it meanwhile."""
     space = asked.space(encoder, has_words=asked.mode != "dense")
     registration = asked.registration(space)
@@ -171,13 +142,13 @@ def _create(asked: _Asked, encoder: Encoder, keys: Mapping[str, IndexKind]) -> t
     return space, registration
 
 
-def _open(asked: _Asked, described: Description, *, adopt: bool) -> tuple[Space, Registration]:
+def _open(asked: Terms, described: Description, *, adopt: bool) -> tuple[Space, Registration]:
     store, name, metadata = asked.store, asked.name, described.metadata
     if asked.cluster is not None:
         message = f"Collection {name!r} is there already; how it is spread was settled when it was made."
         raise StoreError(message)
     if metadata.get(TENANTS) is None and asked.tenant is not None:
-        _admit_tenants(store, name, described.points)
+        admit_tenants(store, name, described.points)
     vector = read_serving(metadata, asked.vector).vector
     has_words = points.WORDS in described.words
     known = registered_vectors(metadata)
@@ -195,13 +166,13 @@ def _open(asked: _Asked, described: Description, *, adopt: bool) -> tuple[Space,
     card = registration.fingerprint.card
     encoder = asked.encoder or load_recorded(name, card.id, card.truncate_dim)
     verify(name, registration, encoder)
-    _check_unchanged(asked, registration)
+    check_unchanged(asked, registration)
     space = Space(store, name, vector, encoder, has_words, registration.quantization, registration.first_stage)
     check_mode(space, asked.mode or "dense")
     return space, registration
 
 
-def _add(asked: _Asked, described: Description, encoder: Encoder) -> tuple[Space, Registration]:
+def _add(asked: Terms, described: Description, encoder: Encoder) -> tuple[Space, Registration]:
     """Give the collection a second model, with a vector of its own."""
     first = read_registration(asked.name, described.metadata, registered_vectors(described.metadata)[0])
     space = asked.space(encoder, has_words=points.WORDS in described.words)
@@ -219,7 +190,7 @@ def open_beside(
 ) -> tuple[Space, Registration]:
     """Open or make another collection for a new model, kept and indexed like this one."""
     store, metadata = space.store, space.store.metadata(space.collection)
-    asked = _Asked(
+    asked = Terms(
         store, into, vector, encoder, registration.text_key, None, mode, space.quantization, space.first_stage, None
     )
     try:
@@ -235,27 +206,3 @@ def open_beside(
         warn_of_model(encoder)
         return new, recorded
     return _open(asked, described, adopt=False)
-
-
-def _admit_tenants(store: Store, name: str, stored: int) -> None:
-    """Let an empty collection be one of tenants; one with documents of nobody cannot become it."""
-    if stored:
-        message = (
-            f"Collection {name!r} was made without tenants and holds documents of nobody in particular; "
-            "open it without tenant=…, or make a new collection."
-        )
-        raise StoreError(message)
-    store.annotate(name, {TENANTS: True})
-
-
-def _check_unchanged(asked: _Asked, registration: Registration) -> None:
-    for word, given, recorded in (
-        ("quantization", asked.quantization, registration.quantization),
-        ("first_stage", asked.first_stage, registration.first_stage),
-    ):
-        if given is not None and given != recorded:
-            message = (
-                f"Collection {asked.name!r} was made with {word}={recorded!r}; that is settled when its vectors are "
-                f"made, and {given!r} was asked for."
-            )
-            raise StoreError(message)

@@ -34,6 +34,7 @@ __all__ = [
     "check_indexes",
     "default_mode",
     "finish_removals",
+    "language_vectors",
     "mark_calibrated",
     "mark_filled",
     "metadata_key",
@@ -64,7 +65,8 @@ class Registration:
     """What a collection knows of the model behind one of its vectors.
 
     ``filled`` says that every point with a text has the vector. ``calibration`` belongs to the fingerprint: another
-    model is another registration, which has none.
+    model is another registration, which has none. ``language`` is there in a collection that is routed by language: the
+    vector holds the texts in this one alone, or under ``"*"`` those in no other.
     """
 
     fingerprint: Fingerprint
@@ -74,10 +76,12 @@ class Registration:
     quantization: Quantization | None = None
     first_stage: int | None = None
     calibration: Calibration | None = None
+    language: str | None = None
 
     def to_metadata(self, vector: str) -> dict[str, Any]:
         """Return the collection metadata that records it."""
         calibration = {} if self.calibration is None else {"calibration": self.calibration.to_json()}
+        language = {} if self.language is None else {"language": self.language}
         return {
             metadata_key(vector): {
                 "text_key": self.text_key,
@@ -87,6 +91,7 @@ class Registration:
                 "first_stage": self.first_stage,
                 "fingerprint": self.fingerprint.to_json(),
                 **calibration,
+                **language,
             }
         }
 
@@ -114,6 +119,16 @@ def registered_vectors(metadata: Mapping[str, Any]) -> list[str]:
     return [key.removeprefix(_VECTOR) for key in metadata if key.startswith(_VECTOR)]
 
 
+def language_vectors(metadata: Mapping[str, Any]) -> dict[str, str]:
+    """Return the vectors of a collection that is routed by language, by the language whose texts they hold."""
+    found: dict[str, str] = {}
+    for vector in registered_vectors(metadata):
+        recorded = metadata[metadata_key(vector)]
+        if isinstance(recorded, Mapping) and "language" in recorded:  # a damaged record is told of elsewhere
+            found[str(cast("Mapping[str, Any]", recorded)["language"])] = vector
+    return found
+
+
 def read_registration(name: str, metadata: Mapping[str, Any], vector: str) -> Registration:
     """Read what the collection records.
 
@@ -139,6 +154,7 @@ def _from_metadata(recorded: Mapping[str, Any]) -> Registration:
     first_stage = recorded.get("first_stage")
     quantization = recorded.get("quantization")
     calibration = recorded.get("calibration")
+    language = recorded.get("language")
     if quantization not in {None, "int8"}:
         message = f"quantization is {quantization!r}"
         raise ValueError(message)
@@ -150,6 +166,7 @@ def _from_metadata(recorded: Mapping[str, Any]) -> Registration:
         quantization=quantization,
         first_stage=None if first_stage is None else int(first_stage),
         calibration=None if calibration is None else Calibration.from_json(calibration),
+        language=None if language is None else str(language),
     )
 
 

@@ -13,7 +13,7 @@ from simplugin.errors import SimpluginError, StoreError
 from simplugin.measures import FloatArray
 from simplugin.words import WordVector, weigh_documents
 from simplugin_qdrant import points
-from simplugin_qdrant.registry import read_registration, registered_vectors, verify
+from simplugin_qdrant.registry import language_vectors, read_registration, registered_vectors, verify
 from simplugin_qdrant.space import Space
 from simplugin_qdrant.stores.protocol import Point, Store
 
@@ -73,6 +73,8 @@ def turn(store: Store) -> Turn:
 class Writer:
     """Writes points of one model, and gives them the vectors of the collection's other models too.
 
+    The models of other languages are no such ones: each of their vectors holds the texts in its language alone.
+
     A collection gets a second model while others write to it, when it is migrated. So the writer looks before every
     batch, and what it writes is complete from the moment the new model is recorded. ``others`` are encoders for
     models that cannot be opened by what the collection records of them.
@@ -111,9 +113,11 @@ class Writer:
         while True:
             with turn(store).shared():
                 metadata = store.metadata(name)
-                wanted = registered_vectors(metadata)
-                if self._space.vector not in wanted:
+                known_models = registered_vectors(metadata)
+                if self._space.vector not in known_models:
                     raise StoreError(gone(name, self._space.encoder.card.name))
+                elsewhere = set(language_vectors(metadata).values()) - {self._space.vector}
+                wanted = [vector for vector in known_models if vector not in elsewhere]
                 missing = [vector for vector in wanted if vector not in known]
                 if not missing:
                     spaces = [self._space, *(self._others[vector] for vector in wanted if vector in self._others)]

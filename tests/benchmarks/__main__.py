@@ -11,7 +11,7 @@ import sys
 from collections.abc import Callable
 from pathlib import Path
 
-from tests.benchmarks import calibration, crossing, encode, gpu, hybrid, ingest, langchain, pairs, start, store
+from tests.benchmarks import calibration, crossing, encode, gpu, hybrid, ingest, langchain, pairs, routing, start, store
 from tests.conftest import ROOT
 
 BENCHMARKS: dict[str, Callable[[Path], None]] = {
@@ -22,6 +22,7 @@ BENCHMARKS: dict[str, Callable[[Path], None]] = {
     "crossing": crossing.run,
     "hybrid": hybrid.run,
     "calibration": calibration.run,
+    "routing": routing.run,
     "pairs": pairs.run,
     "gpu": gpu.run,
     "store": store.run,

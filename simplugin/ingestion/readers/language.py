@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
-from functools import lru_cache
-from typing import Any
+
+from simplugin.languages import identifier_for
 
 __all__ = ["identify"]
 
@@ -28,20 +28,8 @@ def identify(text: str, languages: Sequence[str] = ()) -> str | None:
     words = _CODE.sub(" ", text[: 8 * _LETTERS])[:_LETTERS]
     if sum(map(str.isalpha, words)) + (_WEIGHT - 1) * len(_DENSE.findall(words)) < _FEW:
         return None
-    identifier = _identifier(tuple(sorted(languages)))
+    identifier = identifier_for(tuple(sorted(languages)))
     if identifier is None:
         return None
     code, confidence = identifier.classify(words)
     return str(code) if confidence >= _SURE else None
-
-
-@lru_cache(maxsize=4)
-def _identifier(languages: tuple[str, ...]) -> Any:
-    try:
-        from py3langid.langid import MODEL_FILE, LanguageIdentifier
-    except ImportError:
-        return None
-    identifier: Any = LanguageIdentifier.from_model_file(MODEL_FILE, norm_probs=True)
-    if known := set(languages).intersection(identifier.labels):
-        identifier.set_languages(known)
-    return identifier

@@ -221,7 +221,8 @@ def rerank(models: Mapping[str, Encoder], stores: Mapping[str, Store], questions
             place: SimpluginVectorStore.from_existing_collection(model, encoder, store=store)
             for place, store in stores.items()
         }
-        hits = {question: opened["Edge"].similarity_search(question, HITS) for question in questions}
+        # Plain lists: hits that remember their collection would be compared by its vectors in either case.
+        hits = {question: list(opened["Edge"].similarity_search(question, HITS)) for question in questions}
         again = f"{model}, embedding again"
         rerankers = {again: SimpluginReranker(model=encoder)} | {
             f"{model}, stored, {place}": SimpluginReranker(model=encoder, stored=stored)

@@ -23,23 +23,18 @@ def open_shared(location: object) -> Store:
     in one folder: they get the store that is open already.
     """
     from simplugin_qdrant import open_store
+    from simplugin_qdrant.stores import is_folder
 
     if hasattr(location, "upsert") and hasattr(location, "annotate"):
         return cast("Store", location)
     if not isinstance(location, str | Path) and not hasattr(location, "query_batch_points"):
         message = f"store is a {type(location).__name__}; give a folder, ':memory:', a URL, a store or a QdrantClient."
         raise TypeError(message)
-    folder = _as_folder(location)
-    if folder is None:
+    if not is_folder(location) or not str(location).strip():
         return open_store(cast("Any", location))
+    folder = str(Path(location).resolve())
     with _OPENING:
         store = _OPEN.get(folder)
         if store is None or store.closed:
             store = _OPEN[folder] = open_store(folder)
         return cast("Store", store)
-
-
-def _as_folder(location: object) -> str | None:
-    if isinstance(location, str) and (location == ":memory:" or "://" in location or not location.strip()):
-        return None
-    return str(Path(location).resolve()) if isinstance(location, str | Path) else None

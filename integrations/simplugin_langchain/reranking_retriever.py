@@ -10,13 +10,11 @@ from langchain_core.retrievers import BaseRetriever, LangSmithRetrieverParams, R
 from langchain_core.runnables import RunnableConfig
 from pydantic import ConfigDict, Field
 
+from simplugin.reranking import candidates
 from simplugin_langchain.reranker import SimpluginReranker
 from simplugin_langchain.retriever import SimpluginRetriever
 
 __all__ = ["RerankingRetriever"]
-
-_POOL = 4  # candidates for each document that is wanted …
-_LEAST = 20  # … and at least this many: as ``Collection.search`` has it
 
 
 class RerankingRetriever(BaseRetriever):
@@ -72,7 +70,7 @@ class RerankingRetriever(BaseRetriever):
             return wanted, {}
         if wanted is None:
             wanted = first.k
-        return wanted, {"k": max(wanted * _POOL, _LEAST)}
+        return wanted, {"k": candidates(wanted)}
 
     def _second(self, wanted: int | None) -> SimpluginReranker:
         return self.reranker.model_copy(update={"top_n": wanted})

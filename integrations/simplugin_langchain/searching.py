@@ -12,7 +12,6 @@ from langchain_core.embeddings import Embeddings
 from langchain_core.vectorstores import VectorStore
 from langchain_core.vectorstores.utils import maximal_marginal_relevance
 
-from simplugin.encoders import Encoder
 from simplugin.measures import similarity
 from simplugin.records import Hit, Stored
 from simplugin_langchain.documents import Retrieved, to_document
@@ -189,7 +188,7 @@ class Searching(VectorStore):
         hits = await self.collection.asearch(
             query, limit=k, filter=filter, mode="dense", group=group, language=language
         )
-        if _is_cosine(self.collection.encoder):
+        if self.collection.encoder.card.scores_by_cosine:
             return _at_least(score_threshold, self._relevance(query, hits))
         return _at_least(score_threshold, await asyncio.to_thread(self._relevance, query, hits))
 
@@ -265,7 +264,7 @@ class Searching(VectorStore):
 
     def _relevance(self, query: str, hits: Sequence[Hit]) -> list[tuple[Document, float]]:
         encoder = self.collection.encoder
-        if _is_cosine(encoder) or all(hit.probability is not None for hit in hits):
+        if encoder.card.scores_by_cosine or all(hit.probability is not None for hit in hits):
             return [
                 (to_document(hit), _clamp(hit.score if hit.probability is None else hit.probability)) for hit in hits
             ]
@@ -319,12 +318,6 @@ def _diverse(embedding: Sequence[float], stored: Sequence[Stored], k: int, lambd
         return []
     chosen = maximal_marginal_relevance(np.asarray(embedding, dtype=np.float32), vectors, lambda_mult, k)
     return [to_document(with_vectors[place]) for place in chosen]
-
-
-def _is_cosine(encoder: Encoder) -> bool:
-    """Say whether the engine's score is the cosine."""
-    card = encoder.card
-    return card.similarity == "cosine" or (card.similarity == "dot" and bool(card.normalize))
 
 
 def _clamp(score: float) -> float:

@@ -16,7 +16,7 @@ from simplugin.encoders.protocol import as_texts
 from simplugin.errors import PointError, StoreError
 from simplugin.measures import FloatArray
 from simplugin.records import Hit, Stored
-from simplugin.reranking import Reranker, open_reranker
+from simplugin.reranking import Reranker, candidates, open_reranker
 from simplugin.texts import as_read
 from simplugin_qdrant import points
 from simplugin_qdrant.calibrating import check_probability, graded
@@ -30,10 +30,8 @@ from simplugin_qdrant.space import Space
 from simplugin_qdrant.stores.protocol import Scored
 from simplugin_qdrant.writing import gone
 
-__all__ = ["Asked", "Asking", "Wanted", "candidates"]
+__all__ = ["Asked", "Asking", "Wanted"]
 
-_POOL = 4  # candidates a reranker sees for each hit that is wanted …
-_LEAST = 20  # … and at least this many
 _STALE = 60.0  # seconds for which the size of a collection, which weighs its words, is good enough
 
 
@@ -369,11 +367,6 @@ class Asking(Recording):
             raise StoreError(gone(self._name, space.encoder.card.name)) from error
         opened = self._model.writer.open(vector, metadata)
         self.become(opened, read_registration(self._name, metadata, vector))
-
-
-def candidates(limit: int) -> int:
-    """Return how many hits a reranker is given, to order those that are wanted."""
-    return max(limit * _POOL, _LEAST)
 
 
 def _check_queries(queries: Sequence[str]) -> None:

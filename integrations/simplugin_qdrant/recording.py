@@ -140,12 +140,10 @@ class Recording:
             points.document_payload(text, id_, data, text_key=model.registration.text_key, tenant=self._tenant, now=now)
             for (text, _, data), id_ in zip(window, ids, strict=True)
         ]
-        for id_, payload in zip(ids, payloads, strict=True):
-            points.check_payload(payload, id_)  # before the work of embedding
         places = [points.document_point_id(self._tenant, id_) for id_ in ids]
         known = self._known_vectors(model, places)
-        rows = [(place, text) for place, text in zip(places, texts, strict=True)]
-        new = list(dict.fromkeys(text for row in rows if row not in known for text in row[1:]))
+        rows = list(zip(places, texts, strict=True))
+        new = list(dict.fromkeys(text for place, text in rows if (place, text) not in known))
         encoded = dict(zip(new, model.space.encoder.encode_document([as_read(text) for text in new]), strict=True))
         vectors = np.stack([known[row] if row in known else encoded[row[1]] for row in rows])
         model.writer.put(places, vectors, payloads, ids)

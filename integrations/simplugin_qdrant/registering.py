@@ -35,7 +35,7 @@ from simplugin_qdrant.routes import create_routed, open_routed
 from simplugin_qdrant.searching import check_mode
 from simplugin_qdrant.space import Space
 from simplugin_qdrant.stores.protocol import Cluster, Description, IndexKind, Quantization, Store
-from simplugin_qdrant.terms import INDEXES, Terms, admit_tenants, check_unchanged
+from simplugin_qdrant.terms import INDEXES, Terms, admit, check_unchanged, create, find
 from simplugin_qdrant.writing import load_recorded, turn
 
 __all__ = ["INDEXES", "open_beside", "register"]
@@ -102,11 +102,12 @@ def register(
     wanted = None if mode is None else as_mode(mode)
     asked = Terms(store, name, vector, encoder, text_key, tenant, wanted, quantization, first_stage, cluster)
     keys: dict[str, IndexKind] = {payload_key(key): kind for key, kind in (indexes or {}).items()}
-    if router is not None and not _is_there(store, name):
-        return create_routed(asked, router, keys)
-    opened = None if encoder is None or _is_there(store, name) else _create(asked, encoder, keys)
+    described = store.describe(name) if model is None else find(store, name)
+    if described is None and router is not None and (routed := create_routed(asked, router, keys)) is not None:
+        return routed
+    opened = None if described is not None or encoder is None else _create(asked, encoder, keys)
     if opened is None:
-        described = store.describe(name)
+        described = described or store.describe(name)  # another thread may have made it meanwhile
         if router is not None or language_vectors(described.metadata):
             docs = open_routed(asked, described, router, others)
             add_indexes(store, name, keys)
@@ -117,38 +118,21 @@ def register(
     return Collection(space, registration, role=vector, mode=wanted, tenant=tenant, others=others)
 
 
-def _is_there(store: Store, name: str) -> bool:
-    try:
-        store.metadata(name)
-    except UnknownCollectionError:
-        return False
-    return True
-
-
 def _create(asked: Terms, encoder: Encoder, keys: Mapping[str, IndexKind]) -> tuple[Space, Registration] | None:
     """Make the collection; None where another thread has made it meanwhile."""
     space = asked.space(encoder, has_words=asked.mode != "dense")
     registration = asked.registration(space)
     check_mode(space, registration.mode)
-    metadata = registration.to_metadata(asked.vector) | to_index_metadata(keys)
-    if asked.tenant is not None:
-        metadata[TENANTS] = True
-    words = [points.WORDS] if space.has_words else []
-    with turn(asked.store).alone():
-        if _is_there(asked.store, asked.name):
-            return None
-        asked.store.create(asked.name, space.vector_spaces(), metadata, {**INDEXES, **keys}, words, asked.cluster)
+    metadata = registration.to_metadata(asked.vector)
+    if not create(asked, space.vector_spaces(), metadata, keys, has_words=space.has_words):
+        return None
     warn_of_model(encoder)
     return space, registration
 
 
 def _open(asked: Terms, described: Description, *, adopt: bool) -> tuple[Space, Registration]:
     store, name, metadata = asked.store, asked.name, described.metadata
-    if asked.cluster is not None:
-        message = f"Collection {name!r} is there already; how it is spread was settled when it was made."
-        raise StoreError(message)
-    if metadata.get(TENANTS) is None and asked.tenant is not None:
-        admit_tenants(store, name, described.points)
+    admit(asked, described)
     vector = read_serving(metadata, asked.vector).vector
     has_words = points.WORDS in described.words
     known = registered_vectors(metadata)

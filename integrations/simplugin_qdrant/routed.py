@@ -15,9 +15,9 @@ from simplugin.errors import DataError, StoreError
 from simplugin.ingestion import IngestReport, Options, Progress
 from simplugin.measures import FloatArray
 from simplugin.records import Hit, Metadata
-from simplugin.reranking import open_reranker
+from simplugin.reranking import candidates, open_reranker
 from simplugin.routing import REST, Router
-from simplugin_qdrant.asking import Asked, Wanted, candidates
+from simplugin_qdrant.asking import Asked, Wanted
 from simplugin_qdrant.calibrating import Labelled, fit, gather
 from simplugin_qdrant.collection import WINDOW, Collection
 from simplugin_qdrant.filling import Filling

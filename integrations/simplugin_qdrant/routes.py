@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
+from typing import Any
 
 from simplugin.collection import Mode
 from simplugin.encoders import Encoder
@@ -11,12 +12,10 @@ from simplugin.errors import StoreError
 from simplugin.routing import REST, Router
 from simplugin_qdrant import points
 from simplugin_qdrant.registry import (
-    TENANTS,
     Registration,
     default_mode,
     language_vectors,
     read_registration,
-    to_index_metadata,
     verify,
     warn_of_model,
 )
@@ -24,14 +23,14 @@ from simplugin_qdrant.routed import RoutedCollection
 from simplugin_qdrant.searching import check_mode
 from simplugin_qdrant.space import Space
 from simplugin_qdrant.stores.protocol import Description, IndexKind, VectorSpace
-from simplugin_qdrant.terms import INDEXES, Terms, admit_tenants, check_unchanged
-from simplugin_qdrant.writing import load_recorded
+from simplugin_qdrant.terms import Terms, admit, check_unchanged, create
+from simplugin_qdrant.writing import recorded_model
 
 __all__ = ["create_routed", "open_routed"]
 
 
-def create_routed(terms: Terms, router: Router, keys: Mapping[str, IndexKind]) -> RoutedCollection:
-    """Make a collection with a vector for each key of the router."""
+def create_routed(terms: Terms, router: Router, keys: Mapping[str, IndexKind]) -> RoutedCollection | None:
+    """Make a collection with a vector for each key of the router; None where another thread was quicker."""
     _check_whole(terms)
     has_words = terms.mode != "dense"
     models: dict[str, tuple[Space, Registration]] = {}
@@ -39,14 +38,14 @@ def create_routed(terms: Terms, router: Router, keys: Mapping[str, IndexKind]) -
         space = replace(terms, vector=_vector_of(key)).space(encoder, has_words=has_words)
         models[key] = space, replace(terms.registration(space), language=key)
     spaces: dict[str, VectorSpace] = {}
-    metadata = to_index_metadata(keys) | ({} if terms.tenant is None else {TENANTS: True})
+    metadata: dict[str, Any] = {}
     mode = _common_mode(terms, models)
     for space, registration in models.values():
         check_mode(space, mode)
         spaces |= space.vector_spaces()
         metadata |= replace(registration, mode=mode).to_metadata(space.vector)
-    words = [points.WORDS] if has_words else []
-    terms.store.create(terms.name, spaces, metadata, {**INDEXES, **keys}, words, terms.cluster)
+    if not create(terms, spaces, metadata, keys, has_words=has_words):
+        return None
     for encoder in dict.fromkeys(router.models.values()):
         warn_of_model(encoder)
     return RoutedCollection(router, models, mode=mode, tenant=terms.tenant)
@@ -61,15 +60,11 @@ def open_routed(
     recorded = {key: read_registration(name, described.metadata, vector) for key, vector in vectors.items()}
     if terms.encoder is not None or not vectors or (router is not None and set(router.models) != set(vectors)):
         raise StoreError(_other_models(terms, router, recorded))
-    if terms.cluster is not None:
-        message = f"Collection {name!r} is there already; how it is spread was settled when it was made."
-        raise StoreError(message)
-    if described.metadata.get(TENANTS) is None and terms.tenant is not None:
-        admit_tenants(terms.store, name, described.points)
+    admit(terms, described)
     has_words = points.WORDS in described.words
     models: dict[str, tuple[Space, Registration]] = {}
     for key, registration in recorded.items():
-        encoder = router.encoder(key) if router else _recorded_model(name, registration, others)
+        encoder = router.encoder(key) if router else recorded_model(name, registration, others)
         verify(name, registration, encoder)
         check_unchanged(terms, registration)
         kept = (registration.quantization, registration.first_stage)
@@ -77,13 +72,6 @@ def open_routed(
         check_mode(models[key][0], terms.mode or "dense")
     opened = router or Router({key: space.encoder for key, (space, _) in models.items()})
     return RoutedCollection(opened, models, mode=terms.mode or recorded[REST].mode, tenant=terms.tenant)
-
-
-def _recorded_model(name: str, registration: Registration, others: Sequence[Encoder]) -> Encoder:
-    """Return the model that a registration records: one of those given, or opened by its name."""
-    recorded = registration.fingerprint
-    given = (encoder for encoder in others if not recorded.compare(encoder.fingerprint).refusals)
-    return next(given, None) or load_recorded(name, recorded.card.id, recorded.card.truncate_dim)
 
 
 def _other_models(terms: Terms, router: Router | None, recorded: Mapping[str, Registration]) -> str:

@@ -197,7 +197,7 @@ def check_mode(space: Space, mode: Mode) -> None:
         )
         raise StoreError(message)
     card = space.encoder.card
-    if mode == "hybrid" and not (card.similarity == "cosine" or (card.similarity == "dot" and card.normalize)):
+    if mode == "hybrid" and not card.scores_by_cosine:
         message = (
             f"Collection {space.collection!r} compares by {card.similarity!r}, which has no fixed range to weigh words "
             "against; search it with mode='dense' or mode='words'."

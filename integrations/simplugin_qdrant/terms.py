@@ -2,18 +2,21 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Any
 
 from simplugin.collection import Mode
 from simplugin.encoders import Encoder
-from simplugin.errors import StoreError
+from simplugin.errors import StoreError, UnknownCollectionError
 from simplugin_qdrant import points
 from simplugin_qdrant.recording import HASH
-from simplugin_qdrant.registry import TENANTS, Registration, default_mode
+from simplugin_qdrant.registry import TENANTS, Registration, default_mode, to_index_metadata
 from simplugin_qdrant.space import Space
-from simplugin_qdrant.stores.protocol import Cluster, IndexKind, Quantization, Store
+from simplugin_qdrant.stores.protocol import Cluster, Description, IndexKind, Quantization, Store, VectorSpace
+from simplugin_qdrant.writing import turn
 
-__all__ = ["INDEXES", "Terms", "admit_tenants", "check_unchanged"]
+__all__ = ["INDEXES", "Terms", "admit", "check_unchanged", "create", "find"]
 
 INDEXES: dict[str, IndexKind] = {
     "document_id": "id",
@@ -58,15 +61,49 @@ class Terms:
         )
 
 
-def admit_tenants(store: Store, name: str, stored: int) -> None:
-    """Let an empty collection be one of tenants; one with documents of nobody cannot become it."""
-    if stored:
+def find(store: Store, name: str) -> Description | None:
+    """Describe a collection, None where there is none of this name."""
+    try:
+        return store.describe(name)
+    except UnknownCollectionError:
+        return None
+
+
+def create(
+    terms: Terms,
+    spaces: Mapping[str, VectorSpace],
+    metadata: Mapping[str, Any],
+    keys: Mapping[str, IndexKind],
+    *,
+    has_words: bool,
+) -> bool:
+    """Make an empty collection with these vectors, records and indexes; False where another thread was quicker."""
+    recorded = {**metadata, **to_index_metadata(keys), **({} if terms.tenant is None else {TENANTS: True})}
+    words = [points.WORDS] if has_words else []
+    with turn(terms.store).alone():
+        if find(terms.store, terms.name) is not None:
+            return False
+        terms.store.create(terms.name, spaces, recorded, {**INDEXES, **keys}, words, terms.cluster)
+    return True
+
+
+def admit(terms: Terms, described: Description) -> None:
+    """Let in who opens a collection. Raises ``StoreError`` for what was settled when it was made.
+
+    An empty collection may become one of tenants; one with documents of nobody cannot.
+    """
+    if terms.cluster is not None:
+        message = f"Collection {terms.name!r} is there already; how it is spread was settled when it was made."
+        raise StoreError(message)
+    if terms.tenant is None or described.metadata.get(TENANTS) is not None:
+        return
+    if described.points:
         message = (
-            f"Collection {name!r} was made without tenants and holds documents of nobody in particular; "
+            f"Collection {terms.name!r} was made without tenants and holds documents of nobody in particular; "
             "open it without tenant=…, or make a new collection."
         )
         raise StoreError(message)
-    store.annotate(name, {TENANTS: True})
+    terms.store.annotate(terms.name, {TENANTS: True})
 
 
 def check_unchanged(terms: Terms, registration: Registration) -> None:

@@ -13,11 +13,11 @@ from simplugin.errors import SimpluginError, StoreError
 from simplugin.measures import FloatArray
 from simplugin.words import WordVector, weigh_documents
 from simplugin_qdrant import points
-from simplugin_qdrant.registry import language_vectors, read_registration, registered_vectors, verify
+from simplugin_qdrant.registry import Registration, language_vectors, read_registration, registered_vectors, verify
 from simplugin_qdrant.space import Space
 from simplugin_qdrant.stores.protocol import Point, Store
 
-__all__ = ["Writer", "gone", "load_recorded", "turn"]
+__all__ = ["Writer", "gone", "load_recorded", "recorded_model", "turn"]
 
 _BATCH = 256  # points a write
 
@@ -148,8 +148,7 @@ class Writer:
         registration = read_registration(own.collection, metadata, vector)
         recorded = registration.fingerprint
         try:
-            given = (encoder for encoder in self._given if not recorded.compare(encoder.fingerprint).refusals)
-            encoder = next(given, None) or load_recorded(own.collection, recorded.card.id, recorded.card.truncate_dim)
+            encoder = recorded_model(own.collection, registration, self._given)
             verify(own.collection, registration, encoder)
         except SimpluginError as error:
             message = (
@@ -179,6 +178,13 @@ def _vectors(
     if words:  # a text may have none
         vectors[points.WORDS] = words
     return vectors
+
+
+def recorded_model(name: str, registration: Registration, given: Sequence[Encoder]) -> Encoder:
+    """Return the model that a registration records: one of those given, or opened by its name."""
+    recorded = registration.fingerprint
+    same = (encoder for encoder in given if not recorded.compare(encoder.fingerprint).refusals)
+    return next(same, None) or load_recorded(name, recorded.card.id, recorded.card.truncate_dim)
 
 
 def load_recorded(name: str, id_: str, truncate_dim: int | None) -> Encoder:

@@ -65,6 +65,11 @@ class ModelCard:
     warnings: tuple[str, ...] = ()
     claims: tuple[Claim, ...] = ()
 
+    @property
+    def scores_by_cosine(self) -> bool:
+        """Whether the score of two vectors is their cosine, which has a fixed range."""
+        return self.similarity == "cosine" or (self.similarity == "dot" and bool(self.normalize))
+
     @classmethod
     def from_json(cls, values: Mapping[str, Any]) -> Self:
         """Read a card from JSON or TOML values. Raises ``TypeError`` for keys it has no place for, and missing ones."""

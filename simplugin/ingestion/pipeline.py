@@ -31,7 +31,7 @@ from simplugin.measures import FloatArray
 from simplugin.records import Chunk, ChunkKey, Document
 from simplugin.texts import as_read, count_invisible
 
-__all__ = ["MANY_CHUNKS", "Run", "ingest_documents"]
+__all__ = ["MANY_CHUNKS", "Run", "ingest_documents", "windows"]
 
 MANY_CHUNKS = 10_000
 """From so many chunks on a run counts as bulk: indexes are cheaper built once at the end."""
@@ -107,7 +107,7 @@ class Run:
     ) -> None:
         """Take all documents, and write what has to be written."""
         try:
-            for window in _windows(documents):
+            for window in windows(documents, _LOOKUP):
                 self._take(window)
                 if progress:
                     progress(Progress(self.report.documents.seen, total, self.chunks_seen))
@@ -289,14 +289,14 @@ class _Step:
     heads: list[Chunk] = field(default_factory=list[Chunk])
 
 
-def _windows(documents: Iterable[Document | Failure]) -> Iterator[list[Document | Failure]]:
-    """Cut the stream where a look-up has its fill of documents, or memory of their texts."""
+def windows(documents: Iterable[Document | Failure], most: int) -> Iterator[list[Document | Failure]]:
+    """Cut the stream where there are ``most`` documents, or memory has its fill of their texts."""
     window: list[Document | Failure] = []
     letters = 0
     for entry in documents:
         window.append(entry)
         letters += len(entry.text) if isinstance(entry, Document) else 0
-        if len(window) == _LOOKUP or letters >= _LETTERS:
+        if len(window) == most or letters >= _LETTERS:
             yield window
             window, letters = [], 0
     if window:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence, Sized
+from collections.abc import Callable, Iterable, Mapping, Sequence, Sized
 from pathlib import Path
 
 from simplugin.collection import RecordingCollection
@@ -11,7 +11,7 @@ from simplugin.ingestion.background import read_ahead
 from simplugin.ingestion.embedding import Embedding
 from simplugin.ingestion.files import delete_gone, find_sources, read_sources
 from simplugin.ingestion.options import Options, digest
-from simplugin.ingestion.pipeline import MANY_CHUNKS, Run
+from simplugin.ingestion.pipeline import MANY_CHUNKS, Run, windows
 from simplugin.ingestion.readers.language import identify
 from simplugin.ingestion.report import Failure, IngestReport, Progress
 from simplugin.records import Document
@@ -20,7 +20,6 @@ from simplugin.routing import REST, Router
 __all__ = ["RoutedIngest"]
 
 _WINDOW = 1024  # documents sorted by language at once: every model's share of them is a run of its own
-_LETTERS = 4_000_000  # characters of text that a window holds at most, beside its last document
 
 
 class RoutedIngest:
@@ -74,7 +73,7 @@ class RoutedIngest:
         *,
         identify: bool,
     ) -> None:
-        for window in _windows(entries):
+        for window in windows(entries, _WINDOW):
             new = [entry for entry in window if self._is_new(entry)]
             keys = self._keys(new)
             for key, part in self._parts.items():
@@ -125,17 +124,3 @@ class RoutedIngest:
         return (
             said if isinstance(said, str) and said.strip() else identify(document.text, self._options.reading.languages)
         )
-
-
-def _windows(entries: Iterable[Document | Failure]) -> Iterator[list[Document | Failure]]:
-    """Cut the stream where there are enough documents, or memory of their texts."""
-    window: list[Document | Failure] = []
-    letters = 0
-    for entry in entries:
-        window.append(entry)
-        letters += len(entry.text) if isinstance(entry, Document) else 0
-        if len(window) == _WINDOW or letters >= _LETTERS:
-            yield window
-            window, letters = [], 0
-    if window:
-        yield window

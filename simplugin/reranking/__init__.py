@@ -3,7 +3,7 @@
 from typing import TYPE_CHECKING
 
 from simplugin.deferral import deferred
-from simplugin.reranking.ranking import Reranker
+from simplugin.reranking.ranking import Reranker, candidates
 from simplugin.reranking.similarity import SimilarityReranker
 
 if TYPE_CHECKING:
@@ -25,6 +25,7 @@ __all__ = [
     "PairReranker",
     "Reranker",
     "SimilarityReranker",
+    "candidates",
     "convert_keras",
     "is_pair_model",
     "load_reranker",

@@ -11,7 +11,10 @@ import numpy as np
 from simplugin.measures import FloatArray
 from simplugin.records import Hit
 
-__all__ = ["Reranker", "as_hits", "check_top", "ranked"]
+__all__ = ["Reranker", "as_hits", "candidates", "check_top", "ranked"]
+
+_POOL = 4  # candidates a reranker sees for each hit that is wanted …
+_LEAST = 20  # … and at least this many
 
 
 class Reranker(Protocol):
@@ -20,6 +23,11 @@ class Reranker(Protocol):
     def rerank(self, query: str, hits: Sequence[Hit | str], top_n: int | None = None) -> list[Hit]:
         """Return the hits, best first, with the reranker's own ``score``."""
         ...
+
+
+def candidates(limit: int) -> int:
+    """Return how many hits a reranker is given, to order those that are wanted."""
+    return max(limit * _POOL, _LEAST)
 
 
 def as_hits(hits: Sequence[Hit | str]) -> list[Hit]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeGuard
 from urllib.parse import urlsplit
 
 from simplugin.errors import StoreError
@@ -13,7 +13,7 @@ from simplugin_qdrant.stores.protocol import Store
 if TYPE_CHECKING:
     from qdrant_client import QdrantClient
 
-__all__ = ["open_store"]
+__all__ = ["is_folder", "open_store"]
 
 _SECONDS = 60  # an answer may take: a large write that waits for every replica does
 
@@ -26,7 +26,7 @@ def open_store(location: str | Path | QdrantClient, *, read_consistency: int | s
     ``"quorum"`` or ``"all"``; None takes the first that answers.
     Raises ``StoreError`` for a location that is none of these, ``StoreLockedError`` for a folder in use.
     """
-    if isinstance(location, Path) or (isinstance(location, str) and "://" not in location and location != ":memory:"):
+    if isinstance(location, Path) or is_folder(location):
         if not str(location).strip():
             raise StoreError("The location of a store is empty; give a folder, ':memory:' or a URL.")
         from simplugin_qdrant.stores.edge import EdgeStore  # each engine is loaded only where it is used
@@ -37,6 +37,13 @@ def open_store(location: str | Path | QdrantClient, *, read_consistency: int | s
     if isinstance(location, str):
         return ClientStore(_connect(location), location, owned=True, read_consistency=read_consistency)
     return ClientStore(location, read_consistency=read_consistency)
+
+
+def is_folder(location: object) -> TypeGuard[str | Path]:
+    """Say whether a location is that of a folder, there or not."""
+    return isinstance(location, Path) or (
+        isinstance(location, str) and "://" not in location and location != ":memory:"
+    )
 
 
 def _connect(location: str) -> QdrantClient:

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from simplugin.cli.lines import read_lines
-from simplugin.cli.options import AsJson, CollectionName, Data, Location, Scale, data_from, existing_store
+from simplugin.cli.options import AsJson, CollectionName, Data, Location, Scale, data_from, existing_store, scale_from
 from simplugin.cli.output import meter, note, print_json, print_table
 
 if TYPE_CHECKING:
@@ -193,7 +193,7 @@ def calibrate(
     from simplugin.evaluation import read_pairs
     from simplugin_qdrant import register
 
-    limits = _scale(scale)
+    limits = scale_from(scale)
     with existing_store(store) as opened:
         opened.describe(collection)
         pairs = [pair for tag, file in data_from(data) for pair in read_pairs(file, scale=limits, language=tag)]
@@ -209,15 +209,6 @@ def calibrate(
         return
     print_table(scales, {"language": "language", "pairs": "pairs", "method": "method"})
     note(f"Hits of {collection!r} have a probability and a grade from now on, by {model!r}.")
-
-
-def _scale(text: str | None) -> tuple[float, float] | None:
-    from simplugin.evaluation import as_scale
-
-    try:
-        return None if text is None else as_scale(text)
-    except ValueError as error:
-        raise typer.BadParameter(str(error), param_hint="--scale") from error
 
 
 @app.command("copy")

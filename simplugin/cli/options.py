@@ -31,6 +31,7 @@ __all__ = [
     "existing_store",
     "filter_from",
     "is_text",
+    "scale_from",
 ]
 
 
@@ -106,6 +107,16 @@ def data_from(texts: list[str]) -> list[tuple[str | None, str]]:
     """Read ``[LANG=]FILE`` into languages and files; a file whose own name looks like that is one, if it is there."""
     split = [(text, None if Path(text).exists() else _LANGUAGE.fullmatch(text)) for text in texts]
     return [(None, text) if matched is None else (matched[1], matched[2]) for text, matched in split]
+
+
+def scale_from(text: str | None) -> tuple[float, float] | None:
+    """Read a scale such as ``0-5``; what is none is wrong usage."""
+    from simplugin.evaluation import as_scale
+
+    try:
+        return None if text is None else as_scale(text)
+    except ValueError as error:
+        raise typer.BadParameter(str(error), param_hint="--scale") from error
 
 
 def default_model() -> str:

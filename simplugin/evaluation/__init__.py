@@ -1,13 +1,33 @@
-"""Scoring models against labels."""
+"""Scoring models, indexes and whole stacks against labels."""
+
+from typing import TYPE_CHECKING
 
 from simplugin.calibration import expected_calibration_error
-from simplugin.evaluation.similarity import cosine_of_pairs, pearson, scores_of_pairs, spearman
-from simplugin.evaluation.sts import LabelledPair, as_scale, read_pairs
+from simplugin.deferral import deferred
+from simplugin.evaluation.datasets import LabelledPair, as_scale, read_pairs
+from simplugin.evaluation.metrics import pearson, spearman
+from simplugin.evaluation.scoring import cosine_of_pairs, scores_of_pairs
+
+if TYPE_CHECKING:
+    from simplugin.evaluation.result import Evaluation, Result, Section
+    from simplugin.evaluation.similarity import evaluate_similarity
+else:
+    __getattr__ = deferred(
+        __name__,
+        {
+            "simplugin.evaluation.result": ("Evaluation", "Result", "Section"),
+            "simplugin.evaluation.similarity": ("evaluate_similarity",),
+        },
+    )
 
 __all__ = [
+    "Evaluation",
     "LabelledPair",
+    "Result",
+    "Section",
     "as_scale",
     "cosine_of_pairs",
+    "evaluate_similarity",
     "expected_calibration_error",
     "pearson",
     "read_pairs",

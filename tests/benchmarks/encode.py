@@ -19,7 +19,7 @@ import numpy as np
 from simplugin import MissingExtraError, ModelError, load
 from simplugin.catalog import Backend, Precision
 from simplugin.encoders import Encoder
-from simplugin.evaluation.similarity import cosine_of_pairs, spearman
+from simplugin.evaluation import cosine_of_pairs, spearman
 from simplugin.measures import FloatArray, unit_rows
 from tests.benchmarks.pages import read_page
 

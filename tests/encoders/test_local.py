@@ -15,7 +15,7 @@ import torch
 
 from simplugin.encoders import LocalEncoder, load
 from simplugin.errors import CheckpointError, ModelError
-from simplugin.evaluation.similarity import cosine_of_pairs, spearman
+from simplugin.evaluation import cosine_of_pairs, spearman
 from tests.encoders.checkpoints import bert_folder
 
 pytestmark = pytest.mark.model

@@ -15,7 +15,7 @@ import pytest
 import simplugin as sp
 from simplugin import samples
 from simplugin.catalog import find
-from simplugin.evaluation.similarity import cosine_of_pairs, spearman
+from simplugin.evaluation import cosine_of_pairs, spearman
 from simplugin_qdrant import open_store, register
 
 pytestmark = [

@@ -6,20 +6,17 @@ the label is the column of numbers, the language that of tags such as ``pt-BR``,
 
 from __future__ import annotations
 
-import csv
-import json
 import math
 import re
-from collections import Counter
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from itertools import islice
 from pathlib import Path
-from typing import Any, TypeAlias, cast
+from typing import cast
 
 from simplugin.errors import DataError
+from simplugin.evaluation.datasets.rows import FileRecord, Row, Table, column, columns, read_table
 
-__all__ = ["LabelledPair", "as_scale", "read_pairs"]
+__all__ = ["LabelledPair", "Pairs", "as_scale", "read_pairs", "read_sts"]
 
 _TEXTS = (
     ("sentence1", "sentence2"),
@@ -39,13 +36,9 @@ _TEXTS = (
 _LABELS = ("score", "label", "similarity", "similarity_score", "relatedness_score", "gold_score", "gold")
 _LANGUAGES = ("lang", "language", "locale")
 _TAG = re.compile(r"[A-Za-z]{2,3}([-_][A-Za-z0-9]{2,8})*")
-_DELIMITERS = ",;\t|"
 _FIRST = 50  # rows that show how a file is made
-_SUFFIXES = {".tsv", ".tab"}
 _TOP = 5.0  # the best label of what is returned
 _FEW = 3  # different whole numbers that may be names of classes as well as labels
-
-_Row: TypeAlias = tuple[int, Sequence[Any]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,6 +49,20 @@ class LabelledPair:
     second: str
     label: float
     language: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Pairs:
+    """The pairs of a file, its name without the suffix, and the scale of the labels in it.
+
+    ``language`` is that given for the whole file; a pair may have another one of its own.
+    """
+
+    name: str
+    language: str | None
+    pairs: tuple[LabelledPair, ...]
+    scale: tuple[float, float] = (0.0, _TOP)
+    file: FileRecord | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,15 +94,18 @@ def read_pairs(
     Raises ``DataError`` with file and line for what is no pair, and for labels outside the scale; with the file where
     it has no pairs, where it is not known which column holds what, and where its scale cannot be found.
     """
-    lines = _read(Path(path))
-    start = next((line for line in lines if line.strip()), "")
-    if not start:
-        raise DataError("the file holds no pairs.", path=path)
-    found = tuple(_json_pairs(lines, path) if start.lstrip().startswith("{") else _table_pairs(lines, Path(path)))
+    return read_sts(path, scale=scale, language=language).pairs
+
+
+def read_sts(path: str | Path, *, scale: tuple[float, float] | None = None, language: str | None = None) -> Pairs:
+    """Read the pairs of a file as ``read_pairs`` does, and say which file it was and on which scale its labels were."""
+    table = read_table(path, cells=3)
+    found = _json_pairs(table) if table.names is not None else _table_pairs(table)
     if not found:
         raise DataError("the file holds a heading and no pairs.", path=path)
     low, high = scale or _scale_of([each.pair.label for each in found], path)
-    return tuple(_rescaled(each, low, high, language, path) for each in found)
+    pairs = tuple(_rescaled(each, low, high, language, path) for each in found)
+    return Pairs(Path(path).stem, language, pairs, (low, high), table.file)
 
 
 def as_scale(text: str) -> tuple[float, float]:
@@ -108,96 +118,32 @@ def as_scale(text: str) -> tuple[float, float]:
     return float(matched[1]), float(matched[2])
 
 
-def _read(path: Path) -> list[str]:
-    """Return the lines of a file, with their ends."""
-    try:
-        raw = path.read_bytes()
-    except OSError as error:
-        raise DataError(f"the file cannot be read ({error.strerror}).", path=path) from error
-    try:
-        text = raw.decode("utf-8-sig")
-    except UnicodeDecodeError as error:
-        line = raw.count(b"\n", 0, error.start) + 1
-        raise DataError("the text is not UTF-8.", path=path, line=line) from error
-    return re.findall(r"[^\r\n]*(?:\r\n|\r|\n)|[^\r\n]+", text)  # str.splitlines ends lines at U+2028 too
+def _json_pairs(table: Table) -> list[_Found]:
+    return [
+        _found(row, _named(table.columns(number), list(names), table.path, row.line), table.path)
+        for number, (row, names) in enumerate(zip(table.rows, table.names or (), strict=True))
+    ]
 
 
-def _json_pairs(lines: Sequence[str], path: str | Path) -> Iterator[_Found]:
-    for number, line in enumerate(lines, 1):
-        if not line.strip():
-            continue
-        try:
-            row: object = json.loads(line)
-        except ValueError as error:
-            raise DataError(f"the line is no JSON ({error}).", path=path, line=number) from error
-        if not isinstance(row, dict):
-            raise DataError("the line is no JSON object.", path=path, line=number)
-        given = cast("dict[str, Any]", row)
-        yield _found((number, list(given.values())), _named(list(given), path, number), path)
-
-
-def _table_pairs(lines: Sequence[str], path: Path) -> Iterator[_Found]:
-    rows = _rows(lines, path)
-    line, first = rows[0]
-    if any(_is_number(cell) for cell in first):
-        places = _guessed([cells for _, cells in rows[:_FIRST]], path)
+def _table_pairs(table: Table) -> list[_Found]:
+    rows = table.rows
+    if any(_is_number(cell) for cell in rows[0].cells):
+        places = _guessed([row.cells for row in rows[:_FIRST]], table.path)
     else:
-        places, rows = _named(first, path, line), rows[1:]
-    width = len(first)
-    for row in rows:
-        if len(row[1]) != width:
-            message = f"there are {len(row[1])} cells where the first row has {width}."
-            raise DataError(message, path=path, line=row[0])
-        yield _found(row, places, path)
+        names = rows[0].cells
+        places, rows = _named(columns(names), names, table.path, rows[0].line), rows[1:]
+    return [_found(row, places, table.path) for row in rows]
 
 
-def _rows(lines: Sequence[str], path: Path) -> list[_Row]:
-    """Return the rows that are not blank, each with the line on which it begins."""
-    delimiter = "\t" if path.suffix.lower() in _SUFFIXES else _delimiter(lines)
-    try:
-        rows = list(_parsed(lines, delimiter, csv.QUOTE_MINIMAL))
-    except csv.Error as error:
-        if delimiter != "\t":
-            raise DataError(f"{error}.", path=path) from error
-        rows = None
-    if delimiter == "\t" and (rows is None or len({len(cells) for _, cells in rows}) > 1):
-        rows = list(_parsed(lines, delimiter, csv.QUOTE_NONE))  # tabs part cells that hold quotes as they are
-    return rows or []
-
-
-def _parsed(lines: Iterable[str], delimiter: str, quoting: Any) -> Iterator[_Row]:
-    reader = csv.reader(lines, delimiter=delimiter, quoting=quoting, strict=True)
-    line = 1
-    for cells in reader:
-        if any(cell.strip() for cell in cells):
-            yield line, cells
-        line = reader.line_num + 1
-
-
-def _delimiter(lines: Sequence[str]) -> str:
-    """Return what parts most rows into one same number of cells, at least three."""
-
-    def fit(delimiter: str) -> int:
-        try:
-            widths = Counter(len(cells) for _, cells in islice(_parsed(lines, delimiter, csv.QUOTE_MINIMAL), _FIRST))
-        except csv.Error:
-            return 0
-        return max((count for width, count in widths.items() if width >= 3), default=0)
-
-    return max(_DELIMITERS, key=fit)
-
-
-def _named(names: Sequence[str], path: str | Path, line: int) -> _Places:
+def _named(known: Mapping[str, int], names: Sequence[str], path: Path, line: int) -> _Places:
     """Find the columns by their names."""
-    known = {name.strip().lower(): place for place, name in reversed(list(enumerate(names)))}
     texts = next((pair for pair in _TEXTS if pair[0] in known and pair[1] in known), None)
-    label = next((name for name in _LABELS if name in known), None)
+    label = column(known, _LABELS)
     if texts is None or label is None:
         wanted = "the two texts, such as sentence1 and sentence2" if texts is None else "the label, such as score"
         there = ", ".join(repr(name[:40]) for name in names[:20])
         raise DataError(f"no columns are named for {wanted}; there are {there}.", path=path, line=line)
-    language = next((name for name in _LANGUAGES if name in known), None)
-    return _Places(known[texts[0]], known[texts[1]], known[label], None if language is None else known[language])
+    return _Places(known[texts[0]], known[texts[1]], label, column(known, _LANGUAGES))
 
 
 def _guessed(rows: Sequence[Sequence[str]], path: Path) -> _Places:
@@ -221,7 +167,7 @@ def _guessed(rows: Sequence[Sequence[str]], path: Path) -> _Places:
             raise DataError(message, path=path, line=1)
 
 
-def _found(row: _Row, places: _Places, path: str | Path) -> _Found:
+def _found(row: Row, places: _Places, path: Path) -> _Found:
     line, cells = row
     first, second = cells[places.first], cells[places.second]
     if not all(isinstance(text, str) and text.strip() for text in (first, second)):
@@ -257,5 +203,5 @@ def _rescaled(found: _Found, low: float, high: float, language: str | None, path
     pair = found.pair
     if not low <= pair.label <= high:
         raise DataError(f"the label {pair.label:g} is outside {low:g} to {high:g}.", path=path, line=found.line)
-    share = (pair.label - low) / (high - low)
-    return LabelledPair(pair.first, pair.second, _TOP * share, pair.language or language)
+    label = _TOP * (pair.label - low) / (high - low)  # in this order 3.6 of 5 stays 3.6
+    return LabelledPair(pair.first, pair.second, label, pair.language or language)

@@ -91,7 +91,7 @@ def test_a_scale_is_given_as_people_write_it(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("name", "text", "where", "message"),
     [
-        ("a.csv", "", "", "no pairs"),
+        ("a.csv", "", "", "no rows"),
         ("a.csv", "sentence1,sentence2,score\n", "", "no pairs"),
         ("a.csv", "a b,c d,3\na b,c d,lots\n", ":2", "'lots' is no number"),
         ("a.csv", "sentence1,sentence2,score\na,b,3\n\nc,d,lots\n", ":4", "'lots' is no number"),

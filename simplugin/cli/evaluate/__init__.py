@@ -1,0 +1,12 @@
+"""``simplugin evaluate``: models, indexes and whole stacks, judged by labels; one module a task."""
+
+from __future__ import annotations
+
+import typer
+
+from simplugin.cli.evaluate import similarity
+
+__all__ = ["app"]
+
+app = typer.Typer(help="Judge a model, an index or a whole stack by labelled data.", no_args_is_help=True)
+app.command("similarity")(similarity.similarity)

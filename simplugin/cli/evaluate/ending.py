@@ -1,0 +1,95 @@
+"""What every task does with its result: print it, keep it, and fail where it is too low."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import typer
+
+from simplugin.cli.output import note, print_json, print_table
+
+if TYPE_CHECKING:
+    from simplugin.evaluation import Evaluation
+
+__all__ = ["Bound", "as_bounds", "end"]
+
+
+@dataclass(frozen=True, slots=True)
+class Bound:
+    """A figure that a result must reach; in every section, or in one."""
+
+    metric: str
+    least: float
+    section: str | None = None
+
+
+def as_bounds(texts: Sequence[str] | None) -> list[Bound]:
+    """Read ``[SECTION:]METRIC=VALUE``; what is none is wrong usage."""
+    return [_bound(text) for text in texts or ()]
+
+
+def _bound(text: str) -> Bound:
+    name, _, value = text.rpartition("=")
+    section, _, metric = name.rpartition(":")
+    try:
+        return Bound(metric, float(value), section or None)
+    except ValueError:
+        message = f"{text!r} is not METRIC=VALUE, such as spearman_cosine=0.7."
+        raise typer.BadParameter(message, param_hint="--fail-under") from None
+
+
+def end(
+    judged: Evaluation,
+    columns: Mapping[str, str],
+    *,
+    as_json: bool,
+    out: Path | None,
+    bounds: Sequence[Bound],
+) -> None:
+    """Print the sections, as a table of these columns or as JSON lines, and write them to ``out``.
+
+    Exits with 1 where a bound is not reached, or is on a figure that there is not.
+    """
+    rows = list(judged.result.to_rows())
+    if as_json:
+        for row in rows:
+            print_json(row)
+    else:
+        print_table([row | {"ci95": _interval(row["ci95"], judged.result.main)} for row in rows], columns)
+        for line in dict.fromkeys(
+            f"{found['severity']}: {found['message']}" for row in rows for found in row["warnings"]
+        ):
+            note(line)
+    if out is not None:
+        items = judged.save(out)
+        note(f"Written: {out} and {items.name}")
+    missed = [line for bound in bounds for line in _missed(bound, rows)]
+    for line in missed:
+        note(line)
+    if missed:
+        raise typer.Exit(1)
+
+
+def _missed(bound: Bound, rows: Sequence[Mapping[str, Any]]) -> list[str]:
+    asked = [row for row in rows if bound.section in {None, row["section"], row.get("stage")}]
+    values = [(row, value) for row in asked if isinstance(value := row.get(bound.metric), int | float)]
+    if not values:
+        where = f" in {bound.section!r}" if bound.section else ""
+        return [f"There is no figure {bound.metric!r}{where} to be at least {bound.least:g}."]
+    return [
+        f"{_place(row)}: {bound.metric} is {value:.4f}, under {bound.least:g}."
+        for row, value in values
+        if value < bound.least
+    ]
+
+
+def _place(row: Mapping[str, Any]) -> str:
+    return f"{row['section']}, {row['stage']}" if row.get("stage") else str(row["section"])
+
+
+def _interval(found: Any, main: str) -> str | None:
+    low_high = found.get(main) if isinstance(found, dict) else found
+    return None if low_high is None else "{:.3f} to {:.3f}".format(*low_high)

@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from simplugin.words import AVERAGE, K1, B, terms, weigh_document, weigh_query
+from simplugin.words import AVERAGE, COMMON, K1, B, terms, weigh_document, weigh_query
 
 
 @pytest.mark.parametrize(
@@ -59,3 +59,35 @@ def test_any_text_gives_ascending_indices_and_positive_weights_below_the_limit(t
 @given(st.text(max_size=80), st.text(max_size=80))
 def test_the_terms_of_two_texts_are_those_of_both_joined_by_a_blank(one: str, other: str) -> None:
     assert terms(f"{one} {other}") == terms(one) + terms(other)
+
+
+def test_words_that_say_nothing_of_a_question_count_a_fifth() -> None:
+    asked = weigh_query("when does the library open")
+    library = weigh_query("library").indices[0]
+
+    assert asked.values[asked.indices == library] == 1
+    assert asked.total == pytest.approx(2 + 3 * COMMON)
+    assert weigh_document("the library").values.min() > COMMON
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "və bu",
+        "und der",
+        "and the",
+        "que los",
+        "dans une",
+        "של את",
+        "che non",
+        "した です",
+        "het een",
+        "jest się",
+        "não uma",
+        "что это",
+        "için ve",
+        "我们 这个",
+    ],
+)
+def test_every_language_has_such_words(text: str) -> None:
+    assert weigh_query(text).total == pytest.approx(COMMON * len(weigh_query(text)))

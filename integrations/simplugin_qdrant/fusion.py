@@ -17,11 +17,12 @@ from simplugin_qdrant.stores.protocol import Scored
 
 __all__ = ["POOL", "POWER", "WEIGHT", "coverage", "fuse"]
 
-WEIGHT, POWER = 9.0, 1.5
+WEIGHT, POWER = 6.0, 1.5
 """What full coverage adds to the cosine, and the power of coverage, above 1 so that a few shared words count little.
 
 Fitted with the starter on questions about Hebrew paragraphs (HeQ) and on the dev part of the STS benchmark, within and
-across languages: ``python -m tests.benchmarks hybrid`` prints both, and the figures on XQuAD, which was left out.
+across languages and with all of them in one collection: ``python -m tests.benchmarks hybrid`` prints these, and the
+figures on XQuAD, which was left out.
 """
 
 POOL = 100
@@ -33,7 +34,7 @@ def fuse(
     words: Sequence[Scored],
     *,
     pool: int,
-    terms: int,
+    terms: float,
     points: int,
     limit: int,
     weight: float = WEIGHT,
@@ -43,7 +44,7 @@ def fuse(
     Each answer holds the ``pool`` best, or all there are. A point that one of them lacks gets what the last one in it
     has, which is the most it could have, and no coverage at all where fewer than ``pool`` points share a word. Its
     ``similarity`` is the cosine alone, None where the dense answer lacks it.
-    ``terms`` is the number of different words asked for and ``points`` that of the points in the collection.
+    ``terms`` is the sum of the weights of the words asked for, ``points`` the number of points in the collection.
     """
     cosines = {point.id: point.score for point in dense}
     covered = {point.id: coverage(point.score, terms=terms, points=points) for point in words}
@@ -55,7 +56,9 @@ def fuse(
     return [replace(found[id_], score=scores[id_], similarity=cosines.get(id_)) for id_ in best]
 
 
-def coverage(score: float, *, terms: int, points: int) -> float:
+def coverage(score: float, *, terms: float, points: int) -> float:
     """Bring a sum of BM25 weights to [0, 1]: 1 is every word, often, in this one point among all."""
+    if terms <= 0:
+        return 0.0
     rarest = math.log(1 + (max(points, 1) - 0.5) / 1.5)  # the engine's inverse document frequency of a word met once
-    return min(1.0, score / (max(terms, 1) * rarest * (K1 + 1)))
+    return min(1.0, score / (terms * rarest * (K1 + 1)))

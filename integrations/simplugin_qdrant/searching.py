@@ -143,7 +143,7 @@ class _One:
         if question.mode == "dense":
             return dense
         words: Sequence[Scored] = answers[1] if len(answers) > 1 else ()
-        terms = 0 if self.words is None else len(self.words)
+        terms = 0.0 if self.words is None else self.words.total
         return fuse(dense, words, pool=max(limit, POOL), terms=terms, points=question.size, limit=limit)
 
 

@@ -118,13 +118,13 @@ def spearman_ceiling(worth: Sequence[float] | Floats) -> float:
 def _accuracy(columns: Mapping[str, Floats], weights: Floats) -> Floats:
     if "predicted" not in columns:
         return np.full(len(weights), np.nan)
-    return weighted_mean((columns["predicted"] == columns["class"]).astype(np.float64), weights)
+    return weighted_mean((columns["predicted"] == columns["truth"]).astype(np.float64), weights)
 
 
 def _macro_f1(columns: Mapping[str, Floats], weights: Floats) -> Floats:
     if "predicted" not in columns:
         return np.full(len(weights), np.nan)
-    return resampled_macro_f1(columns["predicted"], columns["class"], weights)
+    return resampled_macro_f1(columns["predicted"], columns["truth"], weights)
 
 
 def _auc(columns: Mapping[str, Floats], weights: Floats) -> Floats:
@@ -198,12 +198,13 @@ def _part(
     true = np.array([CLASSES.index(pair.label) for pair in data.pairs], dtype=np.float64)
     numbers = {
         "label": np.array([worth[pair.label] for pair in data.pairs], dtype=np.float64),
-        "class": _fold(true) if folded else true,
+        "class": true,
         "score": np.array([scores[pair][0] for pair in texts], dtype=np.float64),
     }
     if told:
         probabilities = np.stack([scores[pair][1] for pair in texts])
         numbers["entailment"] = probabilities[:, told.index(0)]
+        numbers["truth"] = _fold(true) if folded else true
         numbers["predicted"] = _predicted(probabilities, told, folded=folded)
     first, second = (tuple(side) for side in zip(*texts, strict=True))
     return Part(name, clusters_of_texts(first, second), numbers, {"first": first, "second": second})
@@ -242,5 +243,5 @@ def _details(items: Part, worth: Mapping[str, float]) -> dict[str, Any]:
         "worth": dict(worth),
         "classes": {name: int((true == place).sum()) for place, name in there},
         "mean_score": {name: float(scores[true == place].mean()) for place, name in there},
-        "confusion": None if predicted is None else confusion(predicted, true, CLASSES),
+        "confusion": None if predicted is None else confusion(predicted, items.numbers["truth"], CLASSES),
     }

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
@@ -60,7 +61,7 @@ def evaluate_bitext(
     sets = read_all(data, _read)
     keys = ["-".join(each.languages) for each in sets]
     names = part_names(keys, [each.name for each in sets])
-    plan = [_Sides(name, each) for name, each in zip(names, sets, strict=True)]
+    plan = [_sides(name, each) for name, each in zip(names, sets, strict=True)]
     units = _encode(opened, plan, progress)
     parts = tuple(_part(each, units) for each in plan)
     result = Result(
@@ -89,21 +90,31 @@ def resampled(items: Part, weights: Floats, metrics: Iterable[str]) -> dict[str,
     return {metric: weighted_mean(columns[metric], weights) for metric in metrics}
 
 
+@dataclass(frozen=True, slots=True)
 class _Sides:
-    """A bitext as the model reads it: the different texts of each side, and at which place each row has its own."""
+    """A bitext as the model reads it: both sides row by row, the different texts of each, and which one a row has."""
 
-    def __init__(self, name: str, bitext: Bitext) -> None:
-        self.name = name
-        self.left, self.right = ([as_read(text) for text in side] for side in (bitext.left, bitext.right))
-        self.queries, self.from_rows = _different(self.left)
-        self.answers, self.to_rows = _different(self.right)
-        if min(len(self.queries), len(self.answers)) < 2:
-            raise DataError(f"{bitext.name!r} has one text on a side; a translation must be found among several.")
+    name: str
+    left: tuple[str, ...]
+    right: tuple[str, ...]
+    left_texts: Mapping[str, int]
+    right_texts: Mapping[str, int]
+    left_rows: Ints
+    right_rows: Ints
 
 
-def _different(texts: Sequence[str]) -> tuple[dict[str, int], list[int]]:
-    places: dict[str, int] = {}
-    return places, [places.setdefault(text, len(places)) for text in texts]
+def _sides(name: str, bitext: Bitext) -> _Sides:
+    left, right = (tuple(map(as_read, side)) for side in (bitext.left, bitext.right))
+    left_texts, right_texts = _different(left), _different(right)
+    if min(len(left_texts), len(right_texts)) < 2:
+        raise DataError(f"{bitext.name!r} has one text on a side; a translation must be found among several.")
+    left_rows = np.array([left_texts[text] for text in left], dtype=np.int64)
+    right_rows = np.array([right_texts[text] for text in right], dtype=np.int64)
+    return _Sides(name, left, right, left_texts, right_texts, left_rows, right_rows)
+
+
+def _different(texts: Sequence[str]) -> dict[str, int]:
+    return {text: place for place, text in enumerate(dict.fromkeys(texts))}
 
 
 def _embedder(model: Judged) -> Encoder | Embeddings:
@@ -125,14 +136,14 @@ def _record(bitext: Bitext) -> DataRecord:
 
 
 def _encode(model: Encoder | Embeddings, plan: Sequence[_Sides], progress: Progress | None) -> Mapping[str, FloatArray]:
-    texts = list(dict.fromkeys(text for each in plan for side in (each.queries, each.answers) for text in side))
+    texts = list(dict.fromkeys(text for each in plan for side in (each.left, each.right) for text in side))
     units = unit_rows(encode_alike(model, texts, progress and (lambda done: progress(done, len(texts)))))
     return dict(zip(texts, units, strict=True))
 
 
 def _part(sides: _Sides, units: Mapping[str, FloatArray]) -> Part:
-    left, right = (np.stack([units[text] for text in side]) for side in (sides.queries, sides.answers))
-    there, back = np.array(sides.from_rows), np.array(sides.to_rows)
+    left, right = (np.stack([units[text] for text in side]) for side in (sides.left_texts, sides.right_texts))
+    there, back = sides.left_rows, sides.right_rows
     rank_forward, auc_forward = _find(left, right, there, back)
     rank_backward, auc_backward = _find(right, left, back, there)
     numbers = {
@@ -141,12 +152,15 @@ def _part(sides: _Sides, units: Mapping[str, FloatArray]) -> Part:
         "rank_backward": rank_backward[back],
         "auc": (auc_forward[there] + auc_backward[back]) / 2,
     }
-    texts = {"first": tuple(sides.left), "second": tuple(sides.right)}
+    texts = {"first": sides.left, "second": sides.right}
     return Part(sides.name, clusters_of_texts(sides.left, sides.right), numbers, texts)
 
 
 def _find(queries: FloatArray, answers: FloatArray, asked: Ints, right: Ints) -> tuple[Floats, Floats]:
-    """Return the rank of the closest right answer (queries,), from 1, and the share of wrong ones it is closer than."""
+    """Return the rank (queries,) of the closest right answer, from 1, and the share of wrong ones that are further.
+
+    ``asked`` and ``right`` are, row by row, which query it is and which answer is right.
+    """
     rank, share = np.empty(len(queries)), np.empty(len(queries))
     rows = max(1, _BLOCK_NUMBERS // len(answers))
     for start in range(0, len(queries), rows):

@@ -99,7 +99,7 @@ def _outline(parts: Sequence[Part], keys: Sequence[str]) -> dict[str, list[str]]
         key: [name for name, mine in zip(names, keys, strict=True) if mine == key] for key in dict.fromkeys(keys)
     }
     outline |= {name: [name] for name in names}
-    if len(names) > 1:
+    if len(set(keys)) > 1:
         outline.setdefault("all", names)
     return outline
 

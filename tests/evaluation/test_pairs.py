@@ -80,7 +80,7 @@ def test_an_inverted_one_gets_the_worst_and_is_named() -> None:
     assert "0.000 (0.000 to 0.000)" in found.message
 
 
-RULE = {
+RULE: dict[tuple[str, ...], dict[str, list[float]]] = {
     THREE: {"yes": [9.0, 0.0, 0.0], "maybe": [0.0, 9.0, 0.0], "no": [0.0, 0.0, 9.0]},
     ("contradiction", "entailment", "neutral"): {
         "yes": [0.0, 9.0, 0.0],

@@ -89,7 +89,7 @@ def pairs(
             worth=worth,
             resamples=resamples,
             seed=seed,
-            progress=show and (lambda done, total: show(done, total, "pairs")),
+            progress=show and (lambda done, total: show(done, total, "texts")),
         )
     end(judged, _COLUMNS, as_json=as_json, out=out, bounds=bounds)
     if not as_json:

@@ -9,12 +9,18 @@ from simplugin.evaluation.metrics import pearson, spearman
 from simplugin.evaluation.scoring import cosine_of_pairs, scores_of_pairs
 
 if TYPE_CHECKING:
+    from simplugin.evaluation.bitext import evaluate_bitext
+    from simplugin.evaluation.intents import evaluate_intents
+    from simplugin.evaluation.pairs import evaluate_pairs
     from simplugin.evaluation.result import Evaluation, Result, Section
     from simplugin.evaluation.similarity import evaluate_similarity
 else:
     __getattr__ = deferred(
         __name__,
         {
+            "simplugin.evaluation.bitext": ("evaluate_bitext",),
+            "simplugin.evaluation.intents": ("evaluate_intents",),
+            "simplugin.evaluation.pairs": ("evaluate_pairs",),
             "simplugin.evaluation.result": ("Evaluation", "Result", "Section"),
             "simplugin.evaluation.similarity": ("evaluate_similarity",),
         },
@@ -27,6 +33,9 @@ __all__ = [
     "Section",
     "as_scale",
     "cosine_of_pairs",
+    "evaluate_bitext",
+    "evaluate_intents",
+    "evaluate_pairs",
     "evaluate_similarity",
     "expected_calibration_error",
     "pearson",

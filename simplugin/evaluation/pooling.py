@@ -49,10 +49,10 @@ def _clusters(parts: Sequence[Part]) -> Ints:
     start = 0
     for number, part in enumerate(parts):
         labels = part.numbers.get("label")
-        rows = (len(part), None if labels is None else labels.tobytes())
         for item, mine in enumerate(part.clusters.tolist()):
             groups.setdefault((number, mine), []).append(start + item)
-            groups.setdefault((rows, item), []).append(start + item)
+            if labels is not None:
+                groups.setdefault((labels.tobytes(), item), []).append(start + item)
         for side in part.texts.values():
             for item, text in enumerate(side):
                 groups.setdefault(text, []).append(start + item)

@@ -11,7 +11,20 @@ import sys
 from collections.abc import Callable
 from pathlib import Path
 
-from tests.benchmarks import calibration, crossing, encode, gpu, hybrid, ingest, langchain, pairs, routing, start, store
+from tests.benchmarks import (
+    calibration,
+    crossing,
+    encode,
+    gpu,
+    hybrid,
+    ingest,
+    langchain,
+    pairs,
+    routing,
+    start,
+    store,
+    tasks,
+)
 from tests.conftest import ROOT
 
 BENCHMARKS: dict[str, Callable[[Path], None]] = {
@@ -23,6 +36,7 @@ BENCHMARKS: dict[str, Callable[[Path], None]] = {
     "hybrid": hybrid.run,
     "calibration": calibration.run,
     "routing": routing.run,
+    "tasks": tasks.run,
     "pairs": pairs.run,
     "gpu": gpu.run,
     "store": store.run,

@@ -15,7 +15,7 @@ from typing import Any, NamedTuple, TypeAlias, cast
 
 from simplugin.errors import DataError
 
-__all__ = ["FileRecord", "Row", "Table", "column", "read_table"]
+__all__ = ["FileRecord", "Row", "Table", "column", "columns", "read_lines", "read_table"]
 
 _DELIMITERS = ",;\t|"
 _FIRST = 50  # rows that show what parts the cells
@@ -74,7 +74,7 @@ def read_table(path: str | Path, *, cells: int = 2) -> Table:
     the first; with the file where it cannot be read, or has no rows.
     """
     file = Path(path)
-    lines, record = _read(file)
+    lines, record = read_lines(file)
     start = next((line for line in lines if line.strip()), "")
     if not start:
         raise DataError("the file holds no rows.", path=path)
@@ -91,8 +91,11 @@ def read_table(path: str | Path, *, cells: int = 2) -> Table:
     return Table(file, rows, None, record)
 
 
-def _read(path: Path) -> tuple[list[str], FileRecord]:
-    """Return the lines of a file, with their ends."""
+def read_lines(path: Path) -> tuple[list[str], FileRecord]:
+    """Return the lines of a file, with their ends, and which file it was.
+
+    Raises ``DataError`` where it cannot be read, and with the line where it is no UTF-8.
+    """
     try:
         raw = path.read_bytes()
     except OSError as error:

@@ -1,0 +1,199 @@
+"""Utterances matched to examples: those that are given, or those of the other folds."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from simplugin.catalog import ModelCard
+from simplugin.encoders import Encoder, Fingerprint
+from simplugin.errors import DataError
+from simplugin.evaluation.datasets.intents import Utterance, Utterances
+from simplugin.evaluation.judged import Progress
+from simplugin.evaluation.pooling import clusters_of_texts
+from simplugin.evaluation.result import Part
+from simplugin.intents import IntentMatcher
+from simplugin.measures import FloatArray
+from simplugin.records import Match
+from simplugin.texts import as_read
+
+__all__ = ["FOLDS", "Encoded", "Matching", "Turn", "match_all", "plan_matching"]
+
+FOLDS = 5
+_STEP = 4096  # texts that are encoded between two reports of progress
+_BLOCK = 512  # utterances that are compared with all examples at a time
+
+
+@dataclass(frozen=True, slots=True)
+class Turn:
+    """Examples, and the utterances that are matched to them, by their places in the set."""
+
+    examples: Mapping[str, Sequence[str]]
+    places: Sequence[int]
+
+
+@dataclass(frozen=True, slots=True)
+class Matching:
+    """Utterances of a file, and in which turns they are matched to which examples."""
+
+    name: str
+    utterances: Sequence[Utterance]
+    turns: Sequence[Turn]
+
+    def intents(self) -> set[str]:
+        """Return the intents that are meant, or that there are examples of."""
+        meant = {each.intent for each in self.utterances if each.intent is not None}
+        return meant.union(*(turn.examples for turn in self.turns))
+
+    def texts(self) -> list[str]:
+        """Return all texts that will be compared."""
+        examples = [text for turn in self.turns for texts in turn.examples.values() for text in texts]
+        return [each.text for each in self.utterances] + examples
+
+    def untaught(self) -> int:
+        """Count the utterances in scope whose intent has no example."""
+        meant = [(self.utterances[place].intent, turn.examples) for turn in self.turns for place in turn.places]
+        return sum(intent is not None and intent not in examples for intent, examples in meant)
+
+
+def plan_matching(
+    name: str, data: Utterances, taught: Sequence[Utterances], foreign: Sequence[Utterances], seed: int
+) -> Matching:
+    """Plan to match utterances to the examples of ``taught``, or where there are none to those of the other folds.
+
+    ``foreign`` are out of scope, and are matched beside the data of their language.
+
+    Raises ``DataError`` where no utterance or no example has an intent, and for too few utterances to fold.
+    """
+    own = [Utterance(as_read(each.text), each.intent) for each in data.utterances]
+    if all(each.intent is None for each in own):
+        raise DataError(f"No utterance of {data.name!r} has an intent; all are out of scope.")
+    more = [
+        Utterance(as_read(each.text), None)
+        for source in foreign
+        if source.language in {None, data.language}
+        for each in source.utterances
+    ]
+    utterances = own + more
+    if taught:
+        examples = _examples(each for source in taught for each in source.utterances)
+        if not examples:
+            raise DataError("No example has an intent; all are out of scope.")
+        return Matching(name, utterances, [Turn(examples, range(len(utterances)))])
+    return Matching(name, utterances, list(_folds(data.name, utterances, seed)))
+
+
+def _examples(utterances: Iterable[Utterance]) -> dict[str, list[str]]:
+    found: dict[str, list[str]] = {}
+    for each in utterances:
+        if each.intent is not None:
+            found.setdefault(each.intent, []).append(as_read(each.text))
+    return found
+
+
+def _folds(name: str, utterances: Sequence[Utterance], seed: int) -> list[Turn]:
+    """Deal the different texts of each intent into folds, one after the other; what is out of scope likewise."""
+    random = np.random.default_rng(seed)
+    groups: dict[str | None, list[str]] = {}
+    # A text that is there under two intents is in one fold all the same.
+    for text, intent in {each.text: each.intent for each in utterances}.items():
+        groups.setdefault(intent, []).append(text)
+    dealt: list[str] = []
+    for group in groups.values():
+        order: list[int] = random.permutation(len(group)).tolist()
+        dealt.extend(group[place] for place in order)
+    fold = {text: number % FOLDS for number, text in enumerate(dealt)}
+    turns = [
+        Turn(
+            _examples(each for each in utterances if fold[each.text] != number),
+            [place for place, each in enumerate(utterances) if fold[each.text] == number],
+        )
+        for number in range(min(FOLDS, len(dealt)))
+    ]
+    if not all(turn.examples for turn in turns):
+        raise DataError(f"{name!r} has too few utterances to match some to the others; give examples of their own.")
+    return turns
+
+
+class Encoded:
+    """An encoder that read all texts before: each once, however many matchers learn it."""
+
+    def __init__(self, encoder: Encoder, texts: Iterable[str], progress: Progress | None) -> None:
+        self._encoder = encoder
+        different = list(dict.fromkeys(texts))
+        self._vectors: dict[str, FloatArray] = {}
+        for start in range(0, len(different), _STEP):
+            block = different[start : start + _STEP]
+            self._vectors |= dict(zip(block, encoder.encode_query(block), strict=True))
+            if progress is not None:
+                progress(len(self._vectors), len(different))
+
+    @property
+    def card(self) -> ModelCard:
+        """What is known of the model."""
+        return self._encoder.card
+
+    @property
+    def dimension(self) -> int:
+        """The width of a vector."""
+        return self._encoder.dimension
+
+    @property
+    def fingerprint(self) -> Fingerprint:
+        """What tells this model from every other."""
+        return self._encoder.fingerprint
+
+    def encode_query(self, texts: Iterable[str]) -> FloatArray:
+        """Return the vectors (n, dimension) of texts that were read."""
+        return np.stack([self._vectors[text] for text in texts])
+
+    def encode_document(self, texts: Iterable[str]) -> FloatArray:
+        """Encode texts to be found, which were not read before."""
+        return self._encoder.encode_document(texts)
+
+    async def aencode_query(self, texts: Iterable[str]) -> FloatArray:
+        """Return the vectors (n, dimension) of texts that were read."""
+        return self.encode_query(texts)
+
+    def count_tokens(self, texts: Sequence[str]) -> list[int]:
+        """Count the tokens of each text."""
+        return self._encoder.count_tokens(texts)
+
+
+def match_all(planned: Matching, encoder: Encoder, intents: Sequence[str]) -> Part:
+    """Match each utterance at the matcher's own threshold; ``intents`` number the labels, nan is out of scope."""
+    number = {intent: place for place, intent in enumerate(intents)}
+    matches: dict[int, Match] = {}
+    for turn in planned.turns:
+        matcher = IntentMatcher(turn.examples, encoder)
+        for start in range(0, len(turn.places), _BLOCK):
+            places = turn.places[start : start + _BLOCK]
+            found = matcher.match([planned.utterances[place].text for place in places])
+            matches |= dict(zip(places, found, strict=True))
+    ordered = [matches[place] for place in range(len(planned.utterances))]
+    meant = [each.intent for each in planned.utterances]
+    columns: dict[str, list[float]] = {
+        "label": [np.nan if intent is None else number[intent] for intent in meant],
+        "predicted": [number[match.intent] for match in ordered],
+        "score": [match.score for match in ordered],
+        "margin": [match.margin for match in ordered],
+        "accepted": [match.status != "out_of_scope" for match in ordered],
+        "ambiguous": [match.status == "ambiguous" for match in ordered],
+        "auc": [
+            np.nan if intent is None else _share(match, intent) for match, intent in zip(ordered, meant, strict=True)
+        ],
+    }
+    texts = tuple(each.text for each in planned.utterances)
+    numbers = {name: np.array(values, dtype=np.float64) for name, values in columns.items()}
+    return Part(planned.name, clusters_of_texts(texts), numbers, {"text": texts})
+
+
+def _share(match: Match, intent: str) -> float:
+    """Return the share of other intents that score lower than the right one; equal scores count half."""
+    scores = dict(((match.intent, match.score), *match.alternatives))
+    if len(scores) < 2 or intent not in scores:
+        return np.nan
+    others = np.array([score for other, score in scores.items() if other != intent])
+    return float(((others < scores[intent]) + (others == scores[intent]) / 2).mean())

@@ -9,23 +9,31 @@ from simplugin.evaluation.metrics import pearson, spearman
 from simplugin.evaluation.scoring import cosine_of_pairs, scores_of_pairs
 
 if TYPE_CHECKING:
+    from simplugin.evaluation.comparing import Comparison, Difference, compare
     from simplugin.evaluation.result import Evaluation, Result, Section
     from simplugin.evaluation.similarity import evaluate_similarity
+    from simplugin.evaluation.verifying import Verification, verify
 else:
     __getattr__ = deferred(
         __name__,
         {
+            "simplugin.evaluation.comparing": ("Comparison", "Difference", "compare"),
             "simplugin.evaluation.result": ("Evaluation", "Result", "Section"),
             "simplugin.evaluation.similarity": ("evaluate_similarity",),
+            "simplugin.evaluation.verifying": ("Verification", "verify"),
         },
     )
 
 __all__ = [
+    "Comparison",
+    "Difference",
     "Evaluation",
     "LabelledPair",
     "Result",
     "Section",
+    "Verification",
     "as_scale",
+    "compare",
     "cosine_of_pairs",
     "evaluate_similarity",
     "expected_calibration_error",
@@ -33,4 +41,5 @@ __all__ = [
     "read_pairs",
     "scores_of_pairs",
     "spearman",
+    "verify",
 ]

@@ -99,7 +99,7 @@ def _row(each: Verification) -> dict[str, Any]:
     return each.to_json() | {
         "claimed": f"{each.claimed:.4f}",
         "measured": None if each.measured is None else f"{each.measured:.4f}",
-        "difference": None if each.difference is None else f"{each.difference:+.4f}",
+        "difference": None if each.difference is None else f"{round(each.difference, 4) + 0.0:+.4f}",  # not -0.0000
         "ci95": interval,
     }
 

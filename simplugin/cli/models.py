@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import asdict
+from itertools import groupby
+from operator import attrgetter
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -65,7 +68,7 @@ def show(name: Annotated[str, typer.Argument(help="Catalog name or Hub id.")], a
         return
     fields = card.to_json() | {
         "prompts": [f"{side}: {text!r}" for side, text in asdict(card.prompts).items() if text],
-        "claims": "\n".join(f"{claim.metric} {claim.value} on {claim.data} ({claim.source})" for claim in card.claims),
+        "claims": "\n".join(_claimed(card)),
     }
     rows = [{"field": field, "value": value} for field, value in fields.items() if value]
     print_table(rows, {"field": "", "value": ""})
@@ -136,6 +139,13 @@ def convert(
 def _row(card: ModelCard) -> dict[str, Any]:
     keys = ("name", "id", "kind", "dimension", "max_tokens", "pooling", "languages", "warnings")
     return {key: value for key, value in card.to_json().items() if key in keys}
+
+
+def _claimed(card: ModelCard) -> Iterator[str]:
+    """Give a line for each metric and source, since a card may claim as many figures as it has languages."""
+    of = attrgetter("metric", "source")
+    for (metric, source), claims in groupby(card.claims, of):
+        yield f"{metric} {', '.join(f'{claim.value} on {claim.data}' for claim in claims)} ({source})"
 
 
 def _differences(said: ModelCard, opened: ModelCard) -> list[str]:

@@ -10,10 +10,12 @@ from simplugin.evaluation.scoring import cosine_of_pairs, scores_of_pairs
 
 if TYPE_CHECKING:
     from simplugin.evaluation.bitext import evaluate_bitext
+    from simplugin.evaluation.comparing import Comparison, Difference, compare
     from simplugin.evaluation.intents import evaluate_intents
     from simplugin.evaluation.pairs import evaluate_pairs
     from simplugin.evaluation.result import Evaluation, Result, Section
     from simplugin.evaluation.similarity import evaluate_similarity
+    from simplugin.evaluation.verifying import Verification, verify
 else:
     __getattr__ = deferred(
         __name__,
@@ -21,17 +23,23 @@ else:
             "simplugin.evaluation.bitext": ("evaluate_bitext",),
             "simplugin.evaluation.intents": ("evaluate_intents",),
             "simplugin.evaluation.pairs": ("evaluate_pairs",),
+            "simplugin.evaluation.comparing": ("Comparison", "Difference", "compare"),
             "simplugin.evaluation.result": ("Evaluation", "Result", "Section"),
             "simplugin.evaluation.similarity": ("evaluate_similarity",),
+            "simplugin.evaluation.verifying": ("Verification", "verify"),
         },
     )
 
 __all__ = [
+    "Comparison",
+    "Difference",
     "Evaluation",
     "LabelledPair",
     "Result",
     "Section",
+    "Verification",
     "as_scale",
+    "compare",
     "cosine_of_pairs",
     "evaluate_bitext",
     "evaluate_intents",
@@ -42,4 +50,5 @@ __all__ = [
     "read_pairs",
     "scores_of_pairs",
     "spearman",
+    "verify",
 ]

@@ -341,7 +341,9 @@ def resampled(items: Part, weights: Floats, metrics: Iterable[str]) -> dict[str,
     for metric in metrics:
         kind, _, function = metric.partition("_")
         correlate = resampled_spearman if kind == "spearman" else resampled_pearson
-        found[metric] = correlate(items.numbers[function], items.numbers["label"], weights)
+        functions = FUNCTIONS if function == "max" else (function,)
+        values = [correlate(items.numbers[each], items.numbers["label"], weights) for each in functions]
+        found[metric] = np.max(values, axis=0)
     return found
 
 

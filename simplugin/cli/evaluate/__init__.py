@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import typer
 
-from simplugin.cli.evaluate import bitext, intents, pairs, similarity
+from simplugin.cli.evaluate import bitext, compare, intents, pairs, similarity, verify
 
 __all__ = ["app"]
 
@@ -13,3 +13,5 @@ app.command("similarity")(similarity.similarity)
 app.command("bitext")(bitext.bitext)
 app.command("pairs")(pairs.pairs)
 app.command("intents")(intents.intents)
+app.command("compare")(compare.compare)
+app.command("verify")(verify.verify)

@@ -9,6 +9,7 @@ from simplugin.evaluation.metrics import pearson, spearman
 from simplugin.evaluation.scoring import cosine_of_pairs, scores_of_pairs
 
 if TYPE_CHECKING:
+    from simplugin.evaluation.report import write_html
     from simplugin.evaluation.result import Evaluation, Result, Section
     from simplugin.evaluation.similarity import evaluate_similarity
 else:
@@ -16,6 +17,7 @@ else:
         __name__,
         {
             "simplugin.evaluation.result": ("Evaluation", "Result", "Section"),
+            "simplugin.evaluation.report": ("write_html",),
             "simplugin.evaluation.similarity": ("evaluate_similarity",),
         },
     )
@@ -33,4 +35,5 @@ __all__ = [
     "read_pairs",
     "scores_of_pairs",
     "spearman",
+    "write_html",
 ]

@@ -1,0 +1,57 @@
+"""What things are called in a report."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from simplugin.evaluation.result import Result
+
+__all__ = ["TASKS", "crossings", "labels", "language_of", "languages", "spoken"]
+
+TASKS = {
+    "similarity": "Semantic similarity",
+    "retrieval": "Retrieval",
+    "bitext": "Bitext mining",
+    "pairs": "Pairs of classes",
+    "intents": "Intents",
+}
+_WORDS = {"pearson": "Pearson", "spearman": "Spearman", "auc": "AUC", "f1": "F1"}
+
+
+def spoken(metric: str) -> str:
+    """Return the name of a metric as people write it: ``spearman_cosine`` is "Spearman cosine"."""
+    return " ".join(_WORDS.get(word, word) for word in metric.split("_"))
+
+
+def labels(results: Sequence[Result]) -> list[str]:
+    """Return a name for each result: its model's, numbered where two would have the same."""
+    names = [result.model.name for result in results]
+    return [
+        name if names.count(name) == 1 else f"{name} ({names[: place + 1].count(name)})"
+        for place, name in enumerate(names)
+    ]
+
+
+def languages(result: Result) -> list[str]:
+    """Return the languages of the data, in order."""
+    return list(dict.fromkeys(record.language or record.name for record in result.data))
+
+
+def crossings(result: Result) -> dict[str, tuple[str, str]]:
+    """Return the languages of each section that has two, or one on both sides: ``{"en": ("en", "en"), "en-de": …}``."""
+    known = languages(result)
+    pairs = {one if one == other else f"{one}-{other}": (one, other) for one in known for other in known}
+    found: dict[str, tuple[str, str]] = {}
+    for each in result.sections:
+        # Of two languages alone, `cross` is their one crossing.
+        named = [each.section, *(each.parts if len(each.parts) == 2 else ())]
+        pair = next((pairs[name] for name in named if name in pairs), None)
+        if pair is not None and (each.section in pairs or pair[0] != pair[1]):
+            found[each.section] = pair
+    return found
+
+
+def language_of(result: Result, part: str) -> str | None:
+    """Return the language of a part's texts, where the data say so."""
+    own = [record.language for record in result.data if part in {record.language, record.name}]
+    return own[0] if own else None

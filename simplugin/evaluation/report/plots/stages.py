@@ -1,0 +1,91 @@
+"""What each stage of retrieval costs: the main figure from exact search to the reranked index."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from simplugin.evaluation.report.elements import Markup, element, join
+from simplugin.evaluation.report.naming import spoken
+from simplugin.evaluation.report.plots.figure import Axis, Figure, Panel, axis, dots, drawing, line, mark, text
+from simplugin.evaluation.report.tables import Cell, Table
+from simplugin.evaluation.result import Result, Section
+
+__all__ = ["stages"]
+
+
+def stages(name: str, result: Result) -> Figure | None:
+    """Draw a panel for each section, a mark for each of its stages; None where there are not two stages."""
+    found: dict[str, list[_Step]] = {}
+    for each in result.sections:
+        value = each.metrics.get(result.main)
+        if each.stage is not None and value is not None:
+            found.setdefault(each.section, []).append(_Step(each.stage, value, each))
+    found = {section: steps for section, steps in found.items() if len(steps) > 1}
+    if not found:
+        return None
+    drawn = [step for steps in found.values() for step in steps]
+    ends = [end for step in drawn for end in (step.value, *step.figures.ci95.get(result.main, ()))]
+    scale = axis(spoken(result.main), min(ends), max(ends))
+    metrics = list(dict.fromkeys(metric for step in drawn for metric in step.figures.metrics))
+    rows = tuple(row for section, steps in found.items() for row in _rows(section, steps, metrics))
+    return Figure(
+        name,
+        "Loss by stage",
+        f"{spoken(result.main)} after each stage, with 95 % intervals where there are some; the small numbers are the "
+        "difference from the first stage.",
+        tuple(
+            _panel(f"{name}-{place}", section, steps, result.main, scale)
+            for place, (section, steps) in enumerate(found.items())
+        ),
+        Table("Difference from the first stage, by stage", ("section", "stage", *map(spoken, metrics)), rows),
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class _Step:
+    """A stage of a section: its main figure, and all of them."""
+
+    stage: str
+    value: float
+    figures: Section
+
+
+def _panel(name: str, section: str, steps: Sequence[_Step], metric: str, scale: Axis) -> Markup:
+    names = tuple(step.stage for step in steps)
+    panel = Panel(Axis("stage", -0.5, len(steps) - 0.5, tuple(map(float, range(len(steps)))), names), scale)
+    places = [(panel.across(place), panel.down(step.value)) for place, step in enumerate(steps)]
+    told = ", ".join(f"{step.stage} {step.value:.3f}" for step in steps)
+    return drawing(
+        name,
+        f"{spoken(metric)} by stage, {section}",
+        f"{told}.",
+        panel.width,
+        panel.height,
+        text("name", panel.left, 18, section),
+        panel.frame(),
+        element("polyline", {"class": "curve series-0", "points": dots(places)}),
+        (_mark(panel, x, y, step, steps[0], metric) for (x, y), step in zip(places, steps, strict=True)),
+    )
+
+
+def _mark(panel: Panel, x: float, y: float, step: _Step, first: _Step, metric: str) -> Markup:
+    pieces = [mark(0, x, y)]
+    if metric in step.figures.ci95:
+        low, high = step.figures.ci95[metric]
+        pieces.append(line("whisker series-0", x, panel.down(low), x, panel.down(high)))
+    if step is not first:
+        pieces.append(text("note end", x - 6, y - 8, f"{step.value - first.value:+.3f}"))
+    return join(pieces)
+
+
+def _rows(section: str, steps: Sequence[_Step], metrics: Sequence[str]) -> list[tuple[Cell, ...]]:
+    first = steps[0].figures.metrics
+    return [
+        (section, step.stage, *(_difference(first.get(each), step.figures.metrics.get(each)) for each in metrics))
+        for step in steps
+    ]
+
+
+def _difference(before: float | None, after: float | None) -> float | None:
+    return None if before is None or after is None else after - before

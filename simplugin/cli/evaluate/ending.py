@@ -49,7 +49,7 @@ def end(
     out: Path | None,
     bounds: Sequence[Bound],
 ) -> None:
-    """Print the sections, as a table of these columns or as JSON lines, and write them to ``out``, a Markdown page beside it.
+    """Print the sections, as a table of these columns or as JSON lines; write them to ``out``, and Markdown beside it.
 
     Exits with 1 where a bound is not reached, or is on a figure that there is not.
     """

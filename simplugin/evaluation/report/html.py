@@ -103,23 +103,25 @@ def _task(task: str, evaluations: Sequence[Evaluation]) -> Markup:
 
 def _headlines(results: Sequence[Result]) -> Markup:
     """Return the one figure of each model that stands for the others: that of all together, or of the first section."""
-    tiles: list[Markup] = []
-    for name, result in zip(labels(results), results, strict=True):
-        section = next((each for each in result.sections if each.section == "all"), result.sections[0])
-        mean = section.macro.get(result.main)
-        value = mean if mean is not None else section.metrics.get(result.main)
-        low_high = None if mean is not None else section.ci95.get(result.main)
-        what = f"{spoken(result.main)}, " + (
-            f"mean of {len(section.parts)} parts" if mean is not None else section.section
-        )
-        said = (
-            element("dt", None, name),
-            element("dd", {"class": "figure"}, "–" if value is None else f"{value:.3f}"),
-            element("dd", None, what),
-            low_high and element("dd", None, "95 %: {:.3f} to {:.3f}".format(*low_high)),
-        )
-        tiles.append(element("div", None, said))
+    tiles = (
+        element("div", None, element("dt", None, name), _headline(result))
+        for name, result in zip(labels(results), results, strict=True)
+    )
     return element("dl", {"class": "headlines"}, tiles)
+
+
+def _headline(result: Result) -> Iterator[Markup]:
+    section = next((each for each in result.sections if each.section == "all"), result.sections[0])
+    metric, value, mean = spoken(result.main), section.metrics.get(result.main), section.macro.get(result.main)
+    interval = section.ci95.get(result.main)
+    told = f"{shown(value)}{'' if interval is None else f' (95 %: {shown(interval)})'}"
+    yield element("dd", {"class": "figure"}, "–" if value is None else f"{value if mean is None else mean:.3f}")
+    if mean is None:
+        yield element("dd", None, f"{metric}, {section.section}")
+        yield element("dd", None, told)
+    else:
+        yield element("dd", None, f"{metric}, mean of {len(section.parts)} parts")
+        yield element("dd", None, f"pooled {told}")
 
 
 def _findings(results: Sequence[Result]) -> Content:

@@ -47,7 +47,7 @@ def to_model_index(results: Sequence[Result]) -> str:
 
 
 def _entry(result: Result, section: Section) -> dict[str, Any]:
-    kind, name = _TASKS[result.task]
+    kind, title = _TASKS[result.task]
     metrics = [
         {"type": metric, "value": round(value, 6), "name": _titled(metric)}
         for metric, value in section.metrics.items()
@@ -55,10 +55,9 @@ def _entry(result: Result, section: Section) -> dict[str, Any]:
     ]
     if result.main in section.macro:
         mean = round(section.macro[result.main], 6)
-        metrics.append(
-            {"type": f"macro_{result.main}", "value": mean, "name": f"{_titled(result.main)}, mean of parts"}
-        )
-    return {"task": {"type": kind, "name": name}, "dataset": _dataset(result, section), "metrics": metrics}
+        name = f"{_titled(result.main)}, mean of parts"
+        metrics.append({"type": f"macro_{result.main}", "value": mean, "name": name})
+    return {"task": {"type": kind, "name": title}, "dataset": _dataset(result, section), "metrics": metrics}
 
 
 def _dataset(result: Result, section: Section) -> dict[str, str]:

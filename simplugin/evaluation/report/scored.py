@@ -104,7 +104,7 @@ def _row(result: Result, chosen: Sequence[Scored], item: int) -> tuple[Cell, ...
         if item < len(each.part):
             language = language_of(result, each.name)
             texts = (Quote(each.part.texts[side][item], language) for side in ("first", "second"))
-            places = (f"{float(_places(values)[item]):.0%}" for values in (each.labels, each.scores))
+            places = (f"{100 * float(_places(values)[item]):.0f} %" for values in (each.labels, each.scores))
             return (each.name, *texts, f"{each.labels[item]:g}", f"{each.scores[item]:.3f}", *places)
         item -= len(each.part)
     raise IndexError(item)

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any, TypeAlias
 
 from simplugin.evaluation.bootstrap import Interval
@@ -42,7 +43,7 @@ class Code:
     text: str
 
 
-Cell: TypeAlias = str | int | float | Quote | Code | None
+Cell: TypeAlias = str | int | float | Interval | Quote | Code | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,9 +55,11 @@ class Table:
     rows: tuple[tuple[Cell, ...], ...]
 
     def numeric(self, column: int) -> bool:
-        """Say whether a column holds numbers and nothing else."""
+        """Say whether a column holds numbers or intervals and nothing else."""
         cells = [row[column] for row in self.rows if row[column] is not None]
-        return bool(cells) and all(isinstance(cell, int | float) for cell in cells)
+        return bool(cells) and all(
+            isinstance(cell, int | float | tuple) and not isinstance(cell, bool) for cell in cells
+        )
 
 
 def shown(cell: Cell) -> str:
@@ -72,12 +75,14 @@ def shown(cell: Cell) -> str:
             return f"{cell:,}"
         case float():
             return f"{cell:.4f}"
+        case (low, high):
+            return f"{low:.3f} to {high:.3f}"
         case str():
             return cell
 
 
 def sections(result: Result, caption: str) -> Table:
-    """Return the figures by section and stage; pooled sections are followed by the means of their parts."""
+    """Return the figures by section and stage, the main one first, beside it its mean over the parts."""
     counts = _keys(section.counts for section in result.sections)
     metrics = [
         metric
@@ -89,24 +94,28 @@ def sections(result: Result, caption: str) -> Table:
         for section in result.sections
     )
     staged = any(section.stage for section in result.sections)
+    meant = any(section.macro for section in result.sections)
     ranged = [metric for metric in metrics if any(metric in section.ci95 for section in result.sections)]
+
+    def row(section: Section) -> Iterator[Cell]:
+        yield section.section
+        if staged:
+            yield section.stage
+        yield from (section.counts.get(count) for count in counts)
+        for metric in metrics:
+            yield section.metrics.get(metric)
+            if metric in ranged:
+                yield section.ci95.get(metric)
+            if meant and metric == result.main:
+                yield section.macro.get(metric)
+        yield from (section.details.get(key) for key in extras)
+
     heads = ["section", *(["stage"] if staged else []), *counts]
     for metric in metrics:
         heads += [spoken(metric), *(["95 %"] if metric in ranged else [])]
-    rows: list[tuple[Cell, ...]] = []
-    for section in result.sections:
-        row: list[Cell] = [section.section, *([section.stage] if staged else [])]
-        row += [section.counts.get(count) for count in counts]
-        for metric in metrics:
-            row += [section.metrics.get(metric), *([_range(section.ci95.get(metric))] if metric in ranged else [])]
-        rows.append((*row, *(section.details.get(key) for key in extras)))
-        if section.macro:
-            means: list[Cell] = [f"{section.section}, mean of {len(section.parts)}", *([None] if staged else [])]
-            means += [None] * len(counts)
-            for metric in metrics:
-                means += [section.macro.get(metric), *([None] if metric in ranged else [])]
-            rows.append((*means, *(None for _ in extras)))
-    return Table(caption, (*heads, *map(spoken, extras)), tuple(rows))
+        heads += ["mean of parts"] if meant and metric == result.main else []
+    rows = tuple(tuple(row(section)) for section in result.sections)
+    return Table(caption, (*heads, *map(spoken, extras)), rows)
 
 
 def side_by_side(results: Sequence[Result], caption: str) -> Table:
@@ -129,7 +138,7 @@ def models(results: Sequence[Result]) -> Table:
     rows = [
         (
             name,
-            each.model.id if each.model.id != each.model.name else None,
+            _opened(each),
             each.model.kind,
             each.model.dimension,
             " ".join(each.model.languages) or None,
@@ -162,19 +171,18 @@ def settings(results: Sequence[Result]) -> Table:
     """Return how they were judged, and how long it took."""
     keys = _keys(result.settings for result in results)
     rows = [
-        (name, *(_plain(result.settings.get(key)) for key in keys), f"{result.seconds:.1f}")
+        (name, *(_plain(result.settings.get(key)) for key in keys), f"{result.seconds:.1f} s")
         for name, result in zip(labels(results), results, strict=True)
     ]
-    return Table("Settings", ("model", *keys, "seconds"), tuple(rows))
+    return Table("Settings", ("model", *keys, "time"), tuple(rows))
 
 
 def versions(results: Sequence[Result]) -> Table:
     """Return the versions of the packages; one column where they are the same for all."""
     different = list({tuple(result.packages.items()): result for result in results}.values())
+    packages = _keys(result.packages for result in results)
     heads = ("version",) if len(different) == 1 else tuple(labels(different))
-    rows = [
-        (package, *(each.packages.get(package) for each in different)) for package in _keys(r.packages for r in results)
-    ]
+    rows = [(package, *(each.packages.get(package) for each in different)) for package in packages]
     return Table("Packages", ("package", *heads), tuple(rows))
 
 
@@ -215,6 +223,12 @@ def _grid(caption: str, value: Any) -> Table | None:
     return Table(caption, ("", "value"), tuple((name, _plain(each)) for name, each in rows.items()))
 
 
+def _opened(result: Result) -> str | None:
+    """Return what opens the model again; a folder is nothing that others have."""
+    model = result.model
+    return None if model.id == model.name or Path(model.id).is_absolute() else model.id
+
+
 def _find(result: Result, section: str, stage: str | None) -> Section | None:
     return next((each for each in result.sections if (each.section, each.stage) == (section, stage)), None)
 
@@ -224,11 +238,7 @@ def _with_range(section: Section | None, metric: str) -> str | None:
     if section is None or value is None:
         return None
     found = section.ci95.get(metric)
-    return f"{value:.4f}" if found is None else f"{value:.4f} ({_range(found)})"
-
-
-def _range(found: Interval | None) -> str | None:
-    return None if found is None else "{:.3f} to {:.3f}".format(*found)
+    return f"{value:.4f}" if found is None else f"{value:.4f} ({shown(found)})"
 
 
 def _place(section: str, stage: str | None) -> str:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
 from simplugin.evaluation.report.elements import Content, Markup, element, join
@@ -12,6 +12,7 @@ from simplugin.evaluation.report.tables import Table
 __all__ = ["Axis", "Figure", "Panel", "axis", "dots", "drawing", "key", "line", "mark", "text"]
 
 _SHAPES = 4
+_HAIR = 1e-3  # of a step
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,7 +44,7 @@ class Axis:
 
     def marks(self) -> Iterator[tuple[float, str]]:
         """Give where the marks are, and what stands there."""
-        yield from zip(self.ticks, self.names or [f"{tick:g}" for tick in self.ticks], strict=True)
+        yield from zip(self.ticks, self.names or [f"{tick:g}".replace("-", "−") for tick in self.ticks], strict=True)
 
     def share(self, value: float) -> float:
         """Return where a value lies, from 0 at the low end to 1; what is outside is drawn at the end."""
@@ -55,7 +56,8 @@ def axis(label: str, low: float, high: float, *, count: int = 5) -> Axis:
     span = high - low if high > low else 1.0
     step = 10.0 ** math.floor(math.log10(span / count))
     step *= next(factor for factor in (1, 2, 2.5, 5, 10) if span / (step * factor) <= count)
-    first, last = math.floor(low / step + 1e-9), math.ceil((low + span) / step - 1e-9)
+    # A cosine may be a hair over 1, which is no reason for an axis to go on.
+    first, last = math.floor(low / step + _HAIR), math.ceil((low + span) / step - _HAIR)
     ticks = tuple(round(place * step, 10) for place in range(first, last + 1))
     return Axis(label, ticks[0], ticks[-1], ticks)
 
@@ -68,7 +70,7 @@ class Panel:
     y: Axis
     width: float = 280
     height: float = 236
-    left: float = 46
+    left: float = 54
     right: float = 10
     top: float = 30
     bottom: float = 40
@@ -127,8 +129,9 @@ def text(kind: str, x: float, y: float, *content: Content) -> Markup:
 def mark(series: int, x: float, y: float, size: float = 4.5) -> Markup:
     """Return the mark of a series: a circle, square, diamond or triangle, so that colour is not all that tells."""
     half = size * (1, 0.9, 1.25, 1.2)[series % _SHAPES]
+    arc = f"a{half:.2f} {half:.2f} 0 1 0"
     paths = (
-        f"M{x - half:.1f} {y:.1f}a{half:.2f} {half:.2f} 0 1 0 {2 * half:.2f} 0a{half:.2f} {half:.2f} 0 1 0 {-2 * half:.2f} 0z",
+        f"M{x - half:.1f} {y:.1f}{arc} {2 * half:.2f} 0{arc} {-2 * half:.2f} 0z",
         f"M{x - half:.1f} {y - half:.1f}h{2 * half:.1f}v{2 * half:.1f}h{-2 * half:.1f}z",
         f"M{x:.1f} {y - half:.1f}l{half:.1f} {half:.1f}l{-half:.1f} {half:.1f}l{-half:.1f} {-half:.1f}z",
         f"M{x:.1f} {y - half:.1f}l{half:.1f} {1.8 * half:.1f}h{-2 * half:.1f}z",
@@ -141,20 +144,8 @@ def dots(points: list[tuple[float, float]]) -> str:
     return " ".join(f"{x:.1f},{y:.1f}" for x, y in points)
 
 
-def key(names: list[str]) -> Markup:
+def key(names: Mapping[int, str]) -> Markup:
     """Return what the mark of each series stands for."""
-    return element(
-        "ul",
-        {"class": "key"},
-        (
-            element(
-                "li",
-                None,
-                element(
-                    "svg", {"viewBox": "0 0 14 14", "width": 14, "height": 14, "aria-hidden": "true"}, mark(n, 7, 7)
-                ),
-                name,
-            )
-            for n, name in enumerate(names)
-        ),
-    )
+    box = {"viewBox": "0 0 14 14", "width": 14, "height": 14, "aria-hidden": "true"}
+    items = (element("li", None, element("svg", box, mark(series, 7, 7)), name) for series, name in names.items())
+    return element("ul", {"class": "key"}, items)

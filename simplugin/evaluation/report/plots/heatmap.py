@@ -77,12 +77,9 @@ def _values(result: Result, stage: str | None) -> Mapping[tuple[str, str], float
 def _cell(x: float, y: float, value: float | None, low: float, high: float) -> Markup:
     box = {"x": x + 1, "y": y + 1, "width": _SIDE - 2, "height": _SIDE - 2, "rx": 3}
     if value is None:
-        return element(
-            "g", {"class": "empty"}, element("rect", box), text("middle", x + _SIDE / 2, y + _SIDE / 2 + 4, "–")
-        )
-    shade = _shade(value, low, high)
-    label = text("middle", x + _SIDE / 2, y + _SIDE / 2 + 4, f"{value:.2f}")
-    return element("g", {"class": f"heat-{shade}"}, element("rect", box), label)
+        return element("g", {"class": "empty"}, element("rect", box))
+    number = text("middle", x + _SIDE / 2, y + _SIDE / 2 + 4, _number(value))
+    return element("g", {"class": f"heat-{_shade(value, low, high)}"}, element("rect", box), number)
 
 
 def _shade(value: float, low: float, high: float) -> int:
@@ -101,10 +98,14 @@ def _scale(metric: str, low: float, high: float, y: float) -> list[Markup]:
     ]
     return [
         *boxes,
-        text("tick", _LEFT, y + 27, f"{low:.2f}"),
+        text("tick", _LEFT, y + 27, _number(low)),
         text("tick middle", _LEFT + step * _SHADES / 2, y + 27, metric),
-        text("tick end", _LEFT + step * _SHADES, y + 27, f"{high:.2f}"),
+        text("tick end", _LEFT + step * _SHADES, y + 27, _number(high)),
     ]
+
+
+def _number(value: float) -> str:
+    return f"{value:.2f}".replace("-", "−")
 
 
 def _pair(pair: tuple[str, str]) -> str:

@@ -33,14 +33,10 @@ def intervals(name: str, results: Sequence[Result]) -> Figure | None:
     left = min(280.0, 24 + _LETTER * max(map(len, sections)))
     block = _ROW * len(results) + _GAP
     height = _TOP + block * len(sections) + _BOTTOM
-    best = {
-        title: max((value, model) for model, each in zip(names, found, strict=True) if (value := _value(each, metric)) is not None)
-        for title, found in sections.items()
-    }  # fmt: skip
     picture = drawing(
         f"{name}-0",
         f"{spoken(metric)} by section" + (f", {len(results)} models" if len(results) > 1 else ""),
-        "; ".join(f"{title}: highest {value:.3f}, {model}" for title, (value, model) in best.items()) + ".",
+        "; ".join(_told(title, found, names, metric) for title, found in sections.items()) + ".",
         _WIDTH,
         height,
         _frame(scale, left, height),
@@ -58,7 +54,7 @@ def intervals(name: str, results: Sequence[Result]) -> Figure | None:
         else f"{spoken(metric)}; the lines are 95 % intervals.",
         (picture,),
         side_by_side(results, f"{spoken(metric)} by section, with 95 % intervals"),
-        legend=key(names) if len(results) > 1 else None,
+        legend=key(dict(enumerate(names))) if len(results) > 1 else None,
         wide=True,
     )
 
@@ -83,6 +79,14 @@ def _sections(results: Sequence[Result]) -> dict[str, list[Section | None]]:
 
 def _value(section: Section | None, metric: str) -> float | None:
     return None if section is None else section.metrics.get(metric)
+
+
+def _told(title: str, found: Sequence[Section | None], names: Sequence[str], metric: str) -> str:
+    values = [
+        (value, name) for name, each in zip(names, found, strict=True) if (value := _value(each, metric)) is not None
+    ]
+    value, name = max(values)
+    return f"{title}: {value:.3f}" + (f" at most, by {name}" if len(values) > 1 else "")
 
 
 def _ends(section: Section, metric: str) -> list[float]:

@@ -6,7 +6,7 @@ way round; pairs that share a text are in one half. So no pair is judged by a cu
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 import numpy as np
 
@@ -28,26 +28,23 @@ _RAW, _CALIBRATED = 1, 0
 def reliability(name: str, scored: Sequence[Scored], *, seed: int) -> Figure:
     """Draw a panel for each language: the share of pairs with a label of 3 and more, by the probability given."""
     found = [(each, _probabilities(each, seed)) for each in scored]
-    kinds = [f"{scored[0].column} as it is", "calibrated on the other half"]
-    drawings = tuple(_panel(f"{name}-{place}", each, given) for place, (each, given) in enumerate(found))
+    kinds = {_RAW: f"{scored[0].column} as it is", _CALIBRATED: "calibrated on the other half"}
+    drawn = {series: kind for series, kind in kinds.items() if any(series in given for _, given in found)}
     unfitted = [each.name for each, given in found if _CALIBRATED not in given]
-    missing = (
-        f" Too few pairs, or labels that do not vary enough, to calibrate: {', '.join(unfitted)}." if unfitted else ""
-    )
-    legend = [kinds[_RAW - 1]] if len(unfitted) == len(found) else kinds
+    missing = f" No calibration could be fitted for {', '.join(unfitted)}." if unfitted else ""
     return Figure(
         name,
         f"Reliability{'' if len(scored) == 1 else ' by language'}",
         f"How often people gave a label of {_RELEVANT:g} or more, by the probability that the score is taken for; on "
         "the dashed line the two are equal. The larger a mark, the more pairs. ECE is the expected calibration error: "
         f"the mean distance from that line.{missing}",
-        drawings,
+        tuple(_panel(f"{name}-{place}", each, given) for place, (each, given) in enumerate(found)),
         Table(
             f"Share of pairs with a label of {_RELEVANT:g} or more, by probability",
             ("part", "probability from", "probabilities", "pairs", "mean probability", "share"),
             tuple(row for each, given in found for row in _rows(each, given, kinds)),
         ),
-        legend=key([kinds[1], kinds[0]][: len(legend)]) if len(legend) == 2 else None,
+        legend=key(drawn),
     )
 
 
@@ -82,7 +79,7 @@ def _panel(name: str, scored: Scored, given: dict[int, Floats]) -> Markup:
     said = {_RAW: "as it is", _CALIBRATED: "calibrated"}
     told = ", ".join(f"{said[series]} {error:.3f}" for series, error in errors.items())
     legend: list[Markup] = []
-    for place, (series, error) in enumerate(sorted(errors.items(), reverse=True)):
+    for place, (series, error) in enumerate(errors.items()):
         at = panel.width - panel.right - 76 * (len(errors) - place) + 8
         legend += [mark(series, at, 14), text("note", at + 9, 18, f"ECE {error:.3f}")]
     ends = [(panel.across(0), panel.down(0)), (panel.across(1), panel.down(1))]
@@ -121,9 +118,9 @@ def _binned(values: Floats, came: Ints) -> list[tuple[float, int, float, float]]
     ]
 
 
-def _rows(scored: Scored, given: dict[int, Floats], kinds: Sequence[str]) -> list[tuple[Cell, ...]]:
+def _rows(scored: Scored, given: dict[int, Floats], kinds: Mapping[int, str]) -> list[tuple[Cell, ...]]:
     return [
-        (scored.name, kinds[0 if series == _RAW else 1], f"{start:.1f} to {start + 1 / _BINS:.1f}", count, mean, share)
+        (scored.name, kinds[series], f"{start:.1f} to {start + 1 / _BINS:.1f}", count, mean, share)
         for series, values in given.items()
         for start, count, mean, share in _binned(values, scored.labels >= _RELEVANT)
     ]

@@ -36,7 +36,7 @@ def join(content: Content) -> Markup:
     return Markup("".join(join(piece) for piece in content))
 
 
-def _attribute(name: str, value: str | float | None) -> str:
+def _attribute(name: str, value: str | float) -> str:
     if value == "":
         return f" {name}"
     return f' {name}="{escape(value) if isinstance(value, str) else f"{round(value, 2):g}"}"'

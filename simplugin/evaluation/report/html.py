@@ -12,8 +12,9 @@ from simplugin.evaluation.report import plots, tables
 from simplugin.evaluation.report.elements import Content, Markup, element
 from simplugin.evaluation.report.naming import TASKS, labels, spoken
 from simplugin.evaluation.report.plots import Figure
+from simplugin.evaluation.report.provenance import provenance
 from simplugin.evaluation.report.scored import disagreements, scored
-from simplugin.evaluation.report.tables import Cell, Code, Quote, Table, shown
+from simplugin.evaluation.report.table import Cell, Code, Quote, Table, shown
 from simplugin.evaluation.result import Evaluation, Result
 
 __all__ = ["to_html", "write_html"]
@@ -66,7 +67,7 @@ def to_html(evaluations: Sequence[Evaluation]) -> str:
 
 
 def _style() -> str:
-    return resources.files(__package__).joinpath("style.css").read_text(encoding="utf-8")
+    return resources.files("simplugin.evaluation.report").joinpath("style.css").read_text(encoding="utf-8")
 
 
 def _tasks(results: Sequence[Result]) -> list[str]:
@@ -94,10 +95,12 @@ def _task(task: str, evaluations: Sequence[Evaluation]) -> Markup:
         _headlines(results),
         _findings(results),
         _comparisons(task, results),
-        (_result(f"{task}-{place}", name, each, alone=len(results) == 1)
-         for place, (name, each) in enumerate(zip(labels(results), evaluations, strict=True))),
+        (
+            _result(f"{task}-{place}", name, each, results)
+            for place, (name, each) in enumerate(zip(labels(results), evaluations, strict=True))
+        ),
         _provenance(task, results),
-    )  # fmt: skip
+    )
     return element("section", {"id": task, "aria-labelledby": f"{task}-heading"}, heading, content)
 
 
@@ -149,7 +152,9 @@ def _comparisons(task: str, results: Sequence[Result]) -> Iterator[Markup]:
             yield _figure(figure)
 
 
-def _result(name: str, label: str, judged: Evaluation, *, alone: bool) -> Markup:
+def _result(name: str, label: str, judged: Evaluation, results: Sequence[Result]) -> Markup:
+    alone = len(results) == 1
+    among = [each for each in results if each.main == judged.result.main]
     heading = None if alone else element("h3", {"class": "model", "id": f"{name}-heading"}, label)
     gone = None
     if not judged.parts:
@@ -161,20 +166,16 @@ def _result(name: str, label: str, judged: Evaluation, *, alone: bool) -> Markup
         {"aria-label": label} if alone else {"aria-labelledby": f"{name}-heading"},
         heading,
         gone,
-        (_figure(figure) for figure in _figures(name, judged)),
+        (_figure(figure) for figure in _figures(name, judged, among)),
         _table(tables.sections(judged.result, "Figures by section")),
         (_table(grid) for grid in tables.grids(judged.result)),
-        pairs and _table(pairs, kind="quotes"),
+        None if pairs is None else _table(pairs, kind="quotes"),
     )
 
 
-def _figures(name: str, judged: Evaluation) -> Iterator[Figure]:
+def _figures(name: str, judged: Evaluation, among: Sequence[Result]) -> Iterator[Figure]:
     result, items = judged.result, scored(judged)
-    stages = list(dict.fromkeys(each.stage for each in result.sections))
-    drawn = [
-        plots.heatmap(f"{name}-heatmap", result, stages[0]) if stages else None,
-        plots.stages(f"{name}-stages", result),
-    ]
+    drawn = [plots.heatmap(f"{name}-heatmap", result, among), plots.stages(f"{name}-stages", result)]
     if items:
         drawn.append(plots.agreement(f"{name}-agreement", items, result.main))
         drawn.append(plots.reliability(f"{name}-reliability", items, seed=int(result.settings.get("seed") or 0)))
@@ -183,13 +184,12 @@ def _figures(name: str, judged: Evaluation) -> Iterator[Figure]:
 
 def _provenance(task: str, results: Sequence[Result]) -> Markup:
     heading = element("h3", {"id": f"{task}-made"}, "What these figures were made with")
-    made = (tables.models(results), tables.data(results), tables.settings(results), tables.versions(results))
-    return element("section", {"aria-labelledby": f"{task}-made"}, heading, map(_table, made))
+    return element("section", {"aria-labelledby": f"{task}-made"}, heading, map(_table, provenance(results)))
 
 
 def _figure(figure: Figure) -> Markup:
-    kind = "drawings wide" if figure.wide else "drawings"
-    scrolled = {"class": kind, "tabindex": "0", "role": "group", "aria-label": f"{figure.title}, drawing"}
+    scrolled = {"tabindex": "0", "role": "group", "aria-label": f"{figure.title}, drawing"} if figure.wide else {}
+    kind = "drawings" + (" wide" if figure.wide else " fluid" if figure.fluid else "")
     return element(
         "figure",
         {"id": figure.name, "aria-labelledby": f"{figure.name}-caption"},
@@ -200,7 +200,7 @@ def _figure(figure: Figure) -> Markup:
             element("p", None, figure.explanation),
         ),
         figure.legend,
-        element("div", scrolled if figure.wide else {"class": kind}, figure.drawings),
+        element("div", {"class": kind} | scrolled, figure.drawings),
         element("details", None, element("summary", None, "Numbers of this plot"), _table(figure.numbers)),
     )
 

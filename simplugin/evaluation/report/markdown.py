@@ -9,7 +9,8 @@ from pathlib import Path
 from simplugin.errors import DataError
 from simplugin.evaluation.report import tables
 from simplugin.evaluation.report.naming import TASKS, labels
-from simplugin.evaluation.report.tables import Cell, Code, Table, shown
+from simplugin.evaluation.report.provenance import provenance
+from simplugin.evaluation.report.table import Cell, Code, Table, shown
 from simplugin.evaluation.result import Result
 
 __all__ = ["to_markdown", "write_markdown"]
@@ -48,7 +49,7 @@ def _task(results: Sequence[Result]) -> Iterator[str]:
         yield from _headed(tables.sections(result, f"Figures of {name}"))
         for table in tables.grids(result):
             yield from _headed(table)
-    for table in (tables.models(results), tables.data(results), tables.settings(results), tables.versions(results)):
+    for table in provenance(results):
         yield from _headed(table)
 
 

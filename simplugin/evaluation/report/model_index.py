@@ -43,7 +43,8 @@ def to_model_index(results: Sequence[Result]) -> str:
         }
         for name in dict.fromkeys(result.model.name for result in results)
     ]
-    return yaml.safe_dump({"model-index": entries}, sort_keys=False, allow_unicode=True, width=120)
+    block: str = yaml.safe_dump({"model-index": entries}, sort_keys=False, allow_unicode=True, width=120)
+    return block
 
 
 def _entry(result: Result, section: Section) -> dict[str, Any]:

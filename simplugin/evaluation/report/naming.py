@@ -15,7 +15,8 @@ TASKS = {
     "pairs": "Pairs of classes",
     "intents": "Intents",
 }
-_WORDS = {"pearson": "Pearson", "spearman": "Spearman", "auc": "AUC", "f1": "F1"}
+_NAMES = ("Pearson", "Spearman", "Manhattan", "Euclidean", "AUC", "F1", "MRR")
+_WORDS = {name.lower(): name for name in _NAMES}
 
 
 def spoken(metric: str) -> str:
@@ -33,8 +34,11 @@ def labels(results: Sequence[Result]) -> list[str]:
 
 
 def languages(result: Result) -> list[str]:
-    """Return the languages of the data, in order."""
-    return list(dict.fromkeys(record.language or record.name for record in result.data))
+    """Return the languages of the data, in order; a bitext has two."""
+    named = [record.language or record.name for record in result.data]
+    if result.task == "bitext":
+        named = [language for pair in named for language in pair.split("-")]
+    return list(dict.fromkeys(named))
 
 
 def crossings(result: Result) -> dict[str, tuple[str, str]]:

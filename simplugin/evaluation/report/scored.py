@@ -11,7 +11,7 @@ from simplugin.evaluation.bootstrap import Floats, Ints
 from simplugin.evaluation.metrics.correlation import ranks
 from simplugin.evaluation.pooling import pool
 from simplugin.evaluation.report.naming import language_of
-from simplugin.evaluation.report.tables import Cell, Quote, Table
+from simplugin.evaluation.report.table import Cell, Quote, Table
 from simplugin.evaluation.result import Evaluation, Part, Result
 
 __all__ = ["TOP", "Scored", "disagreements", "scored"]
@@ -85,7 +85,8 @@ def _scored(judged: Evaluation) -> Iterator[Scored]:
 
 def _taken(part: Part, items: Ints) -> Part:
     numbers = {key: values[items] for key, values in part.numbers.items()}
-    texts = {key: tuple(values[item] for item in items.tolist()) for key, values in part.texts.items()}
+    chosen: list[int] = items.tolist()
+    texts = {key: tuple(values[item] for item in chosen) for key, values in part.texts.items()}
     return Part(part.name, part.clusters[items], numbers, texts, part.stage)
 
 
@@ -96,7 +97,8 @@ def _places(values: Floats) -> Floats:
 def _furthest(gaps: Floats, clusters: Ints) -> list[int]:
     order = np.argsort(-np.abs(gaps), kind="stable")
     _, firsts = np.unique(clusters[order], return_index=True)
-    return order[np.sort(firsts)[:_SHOWN]].tolist()
+    furthest: list[int] = order[np.sort(firsts)[:_SHOWN]].tolist()
+    return furthest
 
 
 def _row(result: Result, chosen: Sequence[Scored], item: int) -> tuple[Cell, ...]:

@@ -11,7 +11,7 @@ from simplugin.evaluation.report.elements import Markup, element
 from simplugin.evaluation.report.naming import spoken
 from simplugin.evaluation.report.plots.figure import Axis, Figure, Panel, axis, dots, drawing, text
 from simplugin.evaluation.report.scored import TOP, Scored
-from simplugin.evaluation.report.tables import Cell, Table
+from simplugin.evaluation.report.table import Cell, Table
 
 __all__ = ["agreement"]
 

@@ -6,8 +6,8 @@ import math
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
-from simplugin.evaluation.report.elements import Content, Markup, element, join
-from simplugin.evaluation.report.tables import Table
+from simplugin.evaluation.report.elements import Attributes, Content, Markup, element, join
+from simplugin.evaluation.report.table import Table
 
 __all__ = ["Axis", "Figure", "Panel", "axis", "dots", "drawing", "key", "line", "mark", "text"]
 
@@ -20,7 +20,7 @@ class Figure:
     """Drawings that are read together, with the words that explain them and the numbers they show.
 
     ``legend`` says what the marks stand for. ``wide`` drawings keep their size and are scrolled where a screen is
-    narrow; others shrink.
+    narrow; ``fluid`` ones are as wide as the page, and others grow and shrink.
     """
 
     name: str
@@ -30,6 +30,7 @@ class Figure:
     numbers: Table
     legend: Content = None
     wide: bool = False
+    fluid: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,11 +101,14 @@ class Panel:
         return join(pieces)
 
 
-def drawing(name: str, title: str, description: str, width: float, height: float, *content: Content) -> Markup:
-    """Return an SVG image that a screen reader tells by its title and description."""
-    attributes = {
-        "viewBox": f"0 0 {width:g} {height:g}",
-        "width": width,
+def drawing(name: str, title: str, description: str, width: float | None, height: float, *content: Content) -> Markup:
+    """Return an SVG image that a screen reader tells by its title and description.
+
+    Without a ``width`` it is as wide as the page, and its content placed in percent.
+    """
+    attributes: Attributes = {
+        "viewBox": None if width is None else f"0 0 {width:g} {height:g}",
+        "width": "100%" if width is None else width,
         "height": height,
         "role": "img",
         "aria-labelledby": f"{name}-title {name}-text",
@@ -146,6 +150,6 @@ def dots(points: list[tuple[float, float]]) -> str:
 
 def key(names: Mapping[int, str]) -> Markup:
     """Return what the mark of each series stands for."""
-    box = {"viewBox": "0 0 14 14", "width": 14, "height": 14, "aria-hidden": "true"}
+    box: Attributes = {"viewBox": "0 0 14 14", "width": 14, "height": 14, "aria-hidden": "true"}
     items = (element("li", None, element("svg", box, mark(series, 7, 7)), name) for series, name in names.items())
     return element("ul", {"class": "key"}, items)

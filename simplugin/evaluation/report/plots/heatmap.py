@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 from simplugin.evaluation.report.elements import Markup, element
 from simplugin.evaluation.report.naming import crossings, languages, spoken
 from simplugin.evaluation.report.plots.figure import Figure, drawing, text
-from simplugin.evaluation.report.tables import Cell, Table
+from simplugin.evaluation.report.table import Cell, Table
 from simplugin.evaluation.result import Result
 
 __all__ = ["heatmap"]
@@ -18,13 +18,18 @@ _LEFT, _TOP = 88.0, 44.0
 _KEY = 58.0
 
 
-def heatmap(name: str, result: Result, stage: str | None = None) -> Figure | None:
-    """Draw the main figure for every two languages; None where nothing is judged across."""
+def heatmap(name: str, result: Result, among: Sequence[Result]) -> Figure | None:
+    """Draw the main figure for every two languages; None where nothing is judged across.
+
+    The shades are the same for all results ``among`` which it is shown. Of several stages the first is drawn.
+    """
+    stage = result.sections[0].stage
     values = _values(result, stage)
     if not any(one != other for one, other in values):
         return None
     known = [each for each in languages(result) if any(each in pair for pair in values)]
-    low, high = min(values.values()), max(values.values())
+    shown = [*values.values(), *(value for each in among for value in _values(each, each.sections[0].stage).values())]
+    low, high = min(shown), max(shown)
     metric = spoken(result.main)
     width = max(_LEFT + _SIDE * len(known) + 8, 420)
     height = _TOP + _SIDE * len(known) + _KEY

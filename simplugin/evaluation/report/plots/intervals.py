@@ -2,18 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Iterator, Sequence
 
-from simplugin.evaluation.report.elements import Markup
+from simplugin.evaluation.report.elements import Markup, element
 from simplugin.evaluation.report.naming import crossings, labels, spoken
-from simplugin.evaluation.report.plots.figure import Axis, Figure, axis, drawing, key, line, mark, text
+from simplugin.evaluation.report.plots.figure import Axis, Figure, axis, drawing, key, mark
 from simplugin.evaluation.report.tables import side_by_side
 from simplugin.evaluation.result import Result, Section
 
 __all__ = ["intervals"]
 
-_WIDTH, _RIGHT, _TOP, _BOTTOM = 720.0, 24.0, 12.0, 44.0
-_LETTER = 7.2  # of a section's name, about
+_TOP, _BOTTOM = 12.0, 44.0
+_PAD = 4.0  # percent of the width, as the next two
+_LETTER = 2.3  # of a section's name, on a narrow screen
+_WIDEST = 45.0
 _ROW = 15.0  # of a model in a section
 _GAP = 13.0  # between sections
 
@@ -29,20 +31,24 @@ def intervals(name: str, results: Sequence[Result]) -> Figure | None:
     if not sections:
         return None
     ends = [end for found in sections.values() for each in found if each is not None for end in _ends(each, metric)]
-    scale = axis(spoken(metric), min(ends), max(ends), count=8)
-    left = min(280.0, 24 + _LETTER * max(map(len, sections)))
+    scale = axis(spoken(metric), min(ends), max(ends), count=9)
+    left = min(_WIDEST, _PAD + _LETTER * max(map(len, sections)))
+
+    def place(value: float) -> str:
+        return f"{left + scale.share(value) * (100 - left - _PAD):.2f}%"
+
     block = _ROW * len(results) + _GAP
     height = _TOP + block * len(sections) + _BOTTOM
     picture = drawing(
         f"{name}-0",
         f"{spoken(metric)} by section" + (f", {len(results)} models" if len(results) > 1 else ""),
         "; ".join(_told(title, found, names, metric) for title, found in sections.items()) + ".",
-        _WIDTH,
+        None,
         height,
-        _frame(scale, left, height),
+        _frame(scale, place, height),
         (
-            _block(title, found, metric, scale, left, _TOP + block * place)
-            for place, (title, found) in enumerate(sections.items())
+            _block(title, found, metric, place, left, _TOP + block * row)
+            for row, (title, found) in enumerate(sections.items())
         ),
     )
     return Figure(
@@ -55,26 +61,27 @@ def intervals(name: str, results: Sequence[Result]) -> Figure | None:
         (picture,),
         side_by_side(results, f"{spoken(metric)} by section, with 95 % intervals"),
         legend=key(dict(enumerate(names))) if len(results) > 1 else None,
-        wide=True,
+        fluid=True,
     )
 
 
 def _sections(results: Sequence[Result]) -> dict[str, list[Section | None]]:
-    """Return the sections of all results by what stands beside them, with one of each result or None."""
+    """Return the sections of all results by name, with one of each result or None."""
     titles = dict.fromkeys(each.section for result in results for each in result.sections)
-    across = {
-        section
-        for result in results
-        for section, (one, other) in crossings(result).items()
-        if one != other and section != "cross"
-    }
     found = {
         title: [next((each for each in result.sections if each.section == title), None) for result in results]
         for title in titles
-        if title not in across
+        if title not in {name for result in results for name in _left_out(result)}
     }
     metric = results[0].main
     return {title: row for title, row in found.items() if any(_value(each, metric) is not None for each in row)}
+
+
+def _left_out(result: Result) -> set[str]:
+    """Return the crossings, where there are languages beside them."""
+    pairs = crossings(result)
+    across = {section for section, (one, other) in pairs.items() if one != other}
+    return across - {"cross"} if len(across) < len(pairs) else set()
 
 
 def _value(section: Section | None, metric: str) -> float | None:
@@ -94,31 +101,28 @@ def _ends(section: Section, metric: str) -> list[float]:
     return [] if value is None else [value, *section.ci95.get(metric, ())]
 
 
-def _across(scale: Axis, left: float, value: float) -> float:
-    return left + scale.share(value) * (_WIDTH - left - _RIGHT)
-
-
-def _frame(scale: Axis, left: float, height: float) -> list[Markup]:
+def _frame(scale: Axis, place: Callable[[float], str], height: float) -> Iterator[Markup]:
     base = height - _BOTTOM
-    pieces = [text("axis middle", (left + _WIDTH - _RIGHT) / 2, height - 6, scale.label)]
+    middle = (scale.low + scale.high) / 2
+    yield element("text", {"class": "axis middle", "x": place(middle), "y": height - 6}, scale.label)
     for tick, name in scale.marks():
-        at = _across(scale, left, tick)
-        pieces += [line("grid", at, _TOP, at, base), text("tick middle", at, base + 16, name)]
-    return pieces
+        at = place(tick)
+        yield element("line", {"class": "grid", "x1": at, "x2": at, "y1": _TOP, "y2": base})
+        yield element("text", {"class": "tick middle", "x": at, "y": base + 16}, name)
 
 
 def _block(
-    title: str, found: Sequence[Section | None], metric: str, scale: Axis, left: float, top: float
-) -> list[Markup]:
+    title: str, found: Sequence[Section | None], metric: str, place: Callable[[float], str], left: float, top: float
+) -> Iterator[Markup]:
     middle = top + (_ROW * len(found) + _GAP) / 2
-    pieces = [text("row end", left - 12, middle + 4, title)]
+    yield element("text", {"class": "row end", "x": f"{left - _PAD:.2f}%", "y": middle + 4}, title)
     for series, section in enumerate(found):
         value = _value(section, metric)
         if section is None or value is None:
             continue
         at = top + _GAP / 2 + _ROW * (series + 0.5)
         if metric in section.ci95:
-            low, high = (_across(scale, left, end) for end in section.ci95[metric])
-            pieces.append(line(f"whisker series-{series % 6}", low, at, high, at))
-        pieces.append(mark(series, _across(scale, left, value), at))
-    return pieces
+            low, high = map(place, section.ci95[metric])
+            yield element("line", {"class": f"whisker series-{series % 6}", "x1": low, "x2": high, "y1": at, "y2": at})
+        # A path knows no shares of the width; a picture within the picture does.
+        yield element("svg", {"x": place(value), "y": at, "overflow": "visible"}, mark(series, 0, 0))

@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 
 import numpy as np
+import numpy.typing as npt
 
 from simplugin.calibration import expected_calibration_error, fit_calibration
 from simplugin.errors import DataError
@@ -16,9 +17,11 @@ from simplugin.evaluation.bootstrap import Floats, Ints
 from simplugin.evaluation.report.elements import Markup, element, join
 from simplugin.evaluation.report.plots.figure import Figure, Panel, axis, dots, drawing, key, line, mark, text
 from simplugin.evaluation.report.scored import Scored
-from simplugin.evaluation.report.tables import Cell, Table
+from simplugin.evaluation.report.table import Cell, Table
 
 __all__ = ["cross_fitted", "reliability"]
+
+Bools = npt.NDArray[np.bool_]
 
 _RELEVANT = 3.0  # the label from which fit_calibration takes a pair for relevant
 _BINS = 10
@@ -97,7 +100,7 @@ def _panel(name: str, scored: Scored, given: dict[int, Floats]) -> Markup:
     )
 
 
-def _curve(panel: Panel, series: int, values: Floats, came: Ints) -> Markup:
+def _curve(panel: Panel, series: int, values: Floats, came: Bools) -> Markup:
     bins = _binned(values, came)
     places = [(panel.across(mean), panel.down(share), count) for _, count, mean, share in bins]
     return join(
@@ -108,7 +111,7 @@ def _curve(panel: Panel, series: int, values: Floats, came: Ints) -> Markup:
     )
 
 
-def _binned(values: Floats, came: Ints) -> list[tuple[float, int, float, float]]:
+def _binned(values: Floats, came: Bools) -> list[tuple[float, int, float, float]]:
     """Return where each bin that is not empty begins, its pairs, their mean probability and the share that came."""
     place = np.minimum((values * _BINS).astype(int), _BINS - 1)
     return [

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from simplugin.evaluation.report.elements import Markup, element, join
 from simplugin.evaluation.report.naming import spoken
 from simplugin.evaluation.report.plots.figure import Axis, Figure, Panel, axis, dots, drawing, line, mark, text
-from simplugin.evaluation.report.tables import Cell, Table
+from simplugin.evaluation.report.table import Cell, Table
 from simplugin.evaluation.result import Result, Section
 
 __all__ = ["stages"]

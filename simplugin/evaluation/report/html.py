@@ -149,7 +149,7 @@ def _comparisons(task: str, results: Sequence[Result]) -> Iterator[Markup]:
     for place, main in enumerate(dict.fromkeys(result.main for result in results)):
         figure = plots.intervals(f"{task}-intervals-{place}", [each for each in results if each.main == main])
         if figure is not None:
-            yield _figure(figure)
+            yield _figure(figure, "h3")
 
 
 def _result(name: str, label: str, judged: Evaluation, results: Sequence[Result]) -> Markup:
@@ -162,11 +162,11 @@ def _result(name: str, label: str, judged: Evaluation, results: Sequence[Result]
                        "the plots and the list of pairs that are made of items.")  # fmt: skip
     pairs = disagreements(judged)
     return element(
-        "section",
-        {"aria-label": label} if alone else {"aria-labelledby": f"{name}-heading"},
+        "div" if alone else "section",
+        None if alone else {"aria-labelledby": f"{judged.result.task}-heading {name}-heading"},
         heading,
         gone,
-        (_figure(figure) for figure in _figures(name, judged, among)),
+        (_figure(figure, "h3" if alone else "h4") for figure in _figures(name, judged, among)),
         _table(tables.sections(judged.result, "Figures by section")),
         (_table(grid) for grid in tables.grids(judged.result)),
         None if pairs is None else _table(pairs, kind="quotes"),
@@ -184,10 +184,12 @@ def _figures(name: str, judged: Evaluation, among: Sequence[Result]) -> Iterator
 
 def _provenance(task: str, results: Sequence[Result]) -> Markup:
     heading = element("h3", {"id": f"{task}-made"}, "What these figures were made with")
-    return element("section", {"aria-labelledby": f"{task}-made"}, heading, map(_table, provenance(results)))
+    return element(
+        "section", {"aria-labelledby": f"{task}-heading {task}-made"}, heading, map(_table, provenance(results))
+    )
 
 
-def _figure(figure: Figure) -> Markup:
+def _figure(figure: Figure, heading: str) -> Markup:
     scrolled = {"tabindex": "0", "role": "group", "aria-label": f"{figure.title}, drawing"} if figure.wide else {}
     kind = "drawings" + (" wide" if figure.wide else " fluid" if figure.fluid else "")
     return element(
@@ -196,7 +198,7 @@ def _figure(figure: Figure) -> Markup:
         element(
             "figcaption",
             None,
-            element("h4", {"id": f"{figure.name}-caption"}, figure.title),
+            element(heading, {"id": f"{figure.name}-caption"}, figure.title),
             element("p", None, figure.explanation),
         ),
         figure.legend,

@@ -9,7 +9,7 @@ import numpy as np
 from simplugin.evaluation.bootstrap import Floats
 from simplugin.evaluation.report.elements import Markup, element
 from simplugin.evaluation.report.naming import spoken
-from simplugin.evaluation.report.plots.figure import Axis, Figure, Panel, axis, dots, drawing, text
+from simplugin.evaluation.report.plots.figure import Axis, Figure, Panel, axis, dots, drawing, short, signed, text
 from simplugin.evaluation.report.scored import TOP, Scored
 from simplugin.evaluation.report.table import Cell, Table
 
@@ -71,7 +71,7 @@ def _panel(name: str, scored: Scored, counts: Floats, most: int, frame: Axis, ma
     band = [(panel.across(x), panel.down(low)) for x, low, _, _ in quartiles]
     band += [(panel.across(x), panel.down(high)) for x, _, _, high in reversed(quartiles)]
     median = [(panel.across(x), panel.down(middle)) for x, _, middle, _ in quartiles]
-    figure = "" if scored.main is None else f"{spoken(main)} {scored.main:.3f}"
+    figure = "" if scored.main is None else signed(f"{spoken(main.partition('_')[0])} {scored.main:.3f}")
     ends = "" if not quartiles else (
         f" The median {scored.column} is {quartiles[0][2]:.2f} at the lowest labels and {quartiles[-1][2]:.2f} at the "
         "highest."
@@ -82,7 +82,7 @@ def _panel(name: str, scored: Scored, counts: Floats, most: int, frame: Axis, ma
         f"{len(scored.labels):,} pairs, {figure or 'no correlation'}.{ends}",
         panel.width,
         panel.height,
-        text("name", panel.left, 18, scored.name),
+        text("name", panel.left, 18, short(scored.name, 15)),
         text("note end", panel.width - panel.right, 18, figure),
         panel.frame(),
         cells,

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from simplugin.evaluation.report.elements import Attributes, Content, Markup, element, join
 from simplugin.evaluation.report.table import Table
 
-__all__ = ["Axis", "Figure", "Panel", "axis", "dots", "drawing", "key", "line", "mark", "text"]
+__all__ = ["Axis", "Figure", "Panel", "axis", "dots", "drawing", "key", "line", "mark", "short", "signed", "text"]
 
 _SHAPES = 4
 _HAIR = 1e-3  # of a step
@@ -45,7 +45,7 @@ class Axis:
 
     def marks(self) -> Iterator[tuple[float, str]]:
         """Give where the marks are, and what stands there."""
-        yield from zip(self.ticks, self.names or [f"{tick:g}".replace("-", "−") for tick in self.ticks], strict=True)
+        yield from zip(self.ticks, self.names or [signed(f"{tick:g}") for tick in self.ticks], strict=True)
 
     def share(self, value: float) -> float:
         """Return where a value lies, from 0 at the low end to 1; what is outside is drawn at the end."""
@@ -141,6 +141,16 @@ def mark(series: int, x: float, y: float, size: float = 4.5) -> Markup:
         f"M{x:.1f} {y - half:.1f}l{half:.1f} {1.8 * half:.1f}h{-2 * half:.1f}z",
     )
     return element("path", {"class": f"mark series-{series % 6}", "d": paths[series % _SHAPES]})
+
+
+def short(name: str, letters: int) -> str:
+    """Return a name that takes no more letters than there is room for."""
+    return name if len(name) <= letters else f"{name[: letters - 1]}…"
+
+
+def signed(number: str) -> str:
+    """Return a number with the sign that typographers use."""
+    return number.replace("-", "−")
 
 
 def dots(points: list[tuple[float, float]]) -> str:

@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 
 from simplugin.evaluation.report.elements import Markup, element
 from simplugin.evaluation.report.naming import crossings, languages, spoken
-from simplugin.evaluation.report.plots.figure import Figure, drawing, text
+from simplugin.evaluation.report.plots.figure import Figure, drawing, signed, text
 from simplugin.evaluation.report.table import Cell, Table
 from simplugin.evaluation.result import Result
 
@@ -110,7 +110,7 @@ def _scale(metric: str, low: float, high: float, y: float) -> list[Markup]:
 
 
 def _number(value: float) -> str:
-    return f"{value:.2f}".replace("-", "−")
+    return signed(f"{value:.2f}")
 
 
 def _pair(pair: tuple[str, str]) -> str:

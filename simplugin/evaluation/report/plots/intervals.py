@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator, Sequence
 
 from simplugin.evaluation.report.elements import Markup, element
 from simplugin.evaluation.report.naming import crossings, labels, spoken
-from simplugin.evaluation.report.plots.figure import Axis, Figure, axis, drawing, key, mark
+from simplugin.evaluation.report.plots.figure import Axis, Figure, axis, drawing, key, mark, short
 from simplugin.evaluation.report.tables import side_by_side
 from simplugin.evaluation.result import Result, Section
 
@@ -15,7 +15,7 @@ __all__ = ["intervals"]
 _TOP, _BOTTOM = 12.0, 44.0
 _PAD = 4.0  # percent of the width, as the next two
 _LETTER = 2.3  # of a section's name, on a narrow screen
-_WIDEST = 45.0
+_LETTERS = 18  # that there is room for
 _ROW = 15.0  # of a model in a section
 _GAP = 13.0  # between sections
 
@@ -32,7 +32,7 @@ def intervals(name: str, results: Sequence[Result]) -> Figure | None:
         return None
     ends = [end for found in sections.values() for each in found if each is not None for end in _ends(each, metric)]
     scale = axis(spoken(metric), min(ends), max(ends), count=9)
-    left = min(_WIDEST, _PAD + _LETTER * max(map(len, sections)))
+    left = _PAD + _LETTER * min(_LETTERS, max(map(len, sections)))
 
     def place(value: float) -> str:
         return f"{left + scale.share(value) * (100 - left - _PAD):.2f}%"
@@ -115,7 +115,7 @@ def _block(
     title: str, found: Sequence[Section | None], metric: str, place: Callable[[float], str], left: float, top: float
 ) -> Iterator[Markup]:
     middle = top + (_ROW * len(found) + _GAP) / 2
-    yield element("text", {"class": "row end", "x": f"{left - _PAD:.2f}%", "y": middle + 4}, title)
+    yield element("text", {"class": "row end", "x": f"{left - _PAD:.2f}%", "y": middle + 4}, short(title, _LETTERS))
     for series, section in enumerate(found):
         value = _value(section, metric)
         if section is None or value is None:

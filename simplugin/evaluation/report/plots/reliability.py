@@ -15,7 +15,7 @@ from simplugin.calibration import expected_calibration_error, fit_calibration
 from simplugin.errors import DataError
 from simplugin.evaluation.bootstrap import Floats, Ints
 from simplugin.evaluation.report.elements import Markup, element, join
-from simplugin.evaluation.report.plots.figure import Figure, Panel, axis, dots, drawing, key, line, mark, text
+from simplugin.evaluation.report.plots.figure import Figure, Panel, axis, dots, drawing, key, line, mark, short, text
 from simplugin.evaluation.report.scored import Scored
 from simplugin.evaluation.report.table import Cell, Table
 
@@ -78,13 +78,13 @@ def _probabilities(scored: Scored, seed: int) -> dict[int, Floats]:
 def _panel(name: str, scored: Scored, given: dict[int, Floats]) -> Markup:
     came = scored.labels >= _RELEVANT
     errors = {series: expected_calibration_error(values, came) for series, values in given.items()}
-    panel = Panel(axis("probability", 0, 1), axis(f"share with label ≥ {_RELEVANT:g}", 0, 1), height=280)
+    panel = Panel(axis("probability", 0, 1), axis(f"share with label ≥ {_RELEVANT:g}", 0, 1), height=300, top=50)
     said = {_RAW: "as it is", _CALIBRATED: "calibrated"}
     told = ", ".join(f"{said[series]} {error:.3f}" for series, error in errors.items())
     legend: list[Markup] = []
     for place, (series, error) in enumerate(errors.items()):
-        at = panel.width - panel.right - 76 * (len(errors) - place) + 8
-        legend += [mark(series, at, 14), text("note", at + 9, 18, f"ECE {error:.3f}")]
+        at = panel.left + 5 + 84 * place
+        legend += [mark(series, at, 34), text("note", at + 9, 38, f"ECE {error:.3f}")]
     ends = [(panel.across(0), panel.down(0)), (panel.across(1), panel.down(1))]
     return drawing(
         name,
@@ -92,7 +92,7 @@ def _panel(name: str, scored: Scored, given: dict[int, Floats]) -> Markup:
         f"{len(scored.labels):,} pairs; expected calibration error {told}.",
         panel.width,
         panel.height,
-        text("name", panel.left, 18, scored.name),
+        text("name", panel.left, 18, short(scored.name, 26)),
         legend,
         panel.frame(),
         line("diagonal", *ends[0], *ends[1]),

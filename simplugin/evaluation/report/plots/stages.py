@@ -7,7 +7,19 @@ from dataclasses import dataclass
 
 from simplugin.evaluation.report.elements import Markup, element, join
 from simplugin.evaluation.report.naming import spoken
-from simplugin.evaluation.report.plots.figure import Axis, Figure, Panel, axis, dots, drawing, line, mark, text
+from simplugin.evaluation.report.plots.figure import (
+    Axis,
+    Figure,
+    Panel,
+    axis,
+    dots,
+    drawing,
+    line,
+    mark,
+    short,
+    signed,
+    text,
+)
 from simplugin.evaluation.report.table import Cell, Table
 from simplugin.evaluation.result import Result, Section
 
@@ -62,7 +74,7 @@ def _panel(name: str, section: str, steps: Sequence[_Step], metric: str, scale: 
         f"{told}.",
         panel.width,
         panel.height,
-        text("name", panel.left, 18, section),
+        text("name", panel.left, 18, short(section, 26)),
         panel.frame(),
         element("polyline", {"class": "curve series-0", "points": dots(places)}),
         (_mark(panel, x, y, step, steps[0], metric) for (x, y), step in zip(places, steps, strict=True)),
@@ -75,7 +87,7 @@ def _mark(panel: Panel, x: float, y: float, step: _Step, first: _Step, metric: s
         low, high = step.figures.ci95[metric]
         pieces.append(line("whisker series-0", x, panel.down(low), x, panel.down(high)))
     if step is not first:
-        pieces.append(text("note end", x - 6, y - 8, f"{step.value - first.value:+.3f}"))
+        pieces.append(text("note end", x - 6, y - 8, signed(f"{step.value - first.value:+.3f}")))
     return join(pieces)
 
 

@@ -130,7 +130,7 @@ def _headline(result: Result) -> Iterator[Markup]:
 def _findings(results: Sequence[Result]) -> Content:
     found = tables.findings(results)
     if not found.rows:
-        return element("p", {"class": "clean"}, "Nothing was found wrong with the labels, the models or the scores.")
+        return element("p", {"class": "clean"}, "The checks of labels, models and scores found nothing wrong.")
     items = (
         element(
             "li",

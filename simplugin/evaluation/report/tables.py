@@ -111,8 +111,9 @@ def _rows(value: object) -> dict[str, dict[str, Any]]:
 
 
 def _named(value: object) -> dict[str, Any]:
-    mapping = cast("Mapping[object, Any]", value) if isinstance(value, Mapping) else {}
-    return {str(name): each for name, each in mapping.items()}
+    if not isinstance(value, Mapping):
+        return {}
+    return {str(name): each for name, each in cast("Mapping[object, Any]", value).items()}
 
 
 def _with_interval(section: Section | None, metric: str) -> str | None:

@@ -9,13 +9,13 @@ from hypothesis import strategies as st
 
 from simplugin.calibration import expected_calibration_error
 from simplugin.evaluation import Evaluation
-from simplugin.evaluation.report.plots import heatmap
+from simplugin.evaluation.report.plots import heatmap, stages
 from simplugin.evaluation.report.plots.figure import axis
 from simplugin.evaluation.report.plots.reliability import cross_fitted
 from simplugin.evaluation.report.scored import disagreements
 from simplugin.evaluation.report.table import Quote
 from simplugin.evaluation.result import Part
-from tests.evaluation.report.samples import by_hand, similarity
+from tests.evaluation.report.samples import by_hand, retrieval, similarity
 
 
 @given(st.floats(-100, 100), st.floats(0.01, 1000), st.integers(2, 12))
@@ -33,6 +33,12 @@ def test_an_axis_of_cosines_ends_at_one_though_one_is_a_hair_more() -> None:
 
     assert (made.low, made.high) == (-0.25, 1.0)
     assert made.share(1.0000002) == 1.0
+
+
+def test_an_axis_of_one_number_has_room_below_it() -> None:
+    made = axis("AUC", 1.0, 1.0)
+
+    assert (made.low, made.high) == (0.9, 1.0)
 
 
 def test_no_pair_is_judged_by_a_curve_that_it_helped_to_fit() -> None:
@@ -98,3 +104,21 @@ def test_a_crossing_is_in_the_map_once_for_each_order_of_its_languages() -> None
     assert heads == ("first text in", "en", "de", "tr")
     assert rows["en"][3] == rows["tr"][1] == result.section("en-tr").metrics["spearman_cosine"]
     assert rows["de"][2] == result.section("de").metrics["spearman_cosine"]
+
+
+def test_a_stage_is_measured_against_the_one_that_the_result_names() -> None:
+    result = retrieval().result
+    against = [
+        each.model_copy(update={"details": {"against": "quantized"}}) if each.stage == "rerank" else each
+        for each in result.sections
+    ]
+
+    figure = stages("stages", result.model_copy(update={"sections": tuple(against)}))
+
+    assert figure is not None
+    heads, rows = figure.numbers.heads, {row[1]: row for row in figure.numbers.rows if row[0] == "en"}
+    place = heads.index("selective@10")
+    assert [rows[stage][2] for stage in rows] == [None, "exact", "exact", "quantized"]
+    assert rows["exact"][place] is None
+    assert rows["quantized"][place] == pytest.approx(-0.02)
+    assert rows["rerank"][place] == pytest.approx(0.05)

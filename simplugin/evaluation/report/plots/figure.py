@@ -45,7 +45,8 @@ class Axis:
 
     def marks(self) -> Iterator[tuple[float, str]]:
         """Give where the marks are, and what stands there."""
-        yield from zip(self.ticks, self.names or [signed(f"{tick:g}") for tick in self.ticks], strict=True)
+        digits = max(len(f"{tick:g}".partition(".")[2]) for tick in self.ticks)
+        yield from zip(self.ticks, self.names or [signed(f"{tick:.{digits}f}") for tick in self.ticks], strict=True)
 
     def share(self, value: float) -> float:
         """Return where a value lies, from 0 at the low end to 1; what is outside is drawn at the end."""
@@ -54,11 +55,13 @@ class Axis:
 
 def axis(label: str, low: float, high: float, *, count: int = 5) -> Axis:
     """Return an axis whose ends and marks are round numbers, about ``count`` of them."""
-    span = high - low if high > low else 1.0
+    if high <= low:  # of one number: it stands at the end
+        low = high - (abs(high) / 10 or 1.0)
+    span = high - low
     step = 10.0 ** math.floor(math.log10(span / count))
     step *= next(factor for factor in (1, 2, 2.5, 5, 10) if span / (step * factor) <= count)
     # A cosine may be a hair over 1, which is no reason for an axis to go on.
-    first, last = math.floor(low / step + _HAIR), math.ceil((low + span) / step - _HAIR)
+    first, last = math.floor(low / step + _HAIR), math.ceil(high / step - _HAIR)
     ticks = tuple(round(place * step, 10) for place in range(first, last + 1))
     return Axis(label, ticks[0], ticks[-1], ticks)
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 from simplugin.evaluation.report.elements import Markup, element, join
@@ -44,13 +44,13 @@ def stages(name: str, result: Result) -> Figure | None:
     return Figure(
         name,
         "Loss by stage",
-        f"{spoken(result.main)} after each stage, with 95 % intervals where there are some; the small numbers are the "
-        "difference from the first stage.",
+        f"{spoken(result.main)} after each stage, with 95 % intervals where there are some; the number below a "
+        "stage is its difference from the first one, or from another that the table names.",
         tuple(
             _panel(f"{name}-{place}", section, steps, result.main, scale)
             for place, (section, steps) in enumerate(found.items())
         ),
-        Table("Difference from the first stage, by stage", ("section", "stage", *map(spoken, metrics)), rows),
+        Table("Difference from another stage", ("section", "stage", "against", *map(spoken, metrics)), rows),
     )
 
 
@@ -65,7 +65,8 @@ class _Step:
 
 def _panel(name: str, section: str, steps: Sequence[_Step], metric: str, scale: Axis) -> Markup:
     names = tuple(step.stage for step in steps)
-    panel = Panel(Axis("stage", -0.5, len(steps) - 0.5, tuple(map(float, range(len(steps)))), names), scale)
+    across = Axis("stage", -0.5, len(steps) - 0.5, tuple(map(float, range(len(steps)))), names)
+    panel = Panel(across, scale, height=250, bottom=54)
     places = [(panel.across(place), panel.down(step.value)) for place, step in enumerate(steps)]
     told = ", ".join(f"{step.stage} {step.value:.3f}" for step in steps)
     return drawing(
@@ -77,27 +78,34 @@ def _panel(name: str, section: str, steps: Sequence[_Step], metric: str, scale: 
         text("name", panel.left, 18, short(section, 26)),
         panel.frame(),
         element("polyline", {"class": "curve series-0", "points": dots(places)}),
-        (_mark(panel, x, y, step, steps[0], metric) for (x, y), step in zip(places, steps, strict=True)),
+        (_mark(panel, x, y, step, _before(step, steps), metric) for (x, y), step in zip(places, steps, strict=True)),
     )
 
 
-def _mark(panel: Panel, x: float, y: float, step: _Step, first: _Step, metric: str) -> Markup:
+def _before(step: _Step, steps: Sequence[_Step]) -> _Step | None:
+    """Return the stage that one is measured against: that which the result names, else the first."""
+    named = step.figures.details.get("against")
+    before = next((each for each in steps if each.stage == named), steps[0])
+    return None if before is step else before
+
+
+def _mark(panel: Panel, x: float, y: float, step: _Step, before: _Step | None, metric: str) -> Markup:
     pieces = [mark(0, x, y)]
     if metric in step.figures.ci95:
         low, high = step.figures.ci95[metric]
         pieces.append(line("whisker series-0", x, panel.down(low), x, panel.down(high)))
-    if step is not first:
-        pieces.append(text("note end", x - 6, y - 8, signed(f"{step.value - first.value:+.3f}")))
+    if before is not None:
+        pieces.append(text("note middle", x, panel.height - 24, signed(f"{step.value - before.value:+.3f}")))
     return join(pieces)
 
 
-def _rows(section: str, steps: Sequence[_Step], metrics: Sequence[str]) -> list[tuple[Cell, ...]]:
-    first = steps[0].figures.metrics
-    return [
-        (section, step.stage, *(_difference(first.get(each), step.figures.metrics.get(each)) for each in metrics))
-        for step in steps
-    ]
+def _rows(section: str, steps: Sequence[_Step], metrics: Sequence[str]) -> Iterator[tuple[Cell, ...]]:
+    for step in steps:
+        before = _before(step, steps)
+        gains = (None if before is None else _difference(before.figures, step.figures, each) for each in metrics)
+        yield section, step.stage, None if before is None else before.stage, *gains
 
 
-def _difference(before: float | None, after: float | None) -> float | None:
+def _difference(one: Section, other: Section, metric: str) -> float | None:
+    before, after = one.metrics.get(metric), other.metrics.get(metric)
     return None if before is None or after is None else after - before

@@ -67,7 +67,7 @@ def end(
         from simplugin.evaluation.report import write_markdown
 
         items = judged.save(out)
-        page = out.with_suffix(".md")
+        page = out.with_name(f"{out.name}.md") if out.suffix == ".md" else out.with_suffix(".md")
         write_markdown([judged.result], page)
         note(f"Written: {out}, {items.name} and {page.name}")
     missed = [line for bound in bounds for line in _missed(bound, rows)]

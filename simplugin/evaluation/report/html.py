@@ -198,8 +198,8 @@ def _figure(figure: Figure, heading: str) -> Markup:
         element(
             "figcaption",
             None,
-            element(heading, {"id": f"{figure.name}-caption"}, figure.title),
-            element("p", None, figure.explanation),
+            element(heading, {"id": f"{figure.name}-caption"}, _capital(figure.title)),
+            element("p", None, _capital(figure.explanation)),
         ),
         figure.legend,
         element("div", {"class": kind} | scrolled, figure.drawings),
@@ -225,11 +225,15 @@ def _table(table: Table, kind: str = "") -> Markup:
     inner = element(
         "table",
         {"class": kind or None},
-        element("caption", None, table.caption),
+        element("caption", None, _capital(table.caption)),
         element("thead", None, element("tr", None, heads)),
         element("tbody", None, rows),
     )
     return element("div", {"class": "scroll", "tabindex": "0", "role": "group", "aria-label": table.caption}, inner)
+
+
+def _capital(sentence: str) -> str:
+    return sentence[:1].upper() + sentence[1:]
 
 
 def _cell(cell: Cell, *, number: bool) -> Markup:

@@ -12,7 +12,7 @@ TASKS = {
     "similarity": "Semantic similarity",
     "retrieval": "Retrieval",
     "bitext": "Bitext mining",
-    "pairs": "Pairs of classes",
+    "pairs": "Natural language inference",
     "intents": "Intents",
 }
 _NAMES = ("Pearson", "Spearman", "Manhattan", "Euclidean", "AUC", "F1", "MRR")

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from pathlib import Path
 
-from simplugin.evaluation.report.naming import labels
+from simplugin.evaluation.report.naming import labels, spoken
 from simplugin.evaluation.report.table import Code, Table
 from simplugin.evaluation.report.tables import keys_of, plain
 from simplugin.evaluation.result import Result
@@ -59,7 +59,7 @@ def _settings(results: Sequence[Result]) -> Table:
         (name, *(plain(result.settings.get(key)) for key in keys), f"{result.seconds:.1f} s")
         for name, result in zip(labels(results), results, strict=True)
     ]
-    return Table("Settings", ("model", *keys, "time"), tuple(rows))
+    return _without_empty(Table("Settings", ("model", *map(spoken, keys), "time"), tuple(rows)))
 
 
 def _versions(results: Sequence[Result]) -> Table:

@@ -41,7 +41,7 @@ def sections(result: Result, caption: str) -> Table:
                 yield section.macro.get(metric)
         yield from (section.details.get(key) for key in extras)
 
-    heads = ["section", *(["stage"] if staged else []), *counts]
+    heads = ["section", *(["stage"] if staged else []), *map(spoken, counts)]
     for metric in metrics:
         heads += [spoken(metric), *(["95 %"] if metric in ranged else [])]
         heads += ["mean of parts"] if meant and metric == result.main else []

@@ -84,7 +84,10 @@ def test_several_models_stand_side_by_side_by_name() -> None:
 def test_results_of_different_tasks_get_a_section_each() -> None:
     page = to_markdown([retrieval().result, classes().result])
 
-    assert [line for line in page.splitlines() if line.startswith("## ")] == ["## Retrieval", "## Pairs of classes"]
+    assert [line for line in page.splitlines() if line.startswith("## ")] == [
+        "## Retrieval",
+        "## Natural language inference",
+    ]
 
 
 def test_no_text_becomes_markup() -> None:

@@ -8,13 +8,13 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from simplugin.calibration import expected_calibration_error
-from simplugin.evaluation import Evaluation
+from simplugin.evaluation import Evaluation, Section
 from simplugin.evaluation.report.plots import heatmap, stages
 from simplugin.evaluation.report.plots.figure import axis
 from simplugin.evaluation.report.plots.reliability import cross_fitted
 from simplugin.evaluation.report.scored import disagreements
 from simplugin.evaluation.report.table import Quote
-from simplugin.evaluation.result import Part
+from simplugin.evaluation.result import DataRecord, Part
 from tests.evaluation.report.samples import by_hand, retrieval, similarity
 
 
@@ -104,6 +104,17 @@ def test_a_crossing_is_in_the_map_once_for_each_order_of_its_languages() -> None
     assert heads == ("first text in", "en", "de", "tr")
     assert rows["en"][3] == rows["tr"][1] == result.section("en-tr").metrics["spearman_cosine"]
     assert rows["de"][2] == result.section("de").metrics["spearman_cosine"]
+
+
+def test_a_map_that_would_be_mostly_empty_is_none() -> None:
+    sections = [Section(section=f"en-{other}", counts={}, metrics={"accuracy": 0.5}) for other in ("de", "tr", "he")]
+    found = by_hand("bitext", "accuracy", sections).result
+    data = tuple(DataRecord(name=each.section, language=each.section, rows=1) for each in sections)
+    result = found.model_copy(update={"data": data})
+
+    assert heatmap("map", result, [result]) is None
+    two = result.model_copy(update={"sections": tuple(sections[:1])})
+    assert heatmap("map", two, [two]) is not None
 
 
 def test_a_stage_is_measured_against_the_one_that_the_result_names() -> None:

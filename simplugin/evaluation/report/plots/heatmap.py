@@ -19,7 +19,7 @@ _KEY = 58.0
 
 
 def heatmap(name: str, result: Result, among: Sequence[Result]) -> Figure | None:
-    """Draw the main figure for every two languages; None where nothing is judged across.
+    """Draw the main figure for every two languages; None where little is judged across.
 
     The shades are the same for all results ``among`` which it is shown. Of several stages the first is drawn.
     """
@@ -28,6 +28,8 @@ def heatmap(name: str, result: Result, among: Sequence[Result]) -> Figure | None
     if not any(one != other for one, other in values):
         return None
     known = [each for each in languages(result) if any(each in pair for pair in values)]
+    if len(values) < len(known) ** 2 / 2:  # a list says more than a map that is mostly empty
+        return None
     shown = [*values.values(), *(value for each in among for value in _values(each, each.sections[0].stage).values())]
     low, high = min(shown), max(shown)
     metric = spoken(result.main)

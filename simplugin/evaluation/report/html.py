@@ -19,9 +19,9 @@ from simplugin.evaluation.result import Evaluation, Result
 
 __all__ = ["to_html", "write_html"]
 
-_POLICY = (
-    "default-src 'none'; style-src 'unsafe-inline'; img-src data:"  # whatever a text says, nothing is loaded or run
-)
+# Whatever a text says, nothing is loaded and nothing run.
+_POLICY = "default-src 'none'; style-src 'unsafe-inline'; img-src data:"
+_SHOWN = 5  # findings, where the rest are notes
 
 
 def write_html(evaluations: Sequence[Evaluation], path: str | Path) -> None:
@@ -131,7 +131,7 @@ def _findings(results: Sequence[Result]) -> Content:
     found = tables.findings(results)
     if not found.rows:
         return element("p", {"class": "clean"}, "The checks of labels, models and scores found nothing wrong.")
-    items = (
+    items = [
         element(
             "li",
             {"class": f"finding {severity}"},
@@ -140,8 +140,17 @@ def _findings(results: Sequence[Result]) -> Content:
             element("span", {"class": "where"}, f" ({shown(model)}: {shown(places)})"),
         )
         for severity, model, message, places in found.rows
+    ]
+    # Notes come last; many of them would push the results out of sight.
+    seen = max(_SHOWN, sum(row[0] != "note" for row in found.rows))
+    more = element(
+        "details",
+        None,
+        element("summary", None, f"{len(items) - seen} more notes"),
+        element("ul", {"class": "findings"}, items[seen:]),
     )
-    return element("h3", None, "Findings"), element("ul", {"class": "findings"}, items)
+    listed = element("ul", {"class": "findings"}, items[:seen])
+    return element("h3", None, "Findings"), listed, more if items[seen:] else None
 
 
 def _comparisons(task: str, results: Sequence[Result]) -> Iterator[Markup]:

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 from simplugin.evaluation.result import Result
 
-__all__ = ["TASKS", "crossings", "labels", "language_of", "languages", "spoken"]
+__all__ = ["TASKS", "crossings", "labels", "language_of", "languages", "left_out", "spoken"]
 
 TASKS = {
     "similarity": "Semantic similarity",
@@ -53,6 +53,13 @@ def crossings(result: Result) -> dict[str, tuple[str, str]]:
         if pair is not None and (each.section in pairs or pair[0] != pair[1]):
             found[each.section] = pair
     return found
+
+
+def left_out(result: Result) -> set[str]:
+    """Return the crossings, where there are languages beside them: plots by section show those, a map shows these."""
+    pairs = crossings(result)
+    across = {section for section, (one, other) in pairs.items() if one != other}
+    return across - {"cross"} if len(across) < len(pairs) else set()
 
 
 def language_of(result: Result, part: str) -> str | None:

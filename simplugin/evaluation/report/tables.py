@@ -73,7 +73,7 @@ def findings(results: Sequence[Result]) -> Table:
         for section in result.sections:
             for each in section.warnings:
                 places = found.setdefault((each.severity, name, each.message), [])
-                places.append(place(section))
+                places.append(section.section)
     order = ("error", "warning", "note")
     rows = [
         (severity, name, message, ", ".join(dict.fromkeys(places)))

@@ -11,6 +11,7 @@ import pytest
 
 from simplugin.errors import DataError
 from simplugin.evaluation import Evaluation, write_html
+from simplugin.evaluation.findings import Finding
 from simplugin.evaluation.report import to_html
 from simplugin.evaluation.report.elements import Markup, element
 from tests.evaluation.report.samples import ATTACK, classes, retrieval, similarity
@@ -138,6 +139,21 @@ def test_headings_leave_no_level_out() -> None:
     levels = [int(tag[1]) for tag, _ in page.elements if tag in {"h1", "h2", "h3", "h4"}]
     assert levels.count(1) == 1
     assert all(after <= before + 1 for before, after in pairwise(levels))
+
+
+def test_many_notes_are_folded_and_no_error_is() -> None:
+    judged = classes()
+    (section,) = judged.result.sections
+    error = section.warnings[0]
+    notes = [Finding(code="few_judged", severity="note", message=f"Note {number}.") for number in range(9)]
+    many = section.model_copy(update={"warnings": (*notes, error)})
+
+    page = to_html([Evaluation(judged.result.model_copy(update={"sections": (many,)}), ())])
+
+    shown, folded = page.split("<summary>5 more notes</summary>")
+    assert error.message in shown
+    assert "Note 3." in shown
+    assert "Note 4." in folded
 
 
 def test_too_few_pairs_are_shown_without_a_calibration() -> None:

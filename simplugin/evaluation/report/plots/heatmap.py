@@ -16,6 +16,7 @@ _SHADES = 9
 _SIDE = 52.0
 _LEFT, _TOP = 88.0, 44.0
 _KEY = 58.0
+_SIDES = {"retrieval": ("queries in", "documents in")}
 
 
 def heatmap(name: str, result: Result, among: Sequence[Result]) -> Figure | None:
@@ -33,6 +34,7 @@ def heatmap(name: str, result: Result, among: Sequence[Result]) -> Figure | None
     shown = [*values.values(), *(value for each in among for value in _values(each, each.sections[0].stage).values())]
     low, high = min(shown), max(shown)
     metric = spoken(result.main)
+    rows_are, columns = _SIDES.get(result.task, ("first text in", "second text in"))
     width = max(_LEFT + _SIDE * len(known) + 8, 420)
     height = _TOP + _SIDE * len(known) + _KEY
     best, worst = max(values, key=values.__getitem__), min(values, key=values.__getitem__)
@@ -47,7 +49,7 @@ def heatmap(name: str, result: Result, among: Sequence[Result]) -> Figure | None
         element(
             "text",
             {"class": "axis middle", "transform": f"translate(14 {_TOP + _SIDE * len(known) / 2:g}) rotate(-90)"},
-            "first text in",
+            rows_are,
         ),
         (text("tick middle", _LEFT + _SIDE * (place + 0.5), _TOP - 8, each) for place, each in enumerate(known)),
         (text("tick end", _LEFT - 8, _TOP + _SIDE * (place + 0.5) + 4, each) for place, each in enumerate(known)),
@@ -63,10 +65,10 @@ def heatmap(name: str, result: Result, among: Sequence[Result]) -> Figure | None
     return Figure(
         name,
         f"{metric} across languages{where}",
-        "On the diagonal both texts are in one language; off it they are in two, both directions together where the "
-        "result has them so.",
+        f"On the diagonal, both sides in one language; off it, {rows_are} the language of the row, {columns} that of "
+        "the column, or both directions together where the result pools them.",
         (picture,),
-        Table(f"{metric} by language and crossing", ("first text in", *known), tuple(rows)),
+        Table(f"{metric} by language and crossing", (rows_are, *known), tuple(rows)),
         wide=True,
     )
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Sequence
 
 from simplugin.evaluation.report.elements import Markup, element
-from simplugin.evaluation.report.naming import crossings, labels, spoken
+from simplugin.evaluation.report.naming import labels, left_out, spoken
 from simplugin.evaluation.report.plots.figure import Axis, Figure, axis, drawing, key, mark, short
 from simplugin.evaluation.report.tables import side_by_side
 from simplugin.evaluation.result import Result, Section
@@ -71,17 +71,10 @@ def _sections(results: Sequence[Result]) -> dict[str, list[Section | None]]:
     found = {
         title: [next((each for each in result.sections if each.section == title), None) for result in results]
         for title in titles
-        if title not in {name for result in results for name in _left_out(result)}
+        if title not in {name for result in results for name in left_out(result)}
     }
     metric = results[0].main
     return {title: row for title, row in found.items() if any(_value(each, metric) is not None for each in row)}
-
-
-def _left_out(result: Result) -> set[str]:
-    """Return the crossings, where there are languages beside them."""
-    pairs = crossings(result)
-    across = {section for section, (one, other) in pairs.items() if one != other}
-    return across - {"cross"} if len(across) < len(pairs) else set()
 
 
 def _value(section: Section | None, metric: str) -> float | None:

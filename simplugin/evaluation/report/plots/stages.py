@@ -6,7 +6,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 from simplugin.evaluation.report.elements import Markup, element, join
-from simplugin.evaluation.report.naming import spoken
+from simplugin.evaluation.report.naming import left_out, spoken
 from simplugin.evaluation.report.plots.figure import (
     Axis,
     Figure,
@@ -49,6 +49,7 @@ def stages(name: str, result: Result) -> Figure | None:
         tuple(
             _panel(f"{name}-{place}", section, steps, result.main, scale)
             for place, (section, steps) in enumerate(found.items())
+            if section not in left_out(result)
         ),
         Table("Difference from another stage", ("section", "stage", "against", *map(spoken, metrics)), rows),
     )
@@ -95,8 +96,13 @@ def _mark(panel: Panel, x: float, y: float, step: _Step, before: _Step | None, m
         low, high = step.figures.ci95[metric]
         pieces.append(line("whisker series-0", x, panel.down(low), x, panel.down(high)))
     if before is not None:
-        pieces.append(text("note middle", x, panel.height - 24, signed(f"{step.value - before.value:+.3f}")))
+        pieces.append(text("note middle", x, panel.height - 24, _gain(step.value - before.value)))
     return join(pieces)
+
+
+def _gain(difference: float) -> str:
+    rounded = round(difference, 3)
+    return signed(f"{rounded:+.3f}") if rounded else "0.000"
 
 
 def _rows(section: str, steps: Sequence[_Step], metrics: Sequence[str]) -> Iterator[tuple[Cell, ...]]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from importlib import resources
 from pathlib import Path
 
@@ -42,6 +42,9 @@ def to_html(evaluations: Sequence[Evaluation]) -> str:
     if not evaluations:
         raise DataError("There is no result to show; evaluate something first.")
     results = [each.result for each in evaluations]
+    for result in results:
+        if not result.sections:
+            raise DataError(f"The result of {result.model.name!r} has no section; there is nothing to show.")
     title = f"Evaluation of {', '.join(dict.fromkeys(result.model.name for result in results))}"
     tasks = {task: [each for each in evaluations if each.result.task == task] for task in _tasks(results)}
     head = element(
@@ -81,7 +84,7 @@ def _introduction(results: Sequence[Result]) -> Markup:
     return element("p", {"class": "lead"}, told)
 
 
-def _contents(tasks: Sequence[str] | dict[str, list[Evaluation]]) -> Markup | None:
+def _contents(tasks: Collection[str]) -> Markup | None:
     if len(tasks) < 2:
         return None
     links = (element("li", None, element("a", {"href": f"#{task}"}, TASKS[task])) for task in tasks)
@@ -187,8 +190,13 @@ def _figures(name: str, judged: Evaluation, among: Sequence[Result]) -> Iterator
     drawn = [plots.heatmap(f"{name}-heatmap", result, among), plots.stages(f"{name}-stages", result)]
     if items:
         drawn.append(plots.agreement(f"{name}-agreement", items, result.main))
-        drawn.append(plots.reliability(f"{name}-reliability", items, seed=int(result.settings.get("seed") or 0)))
+        drawn.append(plots.reliability(f"{name}-reliability", items, seed=_seed(result)))
     yield from (figure for figure in drawn if figure is not None)
+
+
+def _seed(result: Result) -> int:
+    seed = result.settings.get("seed")
+    return seed if isinstance(seed, int) and seed >= 0 else 0
 
 
 def _provenance(task: str, results: Sequence[Result]) -> Markup:
@@ -199,8 +207,9 @@ def _provenance(task: str, results: Sequence[Result]) -> Markup:
 
 
 def _figure(figure: Figure, heading: str) -> Markup:
-    scrolled = {"tabindex": "0", "role": "group", "aria-label": f"{figure.title}, drawing"} if figure.wide else {}
-    kind = "drawings" + (" wide" if figure.wide else " fluid" if figure.fluid else "")
+    drawings = {"class": f"drawings {figure.fit}"}
+    if figure.fit == "wide":  # what is scrolled must be reached by the keyboard
+        drawings |= {"tabindex": "0", "role": "group", "aria-label": f"{figure.title}, drawing"}
     return element(
         "figure",
         {"id": figure.name, "aria-labelledby": f"{figure.name}-caption"},
@@ -211,7 +220,7 @@ def _figure(figure: Figure, heading: str) -> Markup:
             element("p", None, _capital(figure.explanation)),
         ),
         figure.legend,
-        element("div", {"class": kind} | scrolled, figure.drawings),
+        element("div", drawings, figure.drawings),
         element("details", None, element("summary", None, "Numbers of this plot"), _table(figure.numbers)),
     )
 

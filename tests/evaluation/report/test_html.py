@@ -14,7 +14,7 @@ from simplugin.evaluation import Evaluation, write_html
 from simplugin.evaluation.findings import Finding
 from simplugin.evaluation.report import to_html
 from simplugin.evaluation.report.elements import Markup, element
-from tests.evaluation.report.samples import ATTACK, classes, retrieval, similarity
+from tests.evaluation.report.samples import ATTACK, by_hand, classes, retrieval, similarity
 
 EMPTY = {"meta", "link"}
 
@@ -166,6 +166,8 @@ def test_too_few_pairs_are_shown_without_a_calibration() -> None:
 def test_a_page_of_nothing_is_refused(tmp_path: Path) -> None:
     with pytest.raises(DataError, match="no result"):
         write_html([], tmp_path / "page.html")
+    with pytest.raises(DataError, match="no section"):
+        write_html([by_hand("pairs", "accuracy", [])], tmp_path / "page.html")
     with pytest.raises(DataError, match="cannot be written"):
         write_html([classes()], tmp_path)
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from typing import Literal
 
 from simplugin.evaluation.report.elements import Attributes, Content, Markup, element, join
 from simplugin.evaluation.report.table import Table
@@ -19,8 +20,8 @@ _HAIR = 1e-3  # of a step
 class Figure:
     """Drawings that are read together, with the words that explain them and the numbers they show.
 
-    ``legend`` says what the marks stand for. ``wide`` drawings keep their size and are scrolled where a screen is
-    narrow; ``fluid`` ones are as wide as the page, and others grow and shrink.
+    ``legend`` says what the marks stand for. ``fit`` is how drawings fit a narrow screen: they shrink (``small``), keep
+    their size and are scrolled (``wide``), or are always as wide as the page (``fluid``).
     """
 
     name: str
@@ -29,8 +30,7 @@ class Figure:
     drawings: tuple[Markup, ...]
     numbers: Table
     legend: Content = None
-    wide: bool = False
-    fluid: bool = False
+    fit: Literal["small", "wide", "fluid"] = "small"
 
 
 @dataclass(frozen=True, slots=True)

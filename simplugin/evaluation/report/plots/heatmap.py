@@ -69,7 +69,7 @@ def heatmap(name: str, result: Result, among: Sequence[Result]) -> Figure | None
         "the column, or both directions together where the result pools them.",
         (picture,),
         Table(f"{metric} by language and crossing", (rows_are, *known), tuple(rows)),
-        wide=True,
+        fit="wide",
     )
 
 

@@ -61,7 +61,7 @@ def intervals(name: str, results: Sequence[Result]) -> Figure | None:
         (picture,),
         side_by_side(results, f"{spoken(metric)} by section, with 95 % intervals"),
         legend=key(dict(enumerate(names))) if len(results) > 1 else None,
-        fluid=True,
+        fit="fluid",
     )
 
 

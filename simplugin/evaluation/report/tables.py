@@ -135,6 +135,8 @@ def place(section: Section) -> str:
 
 def plain(value: Any) -> Cell:
     """Return a value of JSON as a cell."""
+    if isinstance(value, list):
+        return ", ".join(map(str, cast("list[object]", value))) or None
     return value if isinstance(value, str | int | float | None) else str(value)
 
 

@@ -117,6 +117,23 @@ def test_a_map_that_would_be_mostly_empty_is_none() -> None:
     assert heatmap("map", two, [two]) is not None
 
 
+def test_of_retrieval_the_map_has_queries_and_documents() -> None:
+    sections = [
+        Section(section=name, stage="exact", counts={}, metrics={"nDCG@10": value})
+        for name, value in (("en", 0.9), ("de", 0.8), ("en-de", 0.7), ("de-en", 0.6))
+    ]
+    result = by_hand("retrieval", "nDCG@10", sections).result
+
+    figure = heatmap("map", result, [result])
+
+    assert figure is not None
+    assert (figure.numbers.heads, figure.numbers.rows) == (
+        ("queries in", "en", "de"),
+        (("en", 0.9, 0.7), ("de", 0.6, 0.8)),
+    )
+    assert ">documents in</text>" in figure.drawings[0]
+
+
 def test_a_stage_is_measured_against_the_one_that_the_result_names() -> None:
     result = retrieval().result
     against = [

@@ -45,7 +45,7 @@ def heatmap(name: str, result: Result, among: Sequence[Result]) -> Figure | None
         f"{values[worst]:.3f}.",
         width,
         height,
-        text("axis middle", _LEFT + _SIDE * len(known) / 2, 14, "second text in"),
+        text("axis middle", _LEFT + _SIDE * len(known) / 2, 14, columns),
         element(
             "text",
             {"class": "axis middle", "transform": f"translate(14 {_TOP + _SIDE * len(known) / 2:g}) rotate(-90)"},

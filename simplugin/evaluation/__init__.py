@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from simplugin.evaluation.comparing import Comparison, Difference, compare
     from simplugin.evaluation.intents import evaluate_intents
     from simplugin.evaluation.pairs import evaluate_pairs
+    from simplugin.evaluation.report import write_html
     from simplugin.evaluation.result import Evaluation, Result, Section
     from simplugin.evaluation.similarity import evaluate_similarity
     from simplugin.evaluation.verifying import Verification, verify
@@ -25,6 +26,7 @@ else:
             "simplugin.evaluation.pairs": ("evaluate_pairs",),
             "simplugin.evaluation.comparing": ("Comparison", "Difference", "compare"),
             "simplugin.evaluation.result": ("Evaluation", "Result", "Section"),
+            "simplugin.evaluation.report": ("write_html",),
             "simplugin.evaluation.similarity": ("evaluate_similarity",),
             "simplugin.evaluation.verifying": ("Verification", "verify"),
         },
@@ -51,4 +53,5 @@ __all__ = [
     "scores_of_pairs",
     "spearman",
     "verify",
+    "write_html",
 ]

@@ -181,6 +181,8 @@ class Evaluation:
         result = load_result(path)
         if result.items is None:
             return cls(result, ())
+        if Path(result.items).name != result.items:
+            raise DataError(f"its items are named {result.items!r}, and must lie beside it.", path=path)
         return cls(result, tuple(_read_items(Path(path).with_name(result.items))))
 
 

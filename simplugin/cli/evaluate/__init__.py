@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import typer
 
-from simplugin.cli.evaluate import bitext, compare, intents, pairs, similarity, verify
+from simplugin.cli.evaluate import bitext, compare, intents, pairs, report, similarity, verify
 
 __all__ = ["app"]
 
@@ -15,3 +15,4 @@ app.command("pairs")(pairs.pairs)
 app.command("intents")(intents.intents)
 app.command("compare")(compare.compare)
 app.command("verify")(verify.verify)
+app.command("report")(report.report)

@@ -49,7 +49,7 @@ def end(
     out: Path | None,
     bounds: Sequence[Bound],
 ) -> None:
-    """Print the sections, as a table of these columns or as JSON lines, and write them to ``out``.
+    """Print the sections, as a table of these columns or as JSON lines; write them to ``out``, and Markdown beside it.
 
     Exits with 1 where a bound is not reached, or is on a figure that there is not.
     """
@@ -64,8 +64,12 @@ def end(
         ):
             note(line)
     if out is not None:
+        from simplugin.evaluation.report import write_markdown
+
         items = judged.save(out)
-        note(f"Written: {out} and {items.name}")
+        page = out.with_name(f"{out.name}.md") if out.suffix == ".md" else out.with_suffix(".md")
+        write_markdown([judged.result], page)
+        note(f"Written: {out}, {items.name} and {page.name}")
     missed = [line for bound in bounds for line in _missed(bound, rows)]
     for line in missed:
         note(line)

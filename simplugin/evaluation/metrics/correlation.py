@@ -7,7 +7,7 @@ import numpy.typing as npt
 
 from simplugin.errors import DataError
 
-__all__ = ["pearson", "resampled_pearson", "resampled_spearman", "spearman"]
+__all__ = ["pearson", "ranks", "resampled_pearson", "resampled_spearman", "spearman"]
 
 Floats = npt.NDArray[np.float64]
 
@@ -31,10 +31,11 @@ def pearson(x: npt.ArrayLike, y: npt.ArrayLike) -> float:
 
 def spearman(x: npt.ArrayLike, y: npt.ArrayLike) -> float:
     """Return the rank correlation in [-1, 1]: Pearson's over ranks, equal values sharing their mean rank."""
-    return pearson(_ranks(x), _ranks(y))
+    return pearson(ranks(x), ranks(y))
 
 
-def _ranks(values: npt.ArrayLike) -> Floats:
+def ranks(values: npt.ArrayLike) -> Floats:
+    """Return the rank (n,) of each value, from 1; equal values share their mean rank."""
     _, inverse, counts = np.unique(np.asarray(values), return_inverse=True, return_counts=True)
     last = np.cumsum(counts)
     return ((last - counts + 1 + last) / 2)[inverse]

@@ -16,7 +16,6 @@ import numpy as np
 from simplugin.encoders import Encoder, as_encoder
 from simplugin.errors import DataError, ModelError, NotAnEmbedderError
 from simplugin.evaluation.bootstrap import Floats, Interval
-from simplugin.evaluation.datasets.intents import Utterances, read_utterances
 from simplugin.evaluation.datasets.sources import Source, read_all
 from simplugin.evaluation.judged import Progress, describe, is_encoder
 from simplugin.evaluation.matching import FOLDS, Encoded, Matching, match_all, plan_matching
@@ -24,6 +23,7 @@ from simplugin.evaluation.metrics.auc import resampled_auc
 from simplugin.evaluation.metrics.classes import resampled_macro_f1
 from simplugin.evaluation.result import DataRecord, Evaluation, Part, Result, packages
 from simplugin.evaluation.sections import Told, inverted, part_names, sections, weighted_mean
+from simplugin.intents.utterances import Utterances, read_utterances
 from simplugin.reranking import PairReranker
 
 __all__ = ["METRICS", "evaluate_intents", "resampled"]

@@ -10,11 +10,11 @@ import numpy as np
 from simplugin.catalog import ModelCard
 from simplugin.encoders import Encoder, Fingerprint
 from simplugin.errors import DataError
-from simplugin.evaluation.datasets.intents import Utterance, Utterances
 from simplugin.evaluation.judged import Progress
 from simplugin.evaluation.pooling import clusters_of_texts
 from simplugin.evaluation.result import Part
 from simplugin.intents import IntentMatcher
+from simplugin.intents.utterances import Utterance, Utterances
 from simplugin.measures import FloatArray
 from simplugin.records import Match
 from simplugin.texts import as_read

@@ -15,7 +15,7 @@ from pathlib import Path
 
 from simplugin import Encoder, load
 from simplugin.evaluation import Evaluation, evaluate_bitext, evaluate_intents, evaluate_pairs
-from simplugin.evaluation.datasets import Utterances, read_utterances
+from simplugin.intents.utterances import Utterances, read_utterances
 
 TATOEBA = ("az", "de", "es", "he", "tr")
 XSID = ("de", "it", "nl", "tr", "zh")

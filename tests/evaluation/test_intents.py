@@ -10,8 +10,8 @@ from simplugin.encoders import Encoder
 from simplugin.errors import DataError, ModelError, NotAnEmbedderError
 from simplugin.evaluation import evaluate_intents
 from simplugin.evaluation import intents as task
-from simplugin.evaluation.datasets import Utterance, Utterances
 from simplugin.evaluation.matching import FOLDS, plan_matching
+from simplugin.intents.utterances import Utterance, Utterances
 from tests.evaluation.opposites import OppositeEncoder, turned
 from tests.hashing import HashEncoder
 from tests.reranking.rules import rule_reranker

@@ -69,7 +69,7 @@ def intents(
     """
     bounds = as_bounds(fail_under)
     from simplugin.evaluation import evaluate_intents
-    from simplugin.evaluation.datasets import read_utterances
+    from simplugin.intents.utterances import read_utterances
 
     sets, examples = (
         [read_utterances(file, language=language) for language, file in data_from(files)]

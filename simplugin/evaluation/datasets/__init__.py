@@ -1,7 +1,6 @@
 """Files to labelled data: pairs with a label, and what else a model is judged by."""
 
 from simplugin.evaluation.datasets.bitext import Bitext, read_bitext
-from simplugin.evaluation.datasets.intents import Utterance, Utterances, read_utterances
 from simplugin.evaluation.datasets.nli import Inference, Inferences, read_nli
 from simplugin.evaluation.datasets.sts import LabelledPair, Pairs, as_scale, read_pairs, read_sts
 
@@ -11,12 +10,9 @@ __all__ = [
     "Inferences",
     "LabelledPair",
     "Pairs",
-    "Utterance",
-    "Utterances",
     "as_scale",
     "read_bitext",
     "read_nli",
     "read_pairs",
     "read_sts",
-    "read_utterances",
 ]

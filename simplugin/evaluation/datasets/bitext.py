@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from simplugin.errors import DataError
-from simplugin.evaluation.datasets.rows import FileRecord, Row, Table, columns, read_table
+from simplugin.rows import FileRecord, Row, Table, columns, read_table
 
 __all__ = ["Bitext", "as_languages", "read_bitext"]
 

@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import TypeAlias
 
 from simplugin.errors import DataError
-from simplugin.evaluation.datasets.rows import FileRecord, Row, Table, column, columns, read_table
+from simplugin.rows import FileRecord, Row, Table, column, columns, read_table
 
 __all__ = ["CLASSES", "ClassNames", "Inference", "Inferences", "as_class", "as_class_names", "read_nli"]
 

@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import cast
 
 from simplugin.errors import DataError
-from simplugin.evaluation.datasets.rows import FileRecord, Row, Table, column, columns, read_table
+from simplugin.rows import FileRecord, Row, Table, column, columns, read_table
 
 __all__ = ["LabelledPair", "Pairs", "as_scale", "read_pairs", "read_sts"]
 

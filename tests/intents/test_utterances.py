@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from simplugin.errors import DataError
-from simplugin.evaluation.datasets import Utterance, read_utterances
+from simplugin.intents.utterances import Utterance, read_utterances
 from tests.evaluation.datasets.test_sts import write
 
 SAID = (

@@ -40,7 +40,7 @@ def test_bitext_prints_its_figures_and_keeps_them(simplugin: InProcess, files: P
         "evaluate", "bitext", "--data", "en-tr=bitext.jsonl", "--model", words, "--out", "found.json", "--json"
     )
 
-    assert (outcome.code, outcome.stderr) == (0, "Written: found.json and found.items.jsonl\n")
+    assert (outcome.code, outcome.stderr) == (0, "Written: found.json, found.items.jsonl and found.md\n")
     row = outcome.row
     assert (row["model"], row["section"], row["pairs"], row["warnings"]) == ("words", "en-tr", 7, [])
     assert row["accuracy"] == row["accuracy_forward"] == row["accuracy_backward"] == row["mrr"] == row["auc"] == 1.0

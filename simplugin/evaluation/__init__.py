@@ -9,13 +9,17 @@ from simplugin.evaluation.metrics import pearson, spearman
 from simplugin.evaluation.scoring import cosine_of_pairs, scores_of_pairs
 
 if TYPE_CHECKING:
+    from simplugin.evaluation.datasets.retrieval import RetrievalSet, read_retrieval
     from simplugin.evaluation.result import Evaluation, Result, Section
+    from simplugin.evaluation.retrieval import evaluate_retrieval
     from simplugin.evaluation.similarity import evaluate_similarity
 else:
     __getattr__ = deferred(
         __name__,
         {
+            "simplugin.evaluation.datasets.retrieval": ("RetrievalSet", "read_retrieval"),
             "simplugin.evaluation.result": ("Evaluation", "Result", "Section"),
+            "simplugin.evaluation.retrieval": ("evaluate_retrieval",),
             "simplugin.evaluation.similarity": ("evaluate_similarity",),
         },
     )
@@ -24,13 +28,16 @@ __all__ = [
     "Evaluation",
     "LabelledPair",
     "Result",
+    "RetrievalSet",
     "Section",
     "as_scale",
     "cosine_of_pairs",
+    "evaluate_retrieval",
     "evaluate_similarity",
     "expected_calibration_error",
     "pearson",
     "read_pairs",
+    "read_retrieval",
     "scores_of_pairs",
     "spearman",
 ]

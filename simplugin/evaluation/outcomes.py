@@ -10,7 +10,7 @@ import numpy as np
 
 from simplugin.evaluation.bootstrap import Floats, Ints, cluster
 from simplugin.evaluation.datasets.retrieval import RetrievalSet
-from simplugin.evaluation.metrics.ranking import judged, ndcg, recall, reciprocal_rank
+from simplugin.evaluation.metrics.ranking import judged, ndcg, recall, reciprocal_rank, success
 from simplugin.evaluation.result import Part
 from simplugin.evaluation.runs import DEPTH, Run, run
 from simplugin.evaluation.selective import answerable, best_threshold, kept, thresholds_of_folds
@@ -130,6 +130,8 @@ def _columns(questions: RetrievalSet, found: Run, thresholds: Floats | None) -> 
         "rr10": reciprocal_rank(labels, relevant, total),
         "r1": recall(labels[:, :1], relevant, total),
         "r10": recall(labels, relevant, total),
+        "s1": success(labels[:, :1], relevant, total),
+        "s10": success(labels, relevant, total),
         "judged10": judged(labels),
     }
     if thresholds is None:

@@ -25,7 +25,7 @@ from simplugin.evaluation.datasets.retrieval import RetrievalSet, merge, read_re
 from simplugin.evaluation.findings import Finding
 from simplugin.evaluation.judged import describe, is_encoder
 from simplugin.evaluation.metrics.auc import resampled_auc
-from simplugin.evaluation.metrics.ranking import resampled_mean
+from simplugin.evaluation.metrics.ranking import mean, resampled_mean
 from simplugin.evaluation.outcomes import Asked, Outcome, ask
 from simplugin.evaluation.result import DataRecord, Evaluation, Part, Result, Section, packages
 from simplugin.evaluation.runs import overlap, write_trec
@@ -45,6 +45,7 @@ Step: TypeAlias = Callable[[int, int, str], None]
 """Told how many are done, of how many, and of what."""
 
 _COLUMNS = {"RR@10": "rr10", "R@1": "r1", "R@10": "r10", "Judged@10": "judged10", "nDCG@10": "ndcg10"}
+_SUCCESS = {"Success@1": "s1", "Success@10": "s10"}
 _LOST = ("selective@10", "RR@10", "R@1", "R@10", "nDCG@10")
 _FEW = 0.5  # share of the ten best under which figures say less than they seem to
 _SHARED, _SAME = (
@@ -73,8 +74,8 @@ def evaluate_retrieval(
     thresholds are fitted; without one, each half of the queries gets the threshold of the other half. ``corpus`` are
     sets whose documents are searched too. ``cross`` asks in every language and searches in every other one as well;
     the sets must be translations of each other. ``searches`` gives the stages after the exact search, which
-    ``exact_search=False`` leaves out; ``simplugin_qdrant.stage_searches`` makes them in a store. ``trec`` is a folder for
-    judgements and runs in the form of trec_eval.
+    ``exact_search=False`` leaves out; ``simplugin_qdrant.stage_searches`` makes them in a store. ``trec`` is a folder
+    for judgements and runs in the form of trec_eval.
 
     Sections: each language and each direction, in each stage. Raises ``DataError`` for broken files, for sets of
     different kinds, and for sets that are no translations of each other; ``ModelError`` for a model without vectors.
@@ -91,7 +92,10 @@ def evaluate_retrieval(
     encoder = Remembering(opened)
     if exact_search:
         _learn(encoder, plan, progress)
-    outcomes = list(_outcomes(encoder, plan, exact_search, searches, progress))
+    order = {each.questions.name: place for place, each in enumerate(plan)}
+    outcomes = sorted(
+        _outcomes(encoder, plan, exact_search, searches, progress), key=lambda each: order[each.part.name]
+    )
     if trec is not None:
         for each in outcomes:
             write_trec(trec, each.part.name, each.stage.name, each.asked.questions, each.run)
@@ -129,6 +133,15 @@ def resampled(items: Part, weights: Floats, metrics: Iterable[str]) -> dict[str,
     }
 
 
+def _open(model: object) -> Encoder:
+    if isinstance(model, str):
+        return as_encoder(model)
+    if is_encoder(model):
+        return model
+    message = f"{type(model).__name__} is no encoder of queries and texts; give one, or judge a collection."
+    raise ModelError(message)
+
+
 def _read(source: RetrievalSource) -> tuple[RetrievalSet, ...]:
     match source:
         case RetrievalSet():
@@ -151,18 +164,17 @@ def _plan(
     _check(sets, dev, corpus, cross=cross)
     fitted = {each.language: each for each in dev}
 
-    def asked(questions: RetrievalSet, tuned: RetrievalSet | None, name: str, *, shown: bool) -> Asked:
-        more = [each for each in corpus if each.language == questions.language]
-        named = replace(merge(widen(questions, more)), name=name)
-        return Asked.of(named, None if tuned is None else merge(tuned), shown=shown)
-
+    more = {each.language: [one for one in corpus if one.language == each.language] for each in sets}
     for name, each in zip(_names(sets), sets, strict=True):
-        yield asked(each, fitted.get(each.language), name, shown=True)
+        tuned = fitted.get(each.language)
+        questions = replace(merge(widen(each, more[each.language])), name=name)
+        yield Asked.of(questions, None if tuned is None else merge(tuned), shown=True)
     for one, other in permutations(sets, 2) if cross else ():
         name = f"{one.language}-{other.language}"
-        a, b = fitted.get(one.language), fitted.get(other.language)
-        both = None if a is None or b is None else translate(a, b, name)
-        yield asked(translate(one, other, name), both, name, shown=False)
+        both = fitted.get(one.language), fitted.get(other.language)
+        tuned = None if both[0] is None or both[1] is None else translate(both[0], both[1], name)
+        questions = translate(one, other, name, more=(more[one.language], more[other.language]))
+        yield Asked.of(merge(questions), None if tuned is None else merge(tuned), shown=False)
 
 
 def _check(
@@ -294,6 +306,7 @@ def _details(outcome: Outcome) -> dict[str, Any]:
     """Return the threshold, and how many queries the figures rest on."""
     numbers = outcome.part.numbers
     details: dict[str, Any] = {"threshold": None, **outcome.threshold, "known_items": _count(numbers["rr10"] >= 0)}
+    details |= {name: mean(numbers[column]) for name, column in _SUCCESS.items()}
     if "answerable" in numbers:
         details |= {
             "answerable": _count(numbers["answerable"] == 1),

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import typer
 
-from simplugin.cli.evaluate import similarity
+from simplugin.cli.evaluate import retrieval, similarity
 
 __all__ = ["app"]
 
 app = typer.Typer(help="Judge a model, an index or a whole stack by labelled data.", no_args_is_help=True)
+app.command("retrieval")(retrieval.retrieval)
 app.command("similarity")(similarity.similarity)

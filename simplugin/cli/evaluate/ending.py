@@ -58,7 +58,10 @@ def end(
         for row in rows:
             print_json(row)
     else:
-        print_table([row | {"ci95": _interval(row["ci95"], judged.result.main)} for row in rows], columns)
+        main = judged.result.main
+        # Where a figure is one of several, the table shows that of the main score.
+        shown = [row | {"ci95": _interval(row["ci95"], main), "loss": row.get("loss", {}).get(main)} for row in rows]
+        print_table(shown, columns)
         for line in dict.fromkeys(
             f"{found['severity']}: {found['message']}" for row in rows for found in row["warnings"]
         ):

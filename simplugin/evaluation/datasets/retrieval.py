@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
@@ -17,7 +17,7 @@ from simplugin.evaluation.datasets.rows import FileRecord
 from simplugin.evaluation.datasets.sts import read_sts
 from simplugin.texts import as_read
 
-__all__ = ["RetrievalSet", "merge", "read_retrieval", "translate", "widen"]
+__all__ = ["RetrievalSet", "check_aligned", "merge", "read_retrieval", "translate", "widen"]
 
 _STS = 3.0  # of 0 to 5: "roughly equivalent, but some important information differs"
 _EXTREME = 1e-9
@@ -115,29 +115,70 @@ def merge(given: RetrievalSet) -> RetrievalSet:
     )
 
 
-def translate(queries: RetrievalSet, documents: RetrievalSet, name: str) -> RetrievalSet:
+def widen(given: RetrievalSet, more: Sequence[RetrievalSet]) -> RetrievalSet:
+    """Return the set with the documents of others beside its own, and with the labels they have for its queries."""
+    documents, judgements = dict(given.documents), {query: dict(each) for query, each in given.judgements.items()}
+    by_text = {as_read(text): query for query, text in given.queries.items()}
+    for number, other in enumerate(more, 1):
+        documents |= {f"+{number}:{id_}": text for id_, text in other.documents.items()}
+        for asked, labels in other.judgements.items():
+            if (query := by_text.get(as_read(other.queries[asked]))) is not None:
+                judgements[query] |= {f"+{number}:{id_}": label for id_, label in labels.items()}
+    left_out = _themselves(given.queries, documents) if given.graded else given.left_out
+    return replace(given, documents=documents, judgements=judgements, left_out=left_out)
+
+
+def translate(
+    queries: RetrievalSet,
+    documents: RetrievalSet,
+    name: str,
+    *,
+    more: tuple[Sequence[RetrievalSet], Sequence[RetrievalSet]] = ((), ()),
+) -> RetrievalSet:
     """Return the set that asks in one language and searches in another; both are translations of each other.
 
-    A document that translates the query itself is left out for it, unless it was judged. Raises ``DataError`` where
-    the sets do not hold the same queries, documents and labels.
+    ``more`` are sets of both languages by which it is widened, those of the queries' language left out or translations
+    too. A document that translates the query itself is left out for it, unless it was judged. Raises ``DataError``
+    where the sets do not hold the same queries, documents and labels.
     """
-    _check_aligned(queries, documents)
-    left_out = {query: same - queries.judgements[query].keys() for query, same in queries.left_out.items()}
+    check_aligned(queries, documents)
+    if more[0]:
+        if len(more[0]) != len(more[1]):
+            raise DataError(
+                f"A crossing needs as many corpus sets in {queries.language!r} as in {documents.language!r}."
+            )
+        for one, other in zip(*more, strict=True):
+            check_aligned(one, other)
+    asked = widen(queries, more[0])
+    left_out = {query: same - asked.judgements[query].keys() for query, same in asked.left_out.items()}
     return replace(
-        documents,
+        widen(documents, more[1]),
         name=name,
-        queries=queries.queries,
+        queries=asked.queries,
+        judgements=asked.judgements,
         left_out={query: same for query, same in left_out.items() if same},
         files=tuple(dict.fromkeys((*queries.files, *documents.files))),
     )
 
 
-def widen(given: RetrievalSet, more: Sequence[RetrievalSet]) -> RetrievalSet:
-    """Return the set with the documents of others beside its own."""
-    documents = dict(given.documents)
-    for number, other in enumerate(more, 1):
-        documents |= {f"+{number}:{id_}": text for id_, text in other.documents.items()}
-    return replace(given, documents=documents)
+def check_aligned(one: RetrievalSet, other: RetrievalSet) -> None:
+    """Raise ``DataError`` where two sets do not hold the same queries, documents and labels, by their ids."""
+    for word, mine, theirs in (
+        ("queries", one.queries, other.queries),
+        ("documents", one.documents, other.documents),
+    ):
+        if mine.keys() != theirs.keys():
+            raise DataError(
+                f"A crossing needs the same {word} in both languages: {one.name!r} has {len(mine)} and "
+                f"{other.name!r} {len(theirs)}, under {len(mine.keys() & theirs.keys())} ids that are the same."
+            )
+    for query, labels in one.judgements.items():
+        others = other.judgements[query]
+        if labels.keys() != others.keys() or any(abs(labels[each] - others[each]) > _EXTREME for each in labels):
+            raise DataError(
+                f"A crossing needs the same judgements in both languages: those of query {query!r} differ in "
+                f"{one.name!r} and {other.name!r}."
+            )
 
 
 def _is_one_object(path: str | Path) -> bool:
@@ -194,26 +235,3 @@ def _different(texts: Mapping[str, str]) -> tuple[dict[str, str], dict[str, str]
     first: dict[str, str] = {}
     went = {id_: first.setdefault(as_read(text), id_) for id_, text in texts.items()}
     return {id_: text for text, id_ in first.items()}, went
-
-
-def _check_aligned(one: RetrievalSet, other: RetrievalSet) -> None:
-    for word, mine, theirs in (
-        ("queries", one.queries, other.queries),
-        ("documents", one.documents, other.documents),
-    ):
-        if mine.keys() != theirs.keys():
-            raise DataError(
-                f"A crossing needs the same {word} in both languages: {one.name!r} has {len(mine)} and "
-                f"{other.name!r} {len(theirs)}, under {_shared(mine, theirs)} ids that are the same."
-            )
-    for query, judged in one.judgements.items():
-        theirs = other.judgements[query]
-        if judged.keys() != theirs.keys() or any(abs(judged[each] - theirs[each]) > _EXTREME for each in judged):
-            raise DataError(
-                f"A crossing needs the same judgements in both languages: those of query {query!r} differ in "
-                f"{one.name!r} and {other.name!r}."
-            )
-
-
-def _shared(one: Iterable[str], other: Iterable[str]) -> int:
-    return len(set(one) & set(other))

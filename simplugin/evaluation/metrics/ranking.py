@@ -57,12 +57,12 @@ def ndcg(labels: Floats, ideal: Floats) -> Floats:
 
 def _gain(labels: Floats) -> Floats:
     discount = 1 / np.log2(np.arange(2, labels.shape[1] + 2))
-    return np.maximum(np.nan_to_num(labels, nan=0.0), 0) @ discount
+    return np.asarray(np.maximum(np.nan_to_num(labels, nan=0.0), 0) @ discount, dtype=np.float64)
 
 
 def judged(labels: Floats) -> Floats:
     """Return the share of k that was found and judged."""
-    return np.isfinite(labels).mean(axis=1)
+    return np.asarray(np.isfinite(labels).mean(axis=1), dtype=np.float64)
 
 
 def mean(values: Floats) -> float | None:

@@ -132,7 +132,7 @@ def _columns(questions: RetrievalSet, found: Run, thresholds: Floats | None) -> 
         "r10": recall(labels, relevant, total),
         "s1": success(labels[:, :1], relevant, total),
         "s10": success(labels, relevant, total),
-        "judged10": judged(labels),
+        "judged10": judged(labels, np.array([len(each) for each in found.found], dtype=np.int64)),
     }
     if thresholds is None:
         return columns | {"ndcg10": ndcg(labels, _ideal(questions))}

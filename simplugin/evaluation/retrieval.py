@@ -83,12 +83,7 @@ def evaluate_retrieval(
     started = time.perf_counter()
     sets, tuned, more = _read(data), () if dev is None else _read(dev), () if corpus is None else _read(corpus)
     plan = list(_plan(sets, tuned, more, cross=cross))
-    opened = as_encoder(model) if isinstance(model, str) else model
-    if not is_encoder(opened):
-        message = (
-            f"{type(opened).__name__} makes no vectors of queries and texts: give an encoder, or judge a collection."
-        )
-        raise ModelError(message)
+    opened = _open(model)
     encoder = Remembering(opened)
     if exact_search:
         _learn(encoder, plan, progress)
@@ -143,18 +138,16 @@ def _open(model: object) -> Encoder:
 
 
 def _read(source: RetrievalSource) -> tuple[RetrievalSet, ...]:
-    match source:
-        case RetrievalSet():
-            return (source,)
-        case str() | Path():
-            return (read_retrieval(source),)
-        case Mapping():
-            return tuple(
-                each if isinstance(each, RetrievalSet) else read_retrieval(each, language=language)
-                for language, each in source.items()
-            )
-        case _:
-            return tuple(source)
+    if isinstance(source, RetrievalSet):
+        return (source,)
+    if isinstance(source, str | Path):
+        return (read_retrieval(source),)
+    if isinstance(source, Mapping):
+        return tuple(
+            each if isinstance(each, RetrievalSet) else read_retrieval(each, language=language)
+            for language, each in cast("Mapping[str, str | Path | RetrievalSet]", source).items()
+        )
+    return tuple(source)
 
 
 def _plan(

@@ -73,7 +73,9 @@ def holds(document: str, piece: str) -> bool:
 def write_trec(folder: str | Path, name: str, stage: str, asked: RetrievalSet, found: Run) -> None:
     """Write the judgements and what was found in the form of trec_eval, as ``NAME.qrels`` and ``NAME.STAGE.run``.
 
-    Its labels are whole numbers: those of 0 to 5 are written times 20. Raises ``DataError`` where that cannot be done.
+    Its labels are whole numbers: those of 0 to 5 are written times 20. It orders by the scores alone, in float32, so
+    one that is not under the score before it is written a last bit lower. Raises ``DataError`` where that cannot be
+    done.
     """
     steps = _STEPS if asked.graded else 1
     qrels = (
@@ -82,9 +84,9 @@ def write_trec(folder: str | Path, name: str, stage: str, asked: RetrievalSet, f
         for document, label in judged.items()
     )
     ranked = (
-        f"{_word(query)} Q0 {_word(document)} {rank} {score!r} {stage}\n"
-        for query, documents, scores in zip(asked.queries, found.found, found.scores.tolist(), strict=True)
-        for rank, (document, score) in enumerate(zip(documents, scores[: len(documents)], strict=True), 1)
+        f"{_word(query)} Q0 {_word(document)} {rank} {score:.9g} {stage}\n"
+        for query, documents, scores in zip(asked.queries, found.found, found.scores, strict=True)
+        for rank, (document, score) in enumerate(zip(documents, _falling(scores[: len(documents)]), strict=True), 1)
     )
     try:
         Path(folder).mkdir(parents=True, exist_ok=True)
@@ -128,6 +130,16 @@ def _matcher(asked: RetrievalSet) -> Callable[[str, Hit], str]:
 
 def _squeezed(text: str) -> str:
     return " ".join(as_read(text).split())
+
+
+def _falling(scores: Floats) -> list[float]:
+    """Return the scores, each under the one before it."""
+    fallen: list[float] = []
+    lowest = np.float32(-np.inf)
+    for score in scores.astype(np.float32):
+        under = np.nextafter(np.float32(fallen[-1]), lowest) if fallen else score
+        fallen.append(float(min(score, under)))
+    return fallen
 
 
 def _word(id_: str) -> str:

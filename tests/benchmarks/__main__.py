@@ -11,7 +11,20 @@ import sys
 from collections.abc import Callable
 from pathlib import Path
 
-from tests.benchmarks import calibration, crossing, encode, gpu, hybrid, ingest, langchain, pairs, routing, start, store
+from tests.benchmarks import (
+    calibration,
+    crossing,
+    encode,
+    gpu,
+    hybrid,
+    ingest,
+    langchain,
+    pairs,
+    retrieval,
+    routing,
+    start,
+    store,
+)
 from tests.conftest import ROOT
 
 BENCHMARKS: dict[str, Callable[[Path], None]] = {
@@ -22,6 +35,7 @@ BENCHMARKS: dict[str, Callable[[Path], None]] = {
     "crossing": crossing.run,
     "hybrid": hybrid.run,
     "calibration": calibration.run,
+    "retrieval": retrieval.run,
     "routing": routing.run,
     "pairs": pairs.run,
     "gpu": gpu.run,

@@ -19,10 +19,17 @@ Ints = npt.NDArray[np.int64]
 def pessimistic(scores: npt.ArrayLike, labels: npt.ArrayLike) -> Ints:
     """Return the order (n,) of documents by score, best first; of equal scores the worse label comes first.
 
-    A document that was not judged, nan, comes before those that were.
+    A document that was not judged, nan, comes before those that were. Scores are equal that share six digits: two
+    engines differ in the last bits of a float32.
     """
     worth = np.nan_to_num(np.asarray(labels, dtype=np.float64), nan=-np.inf)
-    return np.asarray(np.lexsort((worth, -np.asarray(scores, dtype=np.float64))), dtype=np.int64)
+    return np.asarray(np.lexsort((worth, -_six_digits(np.asarray(scores, dtype=np.float64)))), dtype=np.int64)
+
+
+def _six_digits(values: Floats) -> Floats:
+    size = np.floor(np.log10(np.abs(values), where=values != 0, out=np.zeros_like(values)))
+    step = 10.0 ** (size - 5)
+    return np.asarray(np.round(values / step) * step, dtype=np.float64)
 
 
 def reciprocal_rank(labels: Floats, relevant: float, total: Ints) -> Floats:
@@ -60,9 +67,9 @@ def _gain(labels: Floats) -> Floats:
     return np.asarray(np.maximum(np.nan_to_num(labels, nan=0.0), 0) @ discount, dtype=np.float64)
 
 
-def judged(labels: Floats) -> Floats:
-    """Return the share of k that was found and judged."""
-    return np.asarray(np.isfinite(labels).mean(axis=1), dtype=np.float64)
+def judged(labels: Floats, found: Ints) -> Floats:
+    """Return which share of the documents found was judged, 0 where there are none; ``found`` (n,) counts them."""
+    return np.asarray(np.isfinite(labels).sum(axis=1) / np.maximum(found, 1), dtype=np.float64)
 
 
 def mean(values: Floats) -> float | None:

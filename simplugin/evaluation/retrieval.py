@@ -145,7 +145,7 @@ def _read(source: RetrievalSource) -> tuple[RetrievalSet, ...]:
     if isinstance(source, Mapping):
         return tuple(
             each if isinstance(each, RetrievalSet) else read_retrieval(each, language=language)
-            for language, each in cast("Mapping[str, str | Path | RetrievalSet]", source).items()
+            for language, each in source.items()
         )
     return tuple(source)
 
@@ -178,6 +178,8 @@ def _check(
         raise DataError("There is nothing to judge by.")
     if len({each.graded for each in sets}) > 1:
         raise DataError("STS files and other sets have different main scores; judge each kind by itself.")
+    if not all(each.graded for each in (*sets, *dev)) and dev:
+        raise DataError("A dev set fits a threshold, and only the labels of STS files, in data and dev, give one.")
     languages = [each.language for each in sets]
     for word, given in (("dev", dev), ("corpus", corpus)):
         for each in given:

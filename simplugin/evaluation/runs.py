@@ -41,7 +41,7 @@ class Run:
 
 def run(stage: Stage, asked: RetrievalSet, progress: Callable[[int], None] | None = None) -> Run:
     """Ask a stage all queries. A document counts once, with its best piece; of equal scores the worst order counts."""
-    match = _matcher(asked) if stage.foreign else lambda _, hit: hit.document_id
+    match = _matcher(asked) if stage.foreign else _own
     limit = DEPTH + max((len(same) for same in asked.left_out.values()), default=0)
     queries = list(asked.queries)
     rankings: list[list[tuple[str, float, float]]] = []
@@ -111,6 +111,11 @@ def _ranking(
     documents, scores = list(best), list(best.values())
     labels = [judged.get(document, np.nan) for document in documents]
     return [(documents[place], labels[place], scores[place]) for place in pessimistic(scores, labels)[:DEPTH]]
+
+
+def _own(query: str, hit: Hit) -> str:
+    """Return the hit's document where the documents were stored under their ids."""
+    return hit.document_id
 
 
 def _matcher(asked: RetrievalSet) -> Callable[[str, Hit], str]:

@@ -50,9 +50,10 @@ def run(data: Path) -> None:
 def by_stages(data: Path, starter: Encoder, searches: Searches) -> None:
     print("the starter, stage by stage on Edge")
     for language in STS:
-        dev = sts(data, language, "dev")
-        found = evaluate_retrieval(starter, sts(data, language, "test"), dev=dev, searches=searches)
-        tell(f"STSb {language}", found.result.to_rows())
+        test, dev, train = (sts(data, language, part) for part in ("test", "dev", "train"))
+        for name, corpus in ((f"STSb {language}", None), (f"STSb {language}, all parts", [dev, train])):
+            found = evaluate_retrieval(starter, test, dev=dev, corpus=corpus, searches=searches)
+            tell(name, found.result.to_rows())
     sets = {language: xquad(data, language) for language in XQUAD}
     for language, each in sets.items():
         found = evaluate_retrieval(starter, each, searches=searches)
@@ -103,7 +104,7 @@ class Words(HashEncoder):
     def __init__(self, corpus: Sequence[str]) -> None:
         from sklearn.feature_extraction.text import TfidfVectorizer
 
-        self._vectorizer: Any = TfidfVectorizer(dtype=np.float32).fit(list(dict.fromkeys(corpus)))
+        self._vectorizer: Any = TfidfVectorizer().fit(list(dict.fromkeys(corpus)))
         super().__init__(len(self._vectorizer.vocabulary_))
 
     def _encode(self, texts: Sequence[str]) -> FloatArray:

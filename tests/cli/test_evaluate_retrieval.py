@@ -11,6 +11,7 @@ import pytest
 
 from tests.cli.conftest import WORDS
 from tests.cli.running import InProcess
+from tests.evaluation.trec import read_qrels, read_run
 
 KEYS = {
     "model", "section", "stage", "queries", "documents", "threshold", "selective@10", "AUC", "RR@10", "R@1", "R@10",
@@ -65,8 +66,8 @@ def test_each_stage_is_a_line_with_the_keys_of_the_contract(simplugin: InProcess
 
     stages = {row["stage"]: row for row in outcome.rows}
     for stage, row in stages.items():
-        found = list(ir_measures.read_trec_run(str(folder / "runs" / f"en.{stage}.run")))
-        judged = list(ir_measures.read_trec_qrels(str(folder / "runs" / "en.qrels")))
+        found = read_run(folder / "runs" / f"en.{stage}.run")
+        judged = read_qrels(folder / "runs" / "en.qrels")
         theirs = ir_measures.calc_aggregate([ir_measures.Judged @ 10], judged, found)
         assert row["Judged@10"] == pytest.approx(theirs[ir_measures.Judged @ 10])
     assert json.loads((folder / "result.json").read_text(encoding="utf-8"))["task"] == "retrieval"

@@ -21,6 +21,7 @@ from simplugin.measures import FloatArray, unit_rows
 from simplugin.records import Hit
 from simplugin.reranking import SimilarityReranker
 from simplugin_qdrant import collection_searches, open_store, register, stage_searches
+from tests.evaluation.trec import read_qrels, read_run
 from tests.hashing import HashEncoder
 
 COUNT = 240
@@ -70,7 +71,7 @@ def ordinary(given: RetrievalSet) -> RetrievalSet:
 
 @pytest.fixture
 def labels() -> list[float]:
-    return np.random.default_rng(0).uniform(0, 5, COUNT).round(1).tolist()
+    return [round(float(label), 1) for label in np.random.default_rng(0).uniform(0, 5, COUNT)]
 
 
 def figures(model: Encoder, data: RetrievalSet, **options: object) -> Section:
@@ -144,7 +145,7 @@ def test_an_inverted_scorer_is_at_the_bottom_and_named(labels: list[float]) -> N
 def test_one_that_gives_all_the_same_score_finds_nothing(labels: list[float]) -> None:
     class Constant(HashEncoder):
         def _encode(self, texts: Sequence[str]) -> FloatArray:
-            return np.ones((len(texts), self.dimension), dtype=np.float32) / 8
+            return unit_rows(np.ones((len(texts), self.dimension)))
 
     found = figures(Constant(), graded(labels))
     assert found.metrics["RR@10"] == found.metrics["R@10"] == 0, "the worst of equal orders counts"
@@ -221,13 +222,12 @@ def test_every_stage_runs_in_a_real_store_and_tells_its_loss(tmp_path: Path, loc
     assert [by_stage[stage].details.get("against") for stage in by_stage] == [None, "exact", "exact", "quantized"]
     for stage in ("index", "quantized", "rerank"):
         details = by_stage[stage].details
-        before = by_stage[details["against"]].metrics
-        lost = {
-            metric: before[metric] - value
-            for metric, value in by_stage[stage].metrics.items()
-            if metric in details["loss"]
-        }  # type: ignore[operator]
-        assert details["loss"] == pytest.approx(lost)
+        assert set(details["loss"]) == {"selective@10", "RR@10", "R@1", "R@10"}
+        for metric, lost in details["loss"].items():
+            was, now = (by_stage[each].metrics[metric] for each in (details["against"], stage))
+            assert was is not None
+            assert now is not None
+            assert lost == pytest.approx(was - now)
         assert 0 < details["overlap@10"] <= 1
     assert by_stage["rerank"].details["threshold"] != by_stage["exact"].details["threshold"], "in its own units"
     assert {part.stage for part in evaluation.parts} == set(by_stage)
@@ -328,10 +328,10 @@ def test_figures_are_those_of_trec_eval_on_real_data(starter: Encoder, data: Pat
     asked = read_retrieval(data / name, language="xx")
     (section,) = evaluate_retrieval(starter, asked, trec=tmp_path, resamples=0).result.sections
     level = 60 if asked.graded else 1  # its labels are whole numbers: 3 of 5 is 60
-    qrels = list(ir_measures.read_trec_qrels(str(tmp_path / "xx.qrels")))
+    qrels = read_qrels(tmp_path / "xx.qrels")
     with_answers = {qrel.query_id for qrel in qrels if qrel.relevance >= level}
     kept = [qrel for qrel in qrels if qrel.query_id in with_answers]
-    found = list(ir_measures.read_trec_run(str(tmp_path / "xx.exact.run")))
+    found = read_run(tmp_path / "xx.exact.run")
 
     measures = {
         "RR@10": RR(rel=level) @ 10,
@@ -358,6 +358,8 @@ def test_sets_that_do_not_go_together_are_refused() -> None:
     one = topics(5, language="en")
     with pytest.raises(DataError, match="each kind by itself"):
         evaluate_retrieval(HashEncoder(), [one, ordinary(one)])
+    with pytest.raises(DataError, match="only the labels of STS files"):
+        evaluate_retrieval(HashEncoder(), ordinary(one), dev=one)
     with pytest.raises(DataError, match="The dev set 'topics' is in 'tr'"):
         evaluate_retrieval(HashEncoder(), one, dev=topics(5, language="tr"))
     with pytest.raises(DataError, match="of two or more languages"):

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
 import typer
 
@@ -94,5 +94,5 @@ def _place(row: Mapping[str, Any]) -> str:
 
 
 def _interval(found: Any, main: str) -> str | None:
-    low_high = found.get(main) if isinstance(found, dict) else found
+    low_high: Any = cast("dict[str, Any]", found).get(main) if isinstance(found, dict) else found
     return None if low_high is None else "{:.3f} to {:.3f}".format(*low_high)

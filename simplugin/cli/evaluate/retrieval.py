@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from contextlib import ExitStack
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, cast, get_args
+from typing import TYPE_CHECKING, Annotated, get_args
 
 import typer
 
@@ -200,7 +200,7 @@ def _searches(stack: ExitStack, stages: Sequence[str], mode: Mode | None, rerank
     from simplugin_qdrant import open_store, stage_searches
     from simplugin_qdrant.judging import StoredStage
 
-    stored = [cast(StoredStage, name) for name in stages if name in get_args(StoredStage)]
+    stored: list[StoredStage] = [name for name in get_args(StoredStage) if name in stages]
     if not stored:
         return None
     folder = stack.enter_context(TemporaryDirectory(prefix="simplugin-"))

@@ -121,7 +121,7 @@ def widen(given: RetrievalSet, more: Sequence[RetrievalSet]) -> RetrievalSet:
     by_text = {as_read(text): query for query, text in given.queries.items()}
     for number, other in enumerate(more, 1):
         documents |= {f"+{number}:{id_}": text for id_, text in other.documents.items()}
-        for asked, labels in other.judgements.items():
+        for asked, labels in other.judgements.items() if other.graded == given.graded else ():
             if (query := by_text.get(as_read(other.queries[asked]))) is not None:
                 judgements[query] |= {f"+{number}:{id_}": label for id_, label in labels.items()}
     left_out = _themselves(given.queries, documents) if given.graded else given.left_out

@@ -27,7 +27,7 @@ def pessimistic(scores: npt.ArrayLike, labels: npt.ArrayLike) -> Ints:
 
 
 def _six_digits(values: Floats) -> Floats:
-    size = np.floor(np.log10(np.abs(values), where=values != 0, out=np.zeros_like(values)))
+    size = np.floor(np.log10(np.where(values == 0, 1.0, np.abs(values))))
     step = 10.0 ** (size - 5)
     return np.asarray(np.round(values / step) * step, dtype=np.float64)
 
@@ -63,8 +63,9 @@ def ndcg(labels: Floats, ideal: Floats) -> Floats:
 
 
 def _gain(labels: Floats) -> Floats:
-    discount = 1 / np.log2(np.arange(2, labels.shape[1] + 2))
-    return np.asarray(np.maximum(np.nan_to_num(labels, nan=0.0), 0) @ discount, dtype=np.float64)
+    ranks: Ints = np.arange(1, labels.shape[1] + 1, dtype=np.int64)
+    discount = 1 / np.log2(ranks + 1)
+    return np.asarray(np.where(labels > 0, labels, 0.0) @ discount, dtype=np.float64)
 
 
 def judged(labels: Floats, found: Ints) -> Floats:

@@ -115,11 +115,12 @@ def _missing(docs: Collection, asked: RetrievalSet, judged: Sequence[str]) -> li
     if asked.named:
         for start in range(0, len(judged), _BATCH):
             there |= {stored.document_id for stored in docs.get(judged[start : start + _BATCH])}
-    unknown = [id_ for id_ in judged if id_ not in there]
-    missing: list[str] = []
-    for start in range(0, len(unknown), _BATCH):
-        batch = unknown[start : start + _BATCH]
-        nearest = docs.search_many([asked.documents[id_][:_LETTERS] for id_ in batch], limit=_NEAREST)
+    unknown = {id_: asked.documents[id_].strip()[:_LETTERS] for id_ in judged if id_ not in there}
+    missing = [id_ for id_, beginning in unknown.items() if not beginning]
+    sought = [id_ for id_, beginning in unknown.items() if beginning]
+    for start in range(0, len(sought), _BATCH):
+        batch = sought[start : start + _BATCH]
+        nearest = docs.search_many([unknown[id_] for id_ in batch], limit=_NEAREST)
         missing += [
             id_
             for id_, hits in zip(batch, nearest, strict=True)

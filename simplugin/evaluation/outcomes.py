@@ -8,34 +8,16 @@ from typing import Any
 
 import numpy as np
 
-from simplugin.evaluation.bootstrap import Floats, Ints, cluster
+from simplugin.evaluation.bootstrap import Floats, Ints
 from simplugin.evaluation.datasets.retrieval import RetrievalSet
 from simplugin.evaluation.metrics.ranking import judged, ndcg, recall, reciprocal_rank, success
+from simplugin.evaluation.questions import Asked
 from simplugin.evaluation.result import Part
 from simplugin.evaluation.runs import DEPTH, Run, run
 from simplugin.evaluation.selective import answerable, best_threshold, kept, thresholds_of_folds
 from simplugin.evaluation.stages import PairScores, Stage
 
-__all__ = ["Asked", "JudgedPairs", "Outcome", "ask"]
-
-
-@dataclass(frozen=True, slots=True)
-class Asked:
-    """A set under its section's name, and that by which its threshold is fitted; ``shown`` texts go into the items."""
-
-    questions: RetrievalSet
-    dev: RetrievalSet | None
-    clusters: Ints
-    shown: bool
-
-    @classmethod
-    def of(cls, questions: RetrievalSet, dev: RetrievalSet | None, *, shown: bool) -> Asked:
-        """Return what is asked, queries that share a text or a document in one cluster."""
-        groups: dict[str, list[int]] = {}
-        for number, (query, text) in enumerate(questions.queries.items()):
-            for each in (text, *(questions.documents[document] for document in questions.judgements[query])):
-                groups.setdefault(each, []).append(number)
-        return cls(questions, dev, cluster(list(groups.values()), len(questions.queries)), shown)
+__all__ = ["JudgedPairs", "Outcome", "ask"]
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,24 +9,24 @@ are judged by nDCG@10.
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import replace
-from itertools import permutations
+from collections.abc import Callable, Generator, Iterable, Iterator, Mapping, Sequence
+from contextlib import closing
 from pathlib import Path
 from typing import Any, TypeAlias, cast
 
 import numpy as np
 
 from simplugin.encoders import Encoder, as_encoder
-from simplugin.errors import DataError, ModelError
+from simplugin.errors import ModelError
 from simplugin.evaluation import bootstrap
 from simplugin.evaluation.bootstrap import Floats, Interval
-from simplugin.evaluation.datasets.retrieval import RetrievalSet, merge, read_retrieval, translate, widen
+from simplugin.evaluation.datasets.retrieval import RetrievalSet
 from simplugin.evaluation.findings import Finding
 from simplugin.evaluation.judged import describe, is_encoder
 from simplugin.evaluation.metrics.auc import resampled_auc
 from simplugin.evaluation.metrics.ranking import mean, resampled_mean
-from simplugin.evaluation.outcomes import Asked, Outcome, ask
+from simplugin.evaluation.outcomes import Outcome, ask
+from simplugin.evaluation.questions import Asked, RetrievalSource, plan, read_sources
 from simplugin.evaluation.result import DataRecord, Evaluation, Part, Result, Section, packages
 from simplugin.evaluation.runs import overlap, write_trec
 from simplugin.evaluation.selective import resampled_selective
@@ -35,11 +35,6 @@ from simplugin.evaluation.stages import Remembering, Searches, Stage, exact
 __all__ = ["METRICS", "RetrievalSource", "Step", "evaluate_retrieval", "resampled"]
 
 METRICS = ("selective@10", "AUC", "RR@10", "R@1", "R@10", "Judged@10", "nDCG@10")
-
-RetrievalSource: TypeAlias = (
-    str | Path | RetrievalSet | Mapping[str, str | Path | RetrievalSet] | Sequence[RetrievalSet]
-)
-"""A set, or what ``read_retrieval`` reads; several by language, or that were read before."""
 
 Step: TypeAlias = Callable[[int, int, str], None]
 """Told how many are done, of how many, and of what."""
@@ -81,26 +76,26 @@ def evaluate_retrieval(
     different kinds, and for sets that are no translations of each other; ``ModelError`` for a model without vectors.
     """
     started = time.perf_counter()
-    sets, tuned, more = _read(data), () if dev is None else _read(dev), () if corpus is None else _read(corpus)
-    plan = list(_plan(sets, tuned, more, cross=cross))
+    sets, tuned, more = map(read_sources, (data, dev, corpus))
+    asked = list(plan(sets, tuned, more, cross=cross))
     opened = _open(model)
     encoder = Remembering(opened)
     if exact_search:
-        _learn(encoder, plan, progress)
-    order = {each.questions.name: place for place, each in enumerate(plan)}
+        _learn(encoder, asked, progress)
+    order = {each.questions.name: place for place, each in enumerate(asked)}
     outcomes = sorted(
-        _outcomes(encoder, plan, exact_search, searches, progress), key=lambda each: order[each.part.name]
+        _outcomes(encoder, asked, exact_search, searches, progress), key=lambda each: order[each.part.name]
     )
     if trec is not None:
         for each in outcomes:
             write_trec(trec, each.part.name, each.stage.name, each.asked.questions, each.run)
-    main = "selective@10" if plan[0].questions.graded else "nDCG@10"
+    main = "selective@10" if asked[0].questions.graded else "nDCG@10"
     result = Result(
         task="retrieval",
         main=main,
         model=describe(opened),
         data=tuple(_record(each) for each in sets),
-        sections=tuple(_sections(outcomes, main, resamples, seed)),
+        sections=tuple(_sections(outcomes, resamples, seed)),
         settings={
             "resamples": resamples,
             "seed": seed,
@@ -137,71 +132,6 @@ def _open(model: object) -> Encoder:
     raise ModelError(message)
 
 
-def _read(source: RetrievalSource) -> tuple[RetrievalSet, ...]:
-    if isinstance(source, RetrievalSet):
-        return (source,)
-    if isinstance(source, str | Path):
-        return (read_retrieval(source),)
-    if isinstance(source, Mapping):
-        return tuple(
-            each if isinstance(each, RetrievalSet) else read_retrieval(each, language=language)
-            for language, each in source.items()
-        )
-    return tuple(source)
-
-
-def _plan(
-    sets: Sequence[RetrievalSet], dev: Sequence[RetrievalSet], corpus: Sequence[RetrievalSet], *, cross: bool
-) -> Iterator[Asked]:
-    """Give each language, and each direction."""
-    _check(sets, dev, corpus, cross=cross)
-    fitted = {each.language: each for each in dev}
-
-    more = {each.language: [one for one in corpus if one.language == each.language] for each in sets}
-    for name, each in zip(_names(sets), sets, strict=True):
-        tuned = fitted.get(each.language)
-        questions = replace(merge(widen(each, more[each.language])), name=name)
-        yield Asked.of(questions, None if tuned is None else merge(tuned), shown=True)
-    for one, other in permutations(sets, 2) if cross else ():
-        name = f"{one.language}-{other.language}"
-        both = fitted.get(one.language), fitted.get(other.language)
-        tuned = None if both[0] is None or both[1] is None else translate(both[0], both[1], name)
-        questions = translate(one, other, name, more=(more[one.language], more[other.language]))
-        yield Asked.of(merge(questions), None if tuned is None else merge(tuned), shown=False)
-
-
-def _check(
-    sets: Sequence[RetrievalSet], dev: Sequence[RetrievalSet], corpus: Sequence[RetrievalSet], *, cross: bool
-) -> None:
-    """Raise ``DataError`` for sets that do not go together."""
-    if not sets:
-        raise DataError("There is nothing to judge by.")
-    if len({each.graded for each in sets}) > 1:
-        raise DataError("STS files and other sets have different main scores; judge each kind by itself.")
-    if not all(each.graded for each in (*sets, *dev)) and dev:
-        raise DataError("A dev set fits a threshold, and only the labels of STS files, in data and dev, give one.")
-    languages = [each.language for each in sets]
-    for word, given in (("dev", dev), ("corpus", corpus)):
-        for each in given:
-            if each.language not in languages:
-                language = "no language" if each.language is None else repr(each.language)
-                raise DataError(f"The {word} set {each.name!r} is in {language}, and none of the data is.")
-    if len({each.language for each in dev}) < len(dev):
-        raise DataError("Two dev sets are in one language; give one for each.")
-    if cross and (len(set(languages)) < max(2, len(sets)) or None in languages):
-        raise DataError("A crossing needs one set in each of two or more languages, such as en=en.csv de=de.csv.")
-
-
-def _names(sets: Sequence[RetrievalSet]) -> list[str]:
-    """Name a section by its language, or by its file where several are in one language."""
-    keys = [each.language or each.name for each in sets]
-    names = [key if keys.count(key) == 1 else each.name for key, each in zip(keys, sets, strict=True)]
-    if len(set(names)) < len(names):
-        twice = next(name for name in names if names.count(name) > 1)
-        raise DataError(f"Two sets are named {twice!r} in one language; rename one.")
-    return names
-
-
 def _learn(encoder: Remembering, plan: Sequence[Asked], progress: Step | None) -> None:
     """Encode all texts, each once."""
     encoder.learn(
@@ -214,14 +144,17 @@ def _learn(encoder: Remembering, plan: Sequence[Asked], progress: Step | None) -
 def _outcomes(
     encoder: Encoder, plan: Sequence[Asked], exact_search: bool, searches: Searches | None, progress: Step | None
 ) -> Iterator[Outcome]:
-    """Ask each stage; sets with the same documents one after the other, so that these are stored once."""
+    """Ask each stage; sets with the same documents one after the other, so that these are stored once.
+
+    Stages are ended where asking them fails, too.
+    """
     groups: dict[tuple[str, ...], list[Asked]] = {}
     for asked in plan:
         groups.setdefault(tuple(asked.questions.documents.values()), []).append(asked)
     for group in groups.values():
         first = group[0].questions
-        for stage in _stages(encoder, first, exact_search, searches):
-            for asked in group:
+        with closing(_stages(encoder, first, exact_search, searches)) as stages:
+            for stage, asked in ((stage, asked) for stage in stages for asked in group):
                 total = len(asked.questions.queries)
                 told = f"queries ({asked.questions.name}, {stage.name})"
                 yield ask(stage, asked, progress and _telling(progress, total, told))
@@ -231,7 +164,7 @@ def _telling(progress: Step, total: int, what: str) -> Callable[[int], None]:
     return lambda done: progress(done, total, what)
 
 
-def _stages(encoder: Encoder, first: RetrievalSet, exact_search: bool, searches: Searches | None) -> Iterator[Stage]:
+def _stages(encoder: Encoder, first: RetrievalSet, exact_search: bool, searches: Searches | None) -> Generator[Stage]:
     if exact_search:
         yield exact(encoder, first.documents)
     if searches is not None:
@@ -248,7 +181,7 @@ def _record(given: RetrievalSet) -> DataRecord:
     )
 
 
-def _sections(outcomes: Sequence[Outcome], main: str, resamples: int, seed: int) -> Iterator[Section]:
+def _sections(outcomes: Sequence[Outcome], resamples: int, seed: int) -> Iterator[Section]:
     """Give the stages of each set together, each with what was lost on the way."""
     by_name: dict[str, list[Outcome]] = {}
     for each in outcomes:

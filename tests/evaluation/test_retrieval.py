@@ -310,6 +310,17 @@ def test_a_reranker_of_any_kind_has_its_own_scores() -> None:
     assert sections[2].details["threshold"] > 1
 
 
+def test_collections_are_taken_away_also_where_asking_fails() -> None:
+    class Broken:
+        def rerank(self, query: str, hits: Sequence[Hit | str], top_n: int | None = None) -> list[Hit]:
+            raise ModelError("The model broke.")
+
+    with open_store(":memory:") as store:
+        with pytest.raises(ModelError, match="broke"):
+            evaluate_retrieval(HashEncoder(), topics(9), searches=stage_searches(store, reranker=Broken()), resamples=0)
+        assert store.names() == []
+
+
 def test_across_languages_each_direction_is_a_section(starter: Encoder, data: Path) -> None:
     sets = {language: data / "retrieval" / f"xquad-{language}.json" for language in ("en", "tr")}
     evaluation = evaluate_retrieval(starter, sets, cross=True, resamples=0)
@@ -317,7 +328,7 @@ def test_across_languages_each_direction_is_a_section(starter: Encoder, data: Pa
     assert [section.section for section in evaluation.result.sections] == ["en", "tr", "en-tr", "tr-en"]
     assert evaluation.result.main == "nDCG@10"
     english, _, crossed, _ = evaluation.result.sections
-    assert english.counts == {"queries": 1190 - 1, "documents": 240} or english.counts["documents"] <= 240
+    assert english.counts == {"queries": 1187, "documents": 240}, "a few of 1190 questions are there twice"
     assert 0.3 < crossed.metrics["nDCG@10"] < english.metrics["nDCG@10"]  # type: ignore[operator]
     assert evaluation.parts[0].texts["query"]
     assert not evaluation.parts[2].texts, "crossings leave the words to their languages"

@@ -205,6 +205,9 @@ def _read_sts(path: str | Path, language: str | None, scale: tuple[float, float]
     if len(languages) > 1:
         there = ", ".join(map(repr, languages))
         raise DataError(f"the file holds pairs in several languages ({there}); give each a file.", path=path)
+    for number, pair in enumerate(read.pairs, 1):
+        if not as_read(pair.first).strip():
+            raise DataError(f"the first sentence of pair {number} holds nothing that is read.", path=path)
     ids = list(map(str, range(1, len(read.pairs) + 1)))
     queries = {id_: pair.first for id_, pair in zip(ids, read.pairs, strict=True)}
     documents = {id_: pair.second for id_, pair in zip(ids, read.pairs, strict=True)}

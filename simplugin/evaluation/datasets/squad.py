@@ -1,6 +1,7 @@
 """JSON in the form of SQuAD: articles of paragraphs, each with its questions (https://rajpurkar.github.io/SQuAD-explorer).
 
-A paragraph is a document, and the one that answers its questions; one that is marked impossible has no answer at all.
+A paragraph is a document, and the one that answers its questions. Where one is marked as impossible, it does not, and no
+other is known to.
 """
 
 from __future__ import annotations
@@ -34,8 +35,8 @@ def read_squad(path: str | Path, *, language: str | None = None) -> RetrievalSet
             if query in queries:
                 raise DataError(f"{where}: the id {query!r} is there twice.", path=path)
             queries[query] = _text(question, "question", where, file)
-            judgements[query] = {} if question.get("is_impossible") is True else {document: 1.0}
-    if not any(judgements.values()):
+            judgements[query] = {document: 0.0 if question.get("is_impossible") is True else 1.0}
+    if not any(label for labels in judgements.values() for label in labels.values()):
         raise DataError("the file holds no question that a paragraph answers.", path=path)
     record = FileRecord(file.name, len(raw), hashlib.sha256(raw).hexdigest())
     return RetrievalSet(file.stem, language, documents, queries, judgements, files=(record,))

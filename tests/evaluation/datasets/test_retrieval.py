@@ -52,6 +52,11 @@ def test_a_pair_judged_twice_has_the_mean_and_one_with_itself_is_gone(tmp_path: 
     assert found.queries == {"1": "a"}, "of c nothing but itself was judged"
 
 
+def test_a_sentence_of_nothing_visible_asks_nothing(tmp_path: Path) -> None:
+    with pytest.raises(DataError, match="first sentence of pair 2"):
+        read_retrieval(write(tmp_path / "sts.csv", "a,b,4\n\u200b,b,3\n"))
+
+
 def test_a_beir_folder_is_read_with_titles_and_the_queries_that_were_judged(tmp_path: Path) -> None:
     found = read_retrieval(write_beir(tmp_path / "bees"), language="en")
 
@@ -118,7 +123,7 @@ def test_squad_paragraphs_answer_their_questions_and_repeat(tmp_path: Path) -> N
     assert read.documents["0.0"] != read.documents["0.1"]
     assert found.documents == {"0.0": "Doğa güzel.", "0.2": "Başka bir yer."}, "a byte order mark is not read"
     assert found.queries == {"a": "Ne güzel?", "c": "Kim?", "d": "Nerede?"}
-    assert found.judgements == {"a": {"0.0": 1.0}, "c": {}, "d": {"0.2": 1.0}}
+    assert found.judgements == {"a": {"0.0": 1.0}, "c": {"0.0": 0.0}, "d": {"0.2": 1.0}}
 
 
 @pytest.mark.parametrize(

@@ -28,7 +28,7 @@ from simplugin.evaluation.metrics.ranking import mean, resampled_mean
 from simplugin.evaluation.outcomes import Outcome, ask
 from simplugin.evaluation.questions import Asked, RetrievalSource, plan, read_sources
 from simplugin.evaluation.result import DataRecord, Evaluation, Part, Result, Section, packages
-from simplugin.evaluation.runs import overlap, write_trec
+from simplugin.evaluation.runs import overlap, prepare_trec, write_trec
 from simplugin.evaluation.selective import resampled_selective
 from simplugin.evaluation.stages import Remembering, Searches, Stage, exact
 
@@ -78,6 +78,8 @@ def evaluate_retrieval(
     started = time.perf_counter()
     sets, tuned, more = map(read_sources, (data, dev, corpus))
     asked = list(plan(sets, tuned, more, cross=cross))
+    if trec is not None:
+        prepare_trec(trec)
     opened = _open(model)
     encoder = Remembering(opened)
     if exact_search:

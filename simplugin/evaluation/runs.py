@@ -17,7 +17,7 @@ from simplugin.evaluation.stages import Stage
 from simplugin.records import Hit
 from simplugin.texts import as_read
 
-__all__ = ["DEPTH", "Run", "holds", "overlap", "run", "write_trec"]
+__all__ = ["DEPTH", "Run", "holds", "overlap", "prepare_trec", "run", "write_trec"]
 
 DEPTH = 10
 """How many documents of a ranking are looked at."""
@@ -70,6 +70,14 @@ def holds(document: str, piece: str) -> bool:
     return part == whole or (len(part) >= _SHORTEST and part in whole)
 
 
+def prepare_trec(folder: str | Path) -> None:
+    """Make the folder for ``write_trec``. Raises ``DataError`` where that cannot be done."""
+    try:
+        Path(folder).mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise DataError(f"the folder cannot be made ({error.strerror}).", path=folder) from error
+
+
 def write_trec(folder: str | Path, name: str, stage: str, asked: RetrievalSet, found: Run) -> None:
     """Write the judgements and what was found in the form of trec_eval, as ``NAME.qrels`` and ``NAME.STAGE.run``.
 
@@ -89,7 +97,6 @@ def write_trec(folder: str | Path, name: str, stage: str, asked: RetrievalSet, f
         for rank, (document, score) in enumerate(zip(documents, _falling(scores[: len(documents)]), strict=True), 1)
     )
     try:
-        Path(folder).mkdir(parents=True, exist_ok=True)
         for file, lines in ((f"{name}.qrels", qrels), (f"{name}.{stage}.run", ranked)):
             with (Path(folder) / file).open("w", encoding="utf-8", newline="\n") as out:
                 out.writelines(lines)

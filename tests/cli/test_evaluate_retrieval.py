@@ -99,6 +99,8 @@ def test_a_collection_is_judged_as_it_is(simplugin: InProcess, handbook: Path, f
     assert (row["selective@10"], row["AUC"], row["threshold"]) == (None, None, None)
     assert row["model"] == "words", "the collection's own"
 
+    assert simplugin(*asked, "--json", SIMPLUGIN_MODEL="starter").row["model"] == "words"
+    assert simplugin(*asked, "--model", "starter").is_one_sentence("starter", "words")
     missed = simplugin(*asked, "--fail-under", "Judged@10=0.9")
     assert missed.code == 1
     assert "Judged@10 is 0.3333, under 0.9." in missed.stderr
@@ -118,7 +120,6 @@ def test_a_collection_of_other_documents_is_refused(simplugin: InProcess, handbo
     [
         ("--stage", "fast"),
         ("--collection", "handbook", "--stage", "exact"),
-        ("--collection", "handbook", "--model", "starter"),
         ("--stage", "exact", "--rerank", "starter"),
         ("--tenant", "a"),
         ("--mode", "loud"),
@@ -137,4 +138,6 @@ def test_a_broken_file_is_named_with_its_line(simplugin: InProcess, folder: Path
     outcome = simplugin("evaluate", "retrieval", "--data", "x.tsv")
     assert outcome.code == 1
     assert outcome.is_one_sentence("x.tsv:2")
+    write_sts(folder / "sts.tsv")
+    assert simplugin("evaluate", "retrieval", "--data", "sts.tsv", "--trec", "x.tsv").is_one_sentence("x.tsv", "folder")
     assert simplugin("evaluate", "retrieval", "--data", "absent.tsv").is_one_sentence("absent.tsv", "cannot be read")

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated, get_args
 import typer
 
 from simplugin.cli.evaluate.ending import as_bounds, end
-from simplugin.cli.evaluate.options import Cross, FailUnder, Judged, Out, Resamples, Seed
+from simplugin.cli.evaluate.options import Cross, FailUnder, Out, Resamples, Seed
 from simplugin.cli.options import AsJson, Location, Scale, Tenant, data_from, default_model, existing_store, scale_from
 from simplugin.cli.output import meter, note
 
@@ -57,7 +57,7 @@ def retrieval(
         list[str] | None,
         typer.Option(
             "--dev",
-            help="An STS file to fit the threshold on. [default: the other half of the queries]. Repeatable.",
+            help="An STS file to fit the threshold on; without it half of the queries fits the other's. Repeatable.",
             metavar="[LANG=]FILE",
         ),
     ] = None,
@@ -65,13 +65,22 @@ def retrieval(
         list[str] | None,
         typer.Option("--corpus", help="More documents to search, of such a set. Repeatable.", metavar="[LANG=]PATH"),
     ] = None,
-    model: Judged = None,
+    model: Annotated[
+        str | None,
+        typer.Option(
+            "--model",
+            # No envvar: a habit kept in the environment is not a model named for the collection.
+            help="Catalog name, folder, Hub id or URL of what is judged; without it SIMPLUGIN_MODEL or the starter. "
+            "A collection has its own, and refuses another.",
+            metavar="NAME",
+        ),
+    ] = None,
     cross: Cross = False,
     stage: Annotated[
         list[str] | None,
         typer.Option(
             "--stage",
-            help="exact (every document compared), index, quantized (int8). Repeatable, or a,b. [default: all]",
+            help="exact (every document compared), index, quantized (int8); without it all. Repeatable, or a,b.",
             metavar="STAGE",
         ),
     ] = None,
@@ -88,12 +97,12 @@ def retrieval(
     mode: Annotated[
         str | None,
         typer.Option(
-            "--mode", help="dense, words or hybrid. [default: dense; with --collection its own]", metavar="MODE"
+            "--mode", help="dense, words or hybrid; without it dense, or with --collection its own.", metavar="MODE"
         ),
     ] = None,
     qrels: Annotated[
         str | None,
-        typer.Option("--qrels", help="Which judgements of a BEIR folder. [default: test]", metavar="NAME"),
+        typer.Option("--qrels", help="Which judgements of a BEIR folder; without it test.", metavar="NAME"),
     ] = None,
     scale: Scale = None,
     trec: Annotated[
@@ -114,8 +123,8 @@ def retrieval(
     Example: simplugin evaluate retrieval --data en=sts-test.csv --dev en=sts-dev.csv --fail-under selective@10=0.8
     """
     bounds, limits, stages = as_bounds(fail_under), scale_from(scale), _stages(stage)
-    if collection is not None and (stage or model):
-        raise typer.BadParameter("--collection is judged as it is, by its own model; leave out --stage and --model.")
+    if collection is not None and stage:
+        raise typer.BadParameter("--collection is judged as it is; leave out --stage.")
     if tenant is not None and collection is None:
         raise typer.BadParameter("--tenant belongs to --collection.")
     chosen = None if mode is None else _mode(mode)
@@ -134,7 +143,7 @@ def retrieval(
         encoder: Encoder | str
         searches: Searches | None
         if collection is not None:
-            encoder, searches = _collection(stack, collection, store, tenant, chosen, rerank)
+            encoder, searches = _collection(stack, collection, store, model, tenant, chosen, rerank)
         else:
             encoder, searches = model or default_model(), _searches(stack, stages, chosen, rerank)
         judged = evaluate_retrieval(
@@ -182,14 +191,20 @@ def _mode(name: str) -> Mode:
 
 
 def _collection(
-    stack: ExitStack, name: str, location: str, tenant: str | None, mode: Mode | None, rerank: str | None
+    stack: ExitStack,
+    name: str,
+    location: str,
+    model: str | None,
+    tenant: str | None,
+    mode: Mode | None,
+    rerank: str | None,
 ) -> tuple[Encoder, Searches]:
     """Open a collection, and return its model and what searches it."""
     from simplugin_qdrant import collection_searches, register
 
     opened = stack.enter_context(existing_store(location))
-    opened.describe(name)
-    docs = register(opened, name, tenant=tenant)
+    opened.describe(name)  # register would make the collection of a model
+    docs = register(opened, name, model, tenant=tenant)
     return docs.encoder, collection_searches(docs, mode=mode, reranker=_reranker(rerank))
 
 

@@ -1,7 +1,7 @@
 """JSON in the form of SQuAD: articles of paragraphs, each with its questions (https://rajpurkar.github.io/SQuAD-explorer).
 
-A paragraph is a document, and the one that answers its questions. Where one is marked as impossible, it does not, and no
-other is known to.
+A paragraph is a document, and the one that answers its questions. A question that is marked as impossible it does not
+answer, and no other is known to.
 """
 
 from __future__ import annotations

@@ -15,14 +15,17 @@ from simplugin.encoders import Encoder
 from simplugin.errors import DataError, ModelError
 from simplugin.evaluation import Evaluation, Section, evaluate_retrieval, read_retrieval
 from simplugin.evaluation.datasets.retrieval import RetrievalSet
+from simplugin.evaluation.metrics.auc import auc
 from simplugin.evaluation.result import Part
 from simplugin.evaluation.retrieval import METRICS, resampled
 from simplugin.measures import FloatArray, unit_rows
 from simplugin.records import Hit
-from simplugin.reranking import SimilarityReranker
+from simplugin.reranking import SimilarityReranker, load_reranker
+from simplugin.routing import load_router
 from simplugin_qdrant import collection_searches, open_store, register, stage_searches
 from tests.evaluation.trec import read_qrels, read_run
 from tests.hashing import HashEncoder
+from tests.reranking.checkpoints import pair_folder
 
 COUNT = 240
 DIMENSION = 64
@@ -308,6 +311,36 @@ def test_a_reranker_of_any_kind_has_its_own_scores() -> None:
 
     assert [section.stage for section in sections] == ["exact", "index", "rerank"]
     assert sections[2].details["threshold"] > 1
+
+
+@pytest.mark.model
+def test_a_pair_model_orders_the_hits_and_is_judged_by_its_own_scores(tmp_path: Path) -> None:
+    data = topics(30)
+    pairs = load_reranker(pair_folder(tmp_path, columns=1))
+    with open_store(":memory:") as store:
+        searches = stage_searches(store, ("index",), reranker=pairs)
+        sections = evaluate_retrieval(HashEncoder(), data, searches=searches, resamples=0).result.sections
+
+    owners = [(query, document) for query, labels in data.judgements.items() for document in labels]
+    scores = pairs.score([(data.queries[query], data.documents[document]) for query, document in owners])
+    alike = [data.judgements[query][document] >= 3 for query, document in owners]
+    assert sections[-1].metrics["AUC"] == pytest.approx(auc(scores, alike))
+    assert sections[-1].metrics["AUC"] != sections[0].metrics["AUC"]
+
+
+def test_a_routed_collection_is_judged_as_it_answers() -> None:
+    router = load_router({"tr": HashEncoder(seed=1), "*": HashEncoder()})
+    data = topics(30)
+    with open_store(":memory:") as store:
+        docs = register(store, "routed", router, mode="dense")
+        docs.add(data.documents.values())
+        (found,) = evaluate_retrieval(
+            docs.encoder, data, searches=collection_searches(docs), exact_search=False, resamples=0
+        ).result.sections
+
+    assert found.details["threshold_from"] == "folds"
+    assert found.metrics["AUC"] is None, "its scores are of several models"
+    assert found.metrics["R@10"] == 1
 
 
 def test_collections_are_taken_away_also_where_asking_fails() -> None:

@@ -6,7 +6,6 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from sklearn.metrics import f1_score
 
 from simplugin.evaluation.selective import (
     answerable,
@@ -51,10 +50,15 @@ def test_a_threshold_lies_midway_and_one_above_all_is_none() -> None:
 )
 def test_no_other_threshold_has_a_better_f1(pairs: list[tuple[int, bool]], missed: int) -> None:
     scores, relevant = (np.array(column) for column in zip(*pairs, strict=True))
-    truth = np.append(relevant, np.ones(missed, dtype=bool))
+    total = relevant.sum() + missed
 
     def f1(least: float) -> float:
-        return float(f1_score(truth, np.append(scores >= least, np.zeros(missed, dtype=bool))))
+        accepted = scores >= least
+        hits = float(relevant[accepted].sum())
+        if not hits:
+            return 0.0
+        precision, recall = hits / accepted.sum(), hits / total
+        return float(2 * precision * recall / (precision + recall))
 
     found = best_threshold(scores, relevant, missed=missed)
 

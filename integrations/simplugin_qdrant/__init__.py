@@ -11,6 +11,7 @@ from simplugin_qdrant.stores import Cluster, Store, open_store
 if TYPE_CHECKING:
     from simplugin_qdrant.connecting import aconnect, connect
     from simplugin_qdrant.copying import copy_collection
+    from simplugin_qdrant.judging import collection_searches, stage_searches
     from simplugin_qdrant.migration import finish_migration, rollback_migration
 else:
     __getattr__ = _deferred(
@@ -18,6 +19,7 @@ else:
         {
             "simplugin_qdrant.connecting": ("aconnect", "connect"),
             "simplugin_qdrant.copying": ("copy_collection",),
+            "simplugin_qdrant.judging": ("collection_searches", "stage_searches"),
             "simplugin_qdrant.migration": ("finish_migration", "rollback_migration"),
         },
     )
@@ -28,10 +30,12 @@ __all__ = [
     "RoutedCollection",
     "Store",
     "aconnect",
+    "collection_searches",
     "connect",
     "copy_collection",
     "finish_migration",
     "open_store",
     "register",
     "rollback_migration",
+    "stage_searches",
 ]

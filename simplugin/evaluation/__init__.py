@@ -11,10 +11,12 @@ from simplugin.evaluation.scoring import cosine_of_pairs, scores_of_pairs
 if TYPE_CHECKING:
     from simplugin.evaluation.bitext import evaluate_bitext
     from simplugin.evaluation.comparing import Comparison, Difference, compare
+    from simplugin.evaluation.datasets.retrieval import RetrievalSet, read_retrieval
     from simplugin.evaluation.intents import evaluate_intents
     from simplugin.evaluation.pairs import evaluate_pairs
     from simplugin.evaluation.report import write_html
     from simplugin.evaluation.result import Evaluation, Result, Section
+    from simplugin.evaluation.retrieval import evaluate_retrieval
     from simplugin.evaluation.similarity import evaluate_similarity
     from simplugin.evaluation.verifying import Verification, verify
 else:
@@ -25,8 +27,10 @@ else:
             "simplugin.evaluation.intents": ("evaluate_intents",),
             "simplugin.evaluation.pairs": ("evaluate_pairs",),
             "simplugin.evaluation.comparing": ("Comparison", "Difference", "compare"),
-            "simplugin.evaluation.result": ("Evaluation", "Result", "Section"),
             "simplugin.evaluation.report": ("write_html",),
+            "simplugin.evaluation.datasets.retrieval": ("RetrievalSet", "read_retrieval"),
+            "simplugin.evaluation.result": ("Evaluation", "Result", "Section"),
+            "simplugin.evaluation.retrieval": ("evaluate_retrieval",),
             "simplugin.evaluation.similarity": ("evaluate_similarity",),
             "simplugin.evaluation.verifying": ("Verification", "verify"),
         },
@@ -38,6 +42,7 @@ __all__ = [
     "Evaluation",
     "LabelledPair",
     "Result",
+    "RetrievalSet",
     "Section",
     "Verification",
     "as_scale",
@@ -46,10 +51,12 @@ __all__ = [
     "evaluate_bitext",
     "evaluate_intents",
     "evaluate_pairs",
+    "evaluate_retrieval",
     "evaluate_similarity",
     "expected_calibration_error",
     "pearson",
     "read_pairs",
+    "read_retrieval",
     "scores_of_pairs",
     "spearman",
     "verify",

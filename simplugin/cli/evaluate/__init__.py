@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import typer
 
-from simplugin.cli.evaluate import bitext, compare, intents, pairs, report, similarity, verify
+from simplugin.cli.evaluate import bitext, compare, intents, pairs, report, retrieval, similarity, verify
 
 __all__ = ["app"]
 
 app = typer.Typer(help="Judge a model, an index or a whole stack by labelled data.", no_args_is_help=True)
+app.command("retrieval")(retrieval.retrieval)
 app.command("similarity")(similarity.similarity)
 app.command("bitext")(bitext.bitext)
 app.command("pairs")(pairs.pairs)

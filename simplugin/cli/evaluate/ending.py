@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
 import typer
 
@@ -58,7 +58,10 @@ def end(
         for row in rows:
             print_json(row)
     else:
-        print_table([row | {"ci95": _interval(row["ci95"], judged.result.main)} for row in rows], columns)
+        main = judged.result.main
+        # Where a figure is one of several, the table shows that of the main score.
+        shown = [row | {"ci95": _interval(row["ci95"], main), "loss": row.get("loss", {}).get(main)} for row in rows]
+        print_table(shown, columns)
         for line in dict.fromkeys(
             f"{found['severity']}: {found['message']}" for row in rows for found in row["warnings"]
         ):
@@ -95,5 +98,5 @@ def _place(row: Mapping[str, Any]) -> str:
 
 
 def _interval(found: Any, main: str) -> str | None:
-    low_high = found.get(main) if isinstance(found, dict) else found
+    low_high: Any = cast("dict[str, Any]", found).get(main) if isinstance(found, dict) else found
     return None if low_high is None else "{:.3f} to {:.3f}".format(*low_high)

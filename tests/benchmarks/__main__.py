@@ -11,7 +11,21 @@ import sys
 from collections.abc import Callable
 from pathlib import Path
 
-from tests.benchmarks import calibration, crossing, encode, gpu, hybrid, ingest, langchain, pairs, routing, start, store
+from tests.benchmarks import (
+    calibration,
+    crossing,
+    encode,
+    evaluating,
+    gpu,
+    hybrid,
+    ingest,
+    langchain,
+    pairs,
+    routing,
+    start,
+    store,
+    sts,
+)
 from tests.conftest import ROOT
 
 BENCHMARKS: dict[str, Callable[[Path], None]] = {
@@ -21,6 +35,8 @@ BENCHMARKS: dict[str, Callable[[Path], None]] = {
     "langchain": langchain.run,
     "crossing": crossing.run,
     "hybrid": hybrid.run,
+    "sts": sts.run,
+    "evaluating": evaluating.run,
     "calibration": calibration.run,
     "routing": routing.run,
     "pairs": pairs.run,

@@ -9,8 +9,10 @@ the card of T-Systems' models: the first sentence in one language, the second in
 
 from __future__ import annotations
 
+import os
 import time
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from typing import cast
 
 import numpy as np
@@ -50,6 +52,7 @@ SCORE = "score"
 METRICS_OF_PAIR_MODELS = tuple(f"{kind}_{SCORE}" for kind in ("pearson", "spearman"))
 
 _BLOCK = 4096  # pairs whose vectors are compared at a time
+_THREADS = min(8, os.cpu_count() or 1)  # sections that are drawn again at once, 100 MB each
 
 Figures = Mapping[str, float | None]
 
@@ -84,10 +87,14 @@ def evaluate_similarity(
     main = f"spearman_{SCORE if isinstance(opened, PairReranker) else _own(opened)}"
     figures = {part.name: _figures(part, functions) for part in parts}
     by_name = {part.name: part for part in parts}
-    sections = [
-        _section(pool(name, [by_name[each] for each in names]), names, figures, functions, main, resamples, seed)
-        for name, names in planned.sections.items()
-    ]
+
+    def section(outlined: tuple[str, list[str]]) -> Section:
+        name, names = outlined
+        items = pool(name, [by_name[each] for each in names])
+        return _section(items, names, figures, functions, main, resamples, seed)
+
+    with ThreadPoolExecutor(_THREADS) as threads:  # numpy lets go of the interpreter while it counts
+        sections = list(threads.map(section, planned.sections.items()))
     warnings = _warnings(sets, planned, sections, main)
     rhos = {name: figures[name][main] for name in figures}
     about = "all" if "all" in planned.sections else next(iter(planned.sections))

@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from langchain_core.embeddings import DeterministicFakeEmbedding
 from scipy import stats
 
-from simplugin.encoders import load
+from simplugin.encoders import Encoder, load
 from simplugin.errors import DataError
 from simplugin.evaluation import Evaluation, LabelledPair, evaluate_similarity, read_pairs, spearman
 from simplugin.evaluation.bootstrap import weights
@@ -65,6 +65,16 @@ def pairs_of(count: int, *, seed: int = 0) -> list[LabelledPair]:
     return [LabelledPair(f"one{n}", f"other{n}", float(label)) for n, label in enumerate(labels)]
 
 
+def apart(model: Encoder, pairs: Sequence[LabelledPair]) -> list[LabelledPair]:
+    """Leave out pairs whose closeness is that of another but for rounding, which other batches make differ."""
+    numbers = evaluate_similarity(model, pairs, resamples=0).parts[0].numbers
+    kept = np.ones(len(pairs), dtype=bool)
+    for function in FUNCTIONS:
+        order = np.argsort(numbers[function])
+        kept[order[1:][np.diff(numbers[function][order]) < 1e-5]] = False
+    return [pair for pair, keep in zip(pairs, kept, strict=True) if keep]
+
+
 def of_sentence_transformers(folder: str, pairs: Sequence[LabelledPair]) -> dict[str, float]:
     from sentence_transformers import SentenceTransformer
     from sentence_transformers.sentence_transformer.evaluation import EmbeddingSimilarityEvaluator
@@ -83,12 +93,13 @@ def of_sentence_transformers(folder: str, pairs: Sequence[LabelledPair]) -> dict
 @pytest.mark.model
 def test_all_ten_metrics_of_a_real_model_are_those_of_sentence_transformers(data: Path) -> None:
     folder = str(get_model_path())
-    pairs = read_pairs(data / "stsb" / "stsb-en-test.csv")[:300]
+    model = load(folder, device="cpu")
+    pairs = apart(model, read_pairs(data / "stsb" / "stsb-en-test.csv")[:310])
+    assert len(pairs) >= 290
     expected = of_sentence_transformers(folder, pairs)
 
-    section = evaluate_similarity(load(folder, device="cpu"), pairs, resamples=0).result.section("pairs")
+    section = evaluate_similarity(model, pairs, resamples=0).result.section("pairs")
 
-    assert section.counts == {"pairs": 300}
     assert set(section.metrics) == set(METRICS)
     for metric in METRICS:
         assert section.metrics[metric] == pytest.approx(expected[metric], abs=1e-6), metric
@@ -121,12 +132,14 @@ def test_crossings_pool_both_directions_and_all_pools_languages_and_crossings() 
 
     judged = evaluate_similarity(model, {"en": english, "de": german}, cross=True, resamples=50)
 
-    def cosines(first: Sequence[LabelledPair], second: Sequence[LabelledPair]) -> list[float]:
-        left = model.encode_document([pair.first for pair in first])
-        right = model.encode_document([pair.second for pair in second])
-        return [float(a @ b) for a, b in zip(left, right, strict=True)]
-
-    parts = [cosines(english, english), cosines(german, german), cosines(english, german), cosines(german, english)]
+    parts: list[list[float]] = []
+    for part, (one, other) in zip(
+        judged.parts, ((english, english), (german, german), (english, german), (german, english)), strict=True
+    ):
+        left = model.encode_document([pair.first for pair in one])
+        right = model.encode_document([pair.second for pair in other])
+        assert part.numbers["cosine"] == pytest.approx((left * right).sum(axis=1), abs=1e-5), part.name
+        parts.append(part.numbers["cosine"].tolist())
     labels = [pair.label for pair in english]
     expected = {
         "en": spearman(parts[0], labels),
@@ -135,10 +148,10 @@ def test_crossings_pool_both_directions_and_all_pools_languages_and_crossings() 
         "all": spearman(np.concatenate(parts), labels * 4),
     }
     found = {section.section: section.metrics["spearman_cosine"] for section in judged.result.sections}
-    assert found == pytest.approx(expected, abs=1e-5)
+    assert found == pytest.approx(expected)
     everything = judged.result.section("all")
     assert everything.counts == {"pairs": 240}
-    assert everything.macro["spearman_cosine"] == pytest.approx(np.mean([spearman(p, labels) for p in parts]), abs=1e-5)
+    assert everything.macro["spearman_cosine"] == pytest.approx(np.mean([spearman(p, labels) for p in parts]))
     assert set(judged.pooled(everything).clusters) == set(range(60)), "translations are drawn together"
 
 

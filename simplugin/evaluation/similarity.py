@@ -29,7 +29,7 @@ from simplugin.evaluation.metrics.correlation import pearson, resampled_pearson,
 from simplugin.evaluation.plans import Plan, Planned, plan
 from simplugin.evaluation.pooling import pool
 from simplugin.evaluation.result import DataRecord, Evaluation, Part, Result, Section, packages
-from simplugin.measures import FloatArray, unit_rows
+from simplugin.measures import FloatArray, SimilarityFunction, unit_rows
 from simplugin.reranking import PairReranker
 
 __all__ = [
@@ -44,7 +44,7 @@ __all__ = [
     "resampled",
 ]
 
-FUNCTIONS = ("cosine", "manhattan", "euclidean", "dot")
+FUNCTIONS: tuple[SimilarityFunction, ...] = ("cosine", "manhattan", "euclidean", "dot")
 METRICS = tuple(f"{kind}_{function}" for function in (*FUNCTIONS, "max") for kind in ("pearson", "spearman"))
 SCORE = "score"
 """The column of what a pair model says."""

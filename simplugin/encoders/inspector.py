@@ -40,13 +40,18 @@ from simplugin.encoders.configurations import (
 from simplugin.errors import CheckpointError, NotAnEmbedderError
 from simplugin.measures import SimilarityFunction
 
-__all__ = ["Layout", "read_layout"]
+__all__ = ["BODIES", "Layout", "read_layout"]
 
 Kind = Literal["sentence-transformers", "transformers", "static"]
 
 _OLD_TYPES = {"ALBERT", "BERT", "CamemBERT", "DistilBERT", "RoBERTa", "T5", "XLMRoBERTa", "XLNet"}
 _AFTER_POOLING = {"Dense", "Normalize", "LayerNorm", "Dropout"}
 _PLAIN_MODEL_HEADS = ("ForMaskedLM", "ForPreTraining", "LMHeadModel", "ForCausalLM")
+_LANGUAGE_MODEL = "It is a language model, not trained for similarity: its vectors rank poorly."
+_CLASSIFIER = "Its network was a classifier, whose head is left out: it was not trained for similarity."
+
+BODIES = (_LANGUAGE_MODEL, _CLASSIFIER)
+"""The notes that say of a model: its vectors are made from the body of a network with another purpose."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -134,6 +139,8 @@ def _read_modules(
             dense.append(layer)
             found.append(find_weights(folder / entry["path"], folder))
     length, notes = read_length(read_stated_length(inner), inner, config)
+    if _has_classifier(found[0], folder):
+        notes = (*notes, _CLASSIFIER)
     prompts, similarity = read_prompts(said), read_similarity(folder, said)
     return Layout(
         folder=folder,
@@ -162,16 +169,14 @@ def _read_plain(folder: Path) -> Layout:
         return Layout(folder, "static", ("StaticEmbedding",), "mean of word pieces", weights=weights.files)
     weights = find_weights(folder)
     heads = [str(name) for name in cast("list[object]", config.get("architectures") or [])]
-    if any("ForSequenceClassification" in head for head in heads) or any(
-        name.startswith("classifier.") for name in tensor_names(weights, folder)
-    ):
+    if any("ForSequenceClassification" in head for head in heads) or _has_classifier(weights, folder):
         raise NotAnEmbedderError(folder.name)
     other = [head for head in heads if "For" in head and not head.endswith(_PLAIN_MODEL_HEADS)]
     if other:
         raise CheckpointError(folder, f"it is a {other[0]}, whose network was never trained to give a text one vector.")
     notes = ["It has no modules.json: its vector is the mean of the last layer's tokens."]
     if any(head.endswith(_PLAIN_MODEL_HEADS) for head in heads):
-        notes.append("It is a language model, not trained for similarity: its vectors rank poorly.")
+        notes.append(_LANGUAGE_MODEL)
     length, more = read_length(None, folder, config)
     return Layout(
         folder=folder,
@@ -233,6 +238,10 @@ def _network(folder: Path, inner: Path) -> dict[str, Any]:
     if "model_type" not in config:
         raise CheckpointError(folder, f"{inner.name}/config.json does not say its model_type.")
     return config
+
+
+def _has_classifier(weights: Weights, folder: Path) -> bool:
+    return any(name.startswith("classifier.") for name in tensor_names(weights, folder))
 
 
 def _tokenizer(folder: Path, inner: Path, config: dict[str, Any]) -> tuple[Path, ...]:

@@ -119,10 +119,17 @@ class LocalEncoder:
                 return [len(found) for found in self._tokenizer.encode_batch(list(texts), add_special_tokens=False)]
         return [len(ids) for ids in self._tokenize(list(texts), limit=None)["input_ids"]]
 
+    def encode_unscaled(self, texts: Iterable[str]) -> FloatArray:
+        """Encode questions as the checkpoint's own modules do: float32 (n, dimension), not brought to length 1."""
+        return self._run(texts, self._card.prompts.query)
+
     def _encode(self, texts: Iterable[str], prompt: str) -> FloatArray:
-        rows = [self._encode_window(window, prompt) for window in windows(texts)]
-        vectors = np.concatenate(rows) if rows else np.zeros((0, self.dimension), dtype=np.float32)
+        vectors = self._run(texts, prompt)
         return unit_rows(vectors) if self._card.normalize else vectors
+
+    def _run(self, texts: Iterable[str], prompt: str) -> FloatArray:
+        rows = [self._encode_window(window, prompt) for window in windows(texts)]
+        return np.concatenate(rows) if rows else np.zeros((0, self.dimension), dtype=np.float32)
 
     def _encode_window(self, texts: list[str], prompt: str) -> FloatArray:
         """Encode some texts, longest first. Returns float32 (n, dimension) in the order given, not yet normalised."""

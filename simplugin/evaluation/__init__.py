@@ -12,6 +12,8 @@ if TYPE_CHECKING:
     from simplugin.evaluation.bitext import evaluate_bitext
     from simplugin.evaluation.comparing import Comparison, Difference, compare
     from simplugin.evaluation.datasets.retrieval import RetrievalSet, read_retrieval
+    from simplugin.evaluation.findings import Finding
+    from simplugin.evaluation.inspection import inspect_pairs
     from simplugin.evaluation.intents import evaluate_intents
     from simplugin.evaluation.pairs import evaluate_pairs
     from simplugin.evaluation.report import write_html
@@ -29,6 +31,8 @@ else:
             "simplugin.evaluation.comparing": ("Comparison", "Difference", "compare"),
             "simplugin.evaluation.report": ("write_html",),
             "simplugin.evaluation.datasets.retrieval": ("RetrievalSet", "read_retrieval"),
+            "simplugin.evaluation.findings": ("Finding",),
+            "simplugin.evaluation.inspection": ("inspect_pairs",),
             "simplugin.evaluation.result": ("Evaluation", "Result", "Section"),
             "simplugin.evaluation.retrieval": ("evaluate_retrieval",),
             "simplugin.evaluation.similarity": ("evaluate_similarity",),
@@ -40,6 +44,7 @@ __all__ = [
     "Comparison",
     "Difference",
     "Evaluation",
+    "Finding",
     "LabelledPair",
     "Result",
     "RetrievalSet",
@@ -54,6 +59,7 @@ __all__ = [
     "evaluate_retrieval",
     "evaluate_similarity",
     "expected_calibration_error",
+    "inspect_pairs",
     "pearson",
     "read_pairs",
     "read_retrieval",

@@ -17,7 +17,7 @@ Floats = npt.NDArray[np.float64]
 Ints = npt.NDArray[np.int64]
 Interval = tuple[float, float]
 
-_NUMBERS = 8_000_000  # float64 numbers of a block of weights: 64 MB
+_NUMBERS = 2_000_000  # float64 numbers of a block of weights: 16 MB, which the allocator keeps and reuses
 _LEVEL = 0.95
 
 

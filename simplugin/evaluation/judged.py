@@ -38,6 +38,15 @@ class Embeddings(Protocol):
         ...
 
 
+@runtime_checkable
+class Unscaled(Protocol):
+    """An encoder whose vectors can be had as its checkpoint gives them, before they are brought to length 1."""
+
+    def encode_unscaled(self, texts: Sequence[str]) -> FloatArray:
+        """Encode questions: float32 (n, dimension)."""
+        ...
+
+
 Judged: TypeAlias = Encoder | PairReranker | Embeddings
 """What makes vectors of texts, or scores pairs of them."""
 
@@ -75,7 +84,8 @@ def encode_alike(
     """Encode texts that are of one kind, as the two sides of an STS pair are: float32 (n, dimension).
 
     Where a model reads questions otherwise than texts, both sides are read as questions, as the authors of such models
-    advise for comparing sentences (the model card of intfloat/multilingual-e5-base).
+    advise for comparing sentences (the model card of intfloat/multilingual-e5-base). Vectors are those of the
+    checkpoint, before they are brought to length 1: so the figures of cards were made, and only the cosine stays.
     """
     encode = _side(model)
     rows: list[FloatArray] = []
@@ -87,6 +97,8 @@ def encode_alike(
 
 
 def _side(model: Encoder | Embeddings) -> Callable[[list[str]], FloatArray]:
+    if isinstance(model, Unscaled):
+        return model.encode_unscaled
     if is_encoder(model):
         prompts = model.card.prompts
         return model.encode_document if prompts.query == prompts.document else model.encode_query

@@ -15,6 +15,7 @@ from tests.benchmarks import (
     calibration,
     crossing,
     encode,
+    evaluating,
     gpu,
     hybrid,
     ingest,
@@ -24,6 +25,7 @@ from tests.benchmarks import (
     routing,
     start,
     store,
+    sts,
     tasks,
 )
 from tests.conftest import ROOT
@@ -35,6 +37,8 @@ BENCHMARKS: dict[str, Callable[[Path], None]] = {
     "langchain": langchain.run,
     "crossing": crossing.run,
     "hybrid": hybrid.run,
+    "sts": sts.run,
+    "evaluating": evaluating.run,
     "calibration": calibration.run,
     "retrieval": retrieval.run,
     "routing": routing.run,

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+import os
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, cast
@@ -12,9 +13,9 @@ import typer
 from simplugin.cli.output import note, print_json, print_table
 
 if TYPE_CHECKING:
-    from simplugin.evaluation import Evaluation
+    from simplugin.evaluation import Evaluation, Finding
 
-__all__ = ["Bound", "as_bounds", "end"]
+__all__ = ["Bound", "as_bounds", "as_line", "check_out", "end"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,9 +27,25 @@ class Bound:
     section: str | None = None
 
 
-def as_bounds(texts: Sequence[str] | None) -> list[Bound]:
-    """Read ``[SECTION:]METRIC=VALUE``; what is none is wrong usage."""
-    return [_bound(text) for text in texts or ()]
+def as_bounds(texts: Sequence[str] | None, metrics: Collection[str] | None = None) -> list[Bound]:
+    """Read ``[SECTION:]METRIC=VALUE``; what is none, or not on one of these ``metrics``, is wrong usage."""
+    bounds = [_bound(text) for text in texts or ()]
+    for bound in bounds:
+        if metrics is not None and bound.metric not in metrics:
+            message = f"there is no figure {bound.metric!r}; there are {', '.join(metrics)}."
+            raise typer.BadParameter(message, param_hint="--fail-under")
+    return bounds
+
+
+def check_out(out: Path | None) -> None:
+    """Refuse, before long work begins, a file that the result cannot be written to. Raises ``DataError``."""
+    if out is None:
+        return
+    from simplugin.errors import DataError
+
+    folder = next(parent for parent in out.absolute().parents if parent.exists())
+    if out.is_dir() or not folder.is_dir() or not os.access(out if out.exists() else folder, os.W_OK):
+        raise DataError("the result cannot be written here.", path=out)
 
 
 def _bound(text: str) -> Bound:
@@ -48,10 +65,12 @@ def end(
     as_json: bool,
     out: Path | None,
     bounds: Sequence[Bound],
+    told: Collection[str] = (),
 ) -> None:
     """Print the sections, as a table of these columns or as JSON lines; write them to ``out``, and Markdown beside it.
 
-    Exits with 1 where a bound is not reached, or is on a figure that there is not.
+    Findings whose messages were ``told`` before are not told again. Exits with 1 where a bound is not reached, or is
+    on a figure that there is not.
     """
     rows = list(judged.result.to_rows())
     if as_json:
@@ -62,9 +81,8 @@ def end(
         # Where a figure is one of several, the table shows that of the main score.
         shown = [row | {"ci95": _interval(row["ci95"], main), "loss": row.get("loss", {}).get(main)} for row in rows]
         print_table(shown, columns)
-        for line in dict.fromkeys(
-            f"{found['severity']}: {found['message']}" for row in rows for found in row["warnings"]
-        ):
+        findings = [found for section in judged.result.sections for found in section.warnings]
+        for line in dict.fromkeys(as_line(found) for found in findings if found.message not in told):
             note(line)
     if out is not None:
         from simplugin.evaluation.report import write_markdown
@@ -78,6 +96,11 @@ def end(
         note(line)
     if missed:
         raise typer.Exit(1)
+
+
+def as_line(finding: Finding) -> str:
+    """Return a finding as it is told to people."""
+    return f"{finding.severity}: {finding.message}"
 
 
 def _missed(bound: Bound, rows: Sequence[Mapping[str, Any]]) -> list[str]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from simplugin.cli.evaluate.ending import as_bounds, end
+from simplugin.cli.evaluate.ending import as_bounds, as_line, check_out, end
 from simplugin.cli.evaluate.options import Cross, FailUnder, Judged, Out, Resamples, Seed
 from simplugin.cli.options import AsJson, Data, Scale, data_from, default_model, scale_from
 from simplugin.cli.output import meter, note
@@ -41,13 +41,21 @@ def similarity(
 ) -> None:
     """Score a model against STS labels: Pearson's and Spearman's correlation, with intervals.
 
+    What is wrong with the labels is told first, before anything is encoded.
+
     Example: simplugin evaluate similarity --data en=sts-en.csv --data de=sts-de.csv --cross --out starter.json
     """
-    bounds, limits = as_bounds(fail_under), scale_from(scale)
-    from simplugin.evaluation import evaluate_similarity
+    limits = scale_from(scale)
+    from simplugin.evaluation import evaluate_similarity, inspect_pairs
     from simplugin.evaluation.datasets import read_sts
+    from simplugin.evaluation.similarity import METRICS, METRICS_OF_PAIR_MODELS
 
-    sets = [read_sts(file, scale=limits, language=language) for language, file in data_from(data)]
+    bounds = as_bounds(fail_under, (*METRICS, *METRICS_OF_PAIR_MODELS))
+    check_out(out)
+    sets = [read_sts(file, scale=limits, language=language, strict=False) for language, file in data_from(data)]
+    wrong = [finding for finding in inspect_pairs(sets) if finding.severity == "error"]
+    for finding in wrong:
+        note(as_line(finding))
     with meter("encoding") as show:
         judged = evaluate_similarity(
             model or default_model(),
@@ -58,6 +66,6 @@ def similarity(
             progress=show and (lambda done, total: show(done, total, "texts")),
         )
     columns = _OF_PAIR_MODELS if judged.result.model.kind == "pair" else _COLUMNS
-    end(judged, columns, as_json=as_json, out=out, bounds=bounds)
+    end(judged, columns, as_json=as_json, out=out, bounds=bounds, told=[each.message for each in wrong])
     if not as_json:
         note(f"{judged.result.model.name}: correlation of people's labels with the cosine, and with other measures.")

@@ -13,8 +13,8 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from simplugin.errors import DataError
-from simplugin.rows import FileRecord
 from simplugin.evaluation.datasets.sts import read_sts
+from simplugin.rows import FileRecord
 from simplugin.texts import as_read
 
 __all__ = ["RetrievalSet", "check_aligned", "merge", "read_retrieval", "translate", "widen"]

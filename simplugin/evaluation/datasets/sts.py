@@ -16,7 +16,7 @@ from typing import cast
 from simplugin.errors import DataError
 from simplugin.rows import FileRecord, Row, Table, column, columns, read_table
 
-__all__ = ["LabelledPair", "Pairs", "as_scale", "read_pairs", "read_sts"]
+__all__ = ["SCALES", "LabelledPair", "Pairs", "as_scale", "read_pairs", "read_sts"]
 
 _TEXTS = (
     ("sentence1", "sentence2"),
@@ -35,6 +35,9 @@ _TEXTS = (
 )
 _LABELS = ("score", "label", "similarity", "similarity_score", "relatedness_score", "gold_score", "gold")
 _LANGUAGES = ("lang", "language", "locale")
+SCALES = ((0.0, 1.0), (-1.0, 1.0), (0.0, 5.0))
+"""Those that labels of similarity are usually on, narrow ones first."""
+
 _TAG = re.compile(r"[A-Za-z]{2,3}([-_][A-Za-z0-9]{2,8})*")
 _FIRST = 50  # rows that show how a file is made
 _TOP = 5.0  # the best label of what is returned
@@ -55,7 +58,8 @@ class LabelledPair:
 class Pairs:
     """The pairs of a file, its name without the suffix, and the scale of the labels in it.
 
-    ``language`` is that given for the whole file; a pair may have another one of its own.
+    ``language`` is that given for the whole file; a pair may have another one of its own. ``scale_given`` says that
+    the scale was told, and not found from the labels. ``lines`` are those on which the pairs begin.
     """
 
     name: str
@@ -63,6 +67,8 @@ class Pairs:
     pairs: tuple[LabelledPair, ...]
     scale: tuple[float, float] = (0.0, _TOP)
     file: FileRecord | None = None
+    scale_given: bool = False
+    lines: tuple[int, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,15 +103,27 @@ def read_pairs(
     return read_sts(path, scale=scale, language=language).pairs
 
 
-def read_sts(path: str | Path, *, scale: tuple[float, float] | None = None, language: str | None = None) -> Pairs:
-    """Read the pairs of a file as ``read_pairs`` does, and say which file it was and on which scale its labels were."""
+def read_sts(
+    path: str | Path,
+    *,
+    scale: tuple[float, float] | None = None,
+    language: str | None = None,
+    strict: bool = True,
+) -> Pairs:
+    """Read the pairs of a file as ``read_pairs`` does, and say which file it was and on which scale its labels were.
+
+    Not ``strict``, labels whose scale cannot be found are read all the same, on the narrowest that holds them: enough
+    for correlations, which need no scale.
+    """
     table = read_table(path, cells=3)
     found = _json_pairs(table) if table.names is not None else _table_pairs(table)
     if not found:
         raise DataError("the file holds a heading and no pairs.", path=path)
-    low, high = scale or _scale_of([each.pair.label for each in found], path)
+    labels = [each.pair.label for each in found]
+    low, high = scale or (_scale_of(labels, path) if strict else _observed_scale(labels))
     pairs = tuple(_rescaled(each, low, high, language, path) for each in found)
-    return Pairs(Path(path).stem, language, pairs, (low, high), table.file)
+    lines = tuple(each.line for each in found)
+    return Pairs(Path(path).stem, language, pairs, (low, high), table.file, scale is not None, lines)
 
 
 def as_scale(text: str) -> tuple[float, float]:
@@ -197,6 +215,13 @@ def _scale_of(labels: Sequence[float], path: str | Path) -> tuple[float, float]:
         message = f"the labels go from {low:g} to {high:g}, and it is not known on which scale; give it, such as 0-10."
         raise DataError(message, path=path)
     return (0.0, 1.0) if high <= 1 else (0.0, _TOP)
+
+
+def _observed_scale(labels: Sequence[float]) -> tuple[float, float]:
+    """Return the first of ``SCALES`` that holds all labels; where none does, the last, as much wider as it must be."""
+    low, high = min(labels), max(labels)
+    bottom, top = next((scale for scale in SCALES if scale[0] <= low and high <= scale[1]), SCALES[-1])
+    return min(low, bottom), max(high, top)
 
 
 def _rescaled(found: _Found, low: float, high: float, language: str | None, path: str | Path) -> LabelledPair:

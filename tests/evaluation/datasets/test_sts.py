@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 from simplugin import samples
 from simplugin.errors import DataError
 from simplugin.evaluation import LabelledPair, as_scale, read_pairs
+from simplugin.evaluation.datasets import read_sts
 
 CAT = LabelledPair("A cat, asleep.", 'He said "no".', 2.5)
 DOG = LabelledPair("犬が走る。", "Köpek koşuyor.", 5.0)
@@ -123,6 +124,36 @@ def test_a_label_outside_the_given_scale_is_told_with_its_line(tmp_path: Path) -
 
     with pytest.raises(DataError, match=r"a.csv:2: the label 6 is outside 0 to 5"):
         read_pairs(path, scale=(0, 5))
+
+
+@pytest.mark.parametrize(
+    ("labels", "scale", "read"),
+    [
+        ([0, 0.5, 1], (0, 1), [0, 2.5, 5]),
+        ([-1, 0, 1], (-1, 1), [0, 2.5, 5]),
+        ([0, 1, 2], (0, 5), [0, 1, 2]),
+        ([0, 4, 10], (0, 10), [0, 2, 5]),
+        ([-5, 5, 0], (-5, 5), [0, 5, 2.5]),
+    ],
+)
+def test_where_no_scale_is_needed_every_label_is_read(
+    tmp_path: Path, labels: list[float], scale: tuple[float, float], read: list[float]
+) -> None:
+    path = write(tmp_path, "a.csv", "".join(f"\na cat,a dog,{label}\n" for label in labels))
+
+    pairs = read_sts(path, strict=False)
+
+    assert [pair.label for pair in pairs.pairs] == read
+    assert (pairs.scale, pairs.scale_given, pairs.lines) == (scale, False, (2, 4, 6))
+
+
+def test_a_row_of_another_shape_is_refused_all_the_same(tmp_path: Path) -> None:
+    path = write(tmp_path, "a.csv", "a cat,a dog,9\na cow,a hen,12\na cow\n")
+
+    with pytest.raises(DataError, match=r"a.csv:3: there are 1 cells"):
+        read_sts(path, strict=False)
+    with pytest.raises(DataError, match=r"a.csv:1: the label 9 is outside 0 to 5"):
+        read_sts(write(tmp_path, "a.csv", "a cat,a dog,9\n"), scale=(0, 5), strict=False)
 
 
 def test_files_that_are_not_there_or_no_text_are_refused(tmp_path: Path) -> None:

@@ -149,7 +149,7 @@ def _scored_together(model: PairReranker, planned: Sequence[Planned], progress: 
 
 def _closeness(vectors: FloatArray, units: FloatArray, left: Ints, right: Ints) -> dict[str, Floats]:
     """Return each measure (n,) of the vectors at ``left`` and those at ``right``; distances are negated."""
-    found = {function: np.empty(len(left)) for function in FUNCTIONS}
+    found: dict[str, Floats] = {function: np.empty(len(left)) for function in FUNCTIONS}
     for start in range(0, len(left), _BLOCK):
         rows = slice(start, start + _BLOCK)
         a, b = vectors[left[rows]], vectors[right[rows]]

@@ -23,6 +23,7 @@ _SAMPLE = 5000  # random pairs of texts
 # .73 to .91), over the crossings of twelve languages of the STS benchmark.
 _LOST = 0.7  # share of translations that are each other's nearest, among 500
 _FAR = 0.7  # of the lower of both languages' correlation
+_CHANCE = 0.3  # a share so small that the correlations, which may be low within languages too, need not be asked
 _FEW = 0.02  # share of texts that may be cut without a warning
 
 
@@ -92,9 +93,9 @@ def not_multilingual(translated: Sequence[Translated]) -> Finding | None:
     """Find languages that a model keeps apart: it does not see that a text and its translation say the same.
 
     Two languages are kept apart where less than 70 % of the translations are found among 500, and, where their crossing
-    was scored, its correlation is under 70 % of the lower of both languages' own.
+    was scored, its correlation is under 70 % of the lower of both languages' own; or where less than 30 % are found.
     """
-    apart = [each for each in translated if each.matched < _LOST and _is_far(each)]
+    apart = [each for each in translated if _are_apart(each)]
     if not apart:
         return None
     named = ", ".join(each.name for each in apart[:6]) + (", …" if len(apart) > 6 else "")
@@ -110,8 +111,10 @@ def not_multilingual(translated: Sequence[Translated]) -> Finding | None:
     )
 
 
-def _is_far(each: Translated) -> bool:
-    return each.rho is None or each.lower is None or each.rho < _FAR * each.lower
+def _are_apart(each: Translated) -> bool:
+    if each.matched >= _LOST:
+        return False
+    return each.matched < _CHANCE or each.rho is None or each.lower is None or each.rho < _FAR * each.lower
 
 
 def truncated(model: Encoder, texts: Sequence[str]) -> Finding | None:

@@ -12,6 +12,7 @@ from simplugin.errors import DataError
 from simplugin.evaluation.bootstrap import Floats, Ints
 from simplugin.evaluation.datasets import LabelledPair, Pairs
 from simplugin.evaluation.pooling import clusters_of_texts
+from simplugin.evaluation.sections import part_names
 from simplugin.texts import as_read
 
 __all__ = ["Plan", "Planned", "aligned", "plan"]
@@ -66,7 +67,7 @@ def plan(sets: Sequence[Pairs], *, cross: bool) -> Plan:
 
 
 def _straight(sets: Sequence[Pairs], keys: Sequence[str]) -> Iterator[Planned]:
-    for name, key, each in zip(_part_names(sets, keys), keys, sets, strict=True):
+    for name, key, each in zip(part_names(keys, [each.name for each in sets]), keys, sets, strict=True):
         labels = np.array([pair.label for pair in each.pairs])
         if np.ptp(labels) == 0:
             raise DataError(f"All labels of {name!r} are equal; nothing can be judged by them.")
@@ -76,15 +77,6 @@ def _straight(sets: Sequence[Pairs], keys: Sequence[str]) -> Iterator[Planned]:
 
 def _texts(pair: LabelledPair) -> tuple[str, str]:
     return pair.first, pair.second
-
-
-def _part_names(sets: Sequence[Pairs], keys: Sequence[str]) -> list[str]:
-    """Name a part by its language, or by its file where several are in one language."""
-    names = [key if keys.count(key) == 1 else each.name for key, each in zip(keys, sets, strict=True)]
-    if len(set(names)) < len(names):
-        twice = next(name for name in names if names.count(name) > 1)
-        raise DataError(f"Two files are named {twice!r} in one language; rename one.")
-    return names
 
 
 def _crossed(straight: Sequence[Planned]) -> Iterator[Planned]:

@@ -130,11 +130,11 @@ def regress(taught: Vectors, owners: Ints, queries: Vectors, *, strength: float)
 
 
 def regression_of(taught: Vectors, owners: Ints, strength: float) -> Any:
-    from sklearn.exceptions import ConvergenceWarning
     from sklearn.linear_model import LogisticRegression
 
     with warnings.catch_warnings():
-        warnings.simplefilter("ignore", ConvergenceWarning)
+        # That it has few utterances of many intents, and that 200 steps were not enough for the last digits.
+        warnings.simplefilter("ignore", UserWarning)
         return LogisticRegression(C=strength, tol=1e-3, max_iter=200).fit(taught, owners)
 
 
@@ -185,7 +185,7 @@ def semantic_router(turns: Sequence[Numbers]) -> dict[str, list[Answers]]:
         "semantic-router, calibrated": [
             Answers(
                 each["best"],
-                each["confidence"],
+                each["score"],
                 each["confidence"],
                 each["score"] >= threshold(Scored(each["inside"], each["right"], each["outside"])),
             )

@@ -13,7 +13,7 @@ define langchain
 endef
 
 .DEFAULT_GOAL := help
-.PHONY: help install demo test check fix bench bench-encode bench-pairs bench-store bench-ingest bench-gpu bench-langchain test-oldest test-newest test-hub test-server prove wheel starter clean
+.PHONY: help install demo test check fix bench bench-encode bench-pairs bench-store bench-ingest bench-gpu bench-langchain bench-intents test-oldest test-newest test-hub test-server prove wheel starter clean
 
 help:
 	@echo "make demo     the main job on sample documents, in under a minute"
@@ -25,6 +25,7 @@ help:
 	@echo "make bench-store  the embedded store against others, which get an environment of their own"
 	@echo "make bench-ingest  ingestion against LangChain and Haystack, which get the same"
 	@echo "make bench-langchain  the LangChain classes against langchain-huggingface and langchain-qdrant, likewise"
+	@echo "make bench-intents  intents against semantic-router, nearest neighbours and logistic regression, likewise"
 	@echo "make bench-gpu  the same on a GPU, where there is one"
 	@echo "make prove    the long proofs: kills, threads, a failing server, a migration under load"
 	@echo "make test-hub   the real source models, downloaded (6 GB), the whole way"
@@ -84,6 +85,9 @@ bench-ingest: .venv/developing .venv-peers/installed
 
 bench-langchain: .venv/developing .venv-peers/installed
 	$(BIN)/python -m tests.benchmarks langchain --data $(DATA)
+
+bench-intents: .venv/developing .venv-peers/installed
+	$(BIN)/python -m tests.benchmarks intents --data $(DATA)
 
 bench-gpu: .venv/developing
 	$(BIN)/python -m tests.benchmarks gpu --data $(DATA)

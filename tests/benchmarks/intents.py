@@ -8,8 +8,9 @@ Baku is of this project (``baku/README.md``): utterances in Azerbaijani, Russian
 ``accuracy`` is that of the best intent, in scope; ``accepted`` the share in scope that is accepted with the right
 intent, ``refused`` the share out of scope that is refused, ``balanced`` the mean of these two. Ours counts as accepting
 what is ``ambiguous``, with the best candidate. ``hindsight`` is the balanced accuracy at the one threshold that would
-have been the best on these queries, which nobody can know. ``auroc`` is how well what a matcher decides by tells in scope from out
-of it. ``ece`` is how far the confidence is from the share of best intents that are right, in scope and over all queries.
+have been the best on these queries, which nobody can know. ``auroc`` is how well what a matcher decides by tells in
+scope from out of it. ``ece`` is how far the confidence is from the share of best intents that are right, in scope and
+over all queries.
 
 No peer fits a threshold by itself, so each gets one as good as we can: utterances are asked as if they were queries, in
 scope by the other four folds, out of scope where no utterance of their own intent is taught, and the threshold is the
@@ -64,7 +65,7 @@ class Judged(NamedTuple):
 
     @property
     def right(self) -> npt.NDArray[np.bool_]:
-        return self.answers.best == self.meant
+        return np.asarray(self.answers.best == self.meant, dtype=np.bool_)
 
     @property
     def good(self) -> Floats:
@@ -75,7 +76,9 @@ class Judged(NamedTuple):
 def run(data: Path) -> None:
     """Print a table for each set and size, and how far ours is from the best peer."""
     starter = load("starter")
-    print("(SetFit trains a transformer, pair by pair, and there is none of these languages that is small enough here.)")
+    print(
+        "(SetFit trains a transformer, pair by pair, and there is none of these languages that is small enough here.)"
+    )
     for case in cases(data):
         show(case, starter)
 
@@ -89,7 +92,9 @@ def show(case: Case, encoder: Encoder) -> None:
         f"{len(asked) - foreign:,} queries in scope and {foreign:,} out of it"
         + (f", over {len(case.turns)} turns" if len(case.turns) > 1 else "")
     )
-    print(f"  {'':28}accuracy  accepted   refused  balanced hindsight     auroc    ece in   ece all   seconds", flush=True)
+    print(
+        f"  {'':28}accuracy  accepted   refused  balanced hindsight     auroc    ece in   ece all   seconds", flush=True
+    )
     judged = dict[str, Judged]()
     turns = [numbers(turn, encoder) for turn in case.turns]
     for name, answer in (

@@ -52,7 +52,7 @@ class Numbers(NamedTuple):
 
 
 class Scored(NamedTuple):
-    """Utterances as if they were queries: scores where the intent is known, whether it was found, and where it is not."""
+    """Utterances as if they were queries: scores of known intents, whether found, and of unknown ones."""
 
     inside: Floats
     right: npt.NDArray[np.bool_]
@@ -77,7 +77,7 @@ def numbers(turn: Turn, encoder: Encoder) -> Numbers:
         encoder.encode_query([each.text for each in turn.utterances]),
         np.array([places[str(each.intent)] for each in turn.utterances]),
         encoder.encode_query([each.text for each in turn.queries]),
-        encoder.encode_query(turn.negatives) if turn.negatives else np.empty((0, encoder.card.dimension), np.float32),
+        encoder.encode_query(turn.negatives) if turn.negatives else np.empty((0, encoder.dimension), np.float32),
     )
 
 

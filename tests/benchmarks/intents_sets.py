@@ -67,7 +67,9 @@ def cases(data: Path) -> Iterable[Case]:
         for size in SIZES:
             yield at_size(name, each, size)
         if name == "CLINC150":
-            told = Turn(each.utterances, each.queries, [said.text for said in read(folder / "clinc150-oos_train.jsonl")])
+            told = Turn(
+                each.utterances, each.queries, [said.text for said in read(folder / "clinc150-oos_train.jsonl")]
+            )
             yield at_size(f"CLINC150 with {len(told.negatives)} labelled negatives", told, 10)
     yield across(folder, "the other half of the rows", parts=2)
     yield across(folder, "all but its own translation's tenth", parts=TENTHS)

@@ -14,6 +14,7 @@ from simplugin import samples
 from tests.conftest import ROOT
 
 EXAMPLES = ROOT / "examples"
+BOT = EXAMPLES / "intent_bot.py"
 RAG = EXAMPLES / "rag_langchain.py"
 ROUTE = EXAMPLES / "route_by_language.py"
 
@@ -34,7 +35,7 @@ def run(program: Path, *arguments: str, at: Path, typed: str = "") -> str:
 
 
 def test_every_example_is_tested_here() -> None:
-    assert sorted(EXAMPLES.glob("*")) == [RAG, ROUTE]
+    assert sorted(EXAMPLES.glob("*")) == [BOT, RAG, ROUTE]
 
 
 @pytest.fixture(scope="module")
@@ -113,3 +114,65 @@ def test_routing_sends_documents_and_questions_to_the_models_of_their_languages(
         assert re.match(rf"  {language}  0\.\d\d  \S", first)
         assert len(others) == 2
     assert run(ROUTE, at=tmp_path).splitlines()[0] == "0 documents are new, 30 are there already."
+
+
+def conversation(*lines: str, at: Path) -> list[str]:
+    """Return what the bot says to each line."""
+    printed = run(BOT, at=at, typed="\n".join(lines) + "\n").splitlines()
+    assert printed[::2] == [f"> {line}" for line in lines]
+    return printed[1::2]
+
+
+def test_the_bot_answers_each_line_in_its_language(tmp_path: Path) -> None:
+    assert conversation(
+        "Kütüphane kaçta kapanıyor?",
+        "quiero llevarme una novela a casa",
+        "can i keep the book for another week",
+        "kart istiyorum",
+        at=tmp_path,
+    ) == [
+        "Pazartesi hariç her gün 9'dan 19'a kadar açığız.",
+        "Puede llevarse hasta 6 libros durante 4 semanas.",
+        "You can renew twice online, for 4 weeks each.",
+        "Kart ücretsizdir; kimliğinizle danışmaya gelin.",
+    ]
+
+
+def test_the_bot_asks_back_and_understands_the_choice(tmp_path: Path) -> None:
+    asked, second, again, borrowing, once_more, unasked = conversation(
+        "libro", "2", "book", "borrowing", "book", "When does the library open?", at=tmp_path
+    )
+
+    assert asked in {
+        "¿A qué se refiere: (1) un libro perdido o roto o (2) tomar libros prestados?",
+        "¿A qué se refiere: (1) tomar libros prestados o (2) un libro perdido o roto?",
+    }
+    first_is_lost = asked.index("perdido") < asked.index("prestados")
+    lost, borrow = "No pasa nada: traiga uno nuevo", "Puede llevarse hasta 6 libros"
+    assert second.startswith(borrow if first_is_lost else lost)
+    assert again == once_more
+    assert again.startswith("Which do you mean: (1) ")
+    assert borrowing == "You may take up to 6 books for 4 weeks."
+    assert unasked == "We are open from 9 to 19 every day but Monday."
+
+
+def test_the_bot_hands_over_what_it_cannot_answer_twice_in_a_row(tmp_path: Path) -> None:
+    said = conversation(
+        "what about the weather tomorrow",
+        "When does the library open?",
+        "what is the capital of France",
+        "recommend me a good pizza",
+        "libro roto",
+        "recomiéndame una receta de paella",
+        at=tmp_path,
+    )
+
+    once = "I did not understand that. Could you put it another way?"
+    assert said == [
+        f"Anlayamadım. Başka türlü sorar mısınız? / No le he entendido. ¿Puede decirlo de otra manera? / {once}",
+        "We are open from 9 to 19 every day but Monday.",
+        once,
+        "I am handing you over to a member of staff.",
+        "No pasa nada: traiga uno nuevo o pague su precio.",
+        "No le he entendido. ¿Puede decirlo de otra manera?",
+    ]

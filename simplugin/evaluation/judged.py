@@ -5,12 +5,13 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Callable, Sequence
+from pathlib import Path
 from typing import Protocol, TypeAlias, runtime_checkable
 
 import numpy as np
 from typing_extensions import TypeIs
 
-from simplugin.encoders import Encoder, as_encoder
+from simplugin.encoders import Encoder, load
 from simplugin.encoders.protocol import as_texts
 from simplugin.errors import ModelError
 from simplugin.evaluation.result import ModelRecord
@@ -51,11 +52,11 @@ Judged: TypeAlias = Encoder | PairReranker | Embeddings
 """What makes vectors of texts, or scores pairs of them."""
 
 
-def open_judged(model: Judged | str) -> Judged:
+def open_judged(model: Judged | str | Path) -> Judged:
     """Return a model as it is, and open what ``simplugin.load`` or ``simplugin.load_reranker`` takes."""
-    if not isinstance(model, str):
+    if not isinstance(model, str | Path):
         return model
-    return load_reranker(model) if is_pair_model(model) else as_encoder(model)
+    return load_reranker(model) if is_pair_model(model) else load(model)
 
 
 def describe(model: Judged) -> ModelRecord:

@@ -17,6 +17,7 @@ from typing import Any, Literal, Self, TypeAlias
 import numpy as np
 from pydantic import BaseModel, ConfigDict, ValidationError
 
+from simplugin.encoders.fingerprint import hash_files
 from simplugin.errors import DataError
 from simplugin.evaluation.bootstrap import Floats, Interval, Ints
 from simplugin.evaluation.findings import Finding
@@ -91,6 +92,7 @@ class Result(_Frozen):
     packages: dict[str, str] = {}
     seconds: float = 0.0
     items: str | None = None
+    items_sha256: str | None = None
 
     def section(self, name: str, stage: str | None = None) -> Section:
         """Return the section of this name; raises ``KeyError``, with those there are, for another one."""
@@ -164,12 +166,12 @@ class Evaluation:
         """
         target = Path(path)
         items = target.with_name(target.stem + _ITEMS)
-        saved = self.result.model_copy(update={"items": items.name})
         try:
             target.parent.mkdir(parents=True, exist_ok=True)
             with items.open("w", encoding="utf-8", newline="\n") as file:
                 for part in self.parts:
                     file.writelines(json.dumps(row, ensure_ascii=False) + "\n" for row in part.to_rows())
+            saved = self.result.model_copy(update={"items": items.name, "items_sha256": hash_files([items])})
             target.write_text(saved.model_dump_json(indent=2) + "\n", encoding="utf-8")
         except OSError as error:
             raise DataError(f"the result cannot be written ({error.strerror}).", path=path) from error
@@ -177,13 +179,17 @@ class Evaluation:
 
     @classmethod
     def load(cls, path: str | Path) -> Self:
-        """Read what ``save`` wrote. Raises ``DataError`` for a file that is no result, or whose items are gone."""
+        """Read what ``save`` wrote. Raises ``DataError`` for what is no result, or has no items of its own."""
         result = load_result(path)
         if result.items is None:
             return cls(result, ())
         if Path(result.items).name != result.items:
             raise DataError(f"its items are named {result.items!r}, and must lie beside it.", path=path)
-        return cls(result, tuple(_read_items(Path(path).with_name(result.items))))
+        items = Path(path).with_name(result.items)
+        if items.is_file() and result.items_sha256 not in {None, hash_files([items])}:
+            message = f"the items beside it, {result.items!r}, are those of another result; evaluate again."
+            raise DataError(message, path=path)
+        return cls(result, tuple(_read_items(items)))
 
 
 def load_result(path: str | Path) -> Result:

@@ -13,6 +13,7 @@ import os
 import time
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
 from typing import cast
 
 import numpy as np
@@ -58,7 +59,7 @@ Figures = Mapping[str, float | None]
 
 
 def evaluate_similarity(
-    model: Judged | str,
+    model: Judged | str | Path,
     data: PairSource,
     *,
     cross: bool = False,

@@ -15,6 +15,7 @@ from langchain_core.embeddings import DeterministicFakeEmbedding
 from scipy import stats
 
 from simplugin.encoders import Encoder, load
+from simplugin.encoders.fingerprint import hash_files
 from simplugin.errors import DataError
 from simplugin.evaluation import Evaluation, LabelledPair, evaluate_similarity, read_pairs, spearman
 from simplugin.evaluation.bootstrap import weights
@@ -325,7 +326,8 @@ def test_what_is_saved_is_loaded_again(tmp_path: Path) -> None:
     loaded = Evaluation.load(tmp_path / "deep" / "result.json")
 
     assert items == tmp_path / "deep" / "result.items.jsonl"
-    assert loaded.result == judged.result.model_copy(update={"items": items.name})
+    written = {"items": items.name, "items_sha256": hash_files([items])}
+    assert loaded.result == judged.result.model_copy(update=written)
     for before, after in zip(judged.parts, loaded.parts, strict=True):
         assert (before.name, before.texts) == (after.name, after.texts)
         assert (before.clusters == after.clusters).all()
@@ -392,3 +394,14 @@ def test_correlations_need_no_scale(tmp_path: Path) -> None:
     assert wide.metrics == pytest.approx(plain.metrics)
     with pytest.raises(DataError, match=r"wide.tsv:\d+: the label .* is outside 0 to 10"):
         evaluate_similarity(HashEncoder(), tmp_path / "wide.tsv", scale=(0, 10))
+
+
+def test_a_result_that_was_renamed_is_not_joined_to_the_items_of_another(tmp_path: Path) -> None:
+    pairs = [("a red car", "a red bus", 3.0), ("a red car", "the sea", 0.0), ("blue sea", "the sea", 4.0)]
+    evaluate_similarity(HashEncoder(64), pairs, resamples=0).save(tmp_path / "r.json")
+    (tmp_path / "r.json").rename(tmp_path / "old.json")
+    evaluate_similarity(HashEncoder(32), pairs, resamples=0).save(tmp_path / "r.json")
+
+    assert Evaluation.load(tmp_path / "r.json").parts
+    with pytest.raises(DataError, match="of another result"):
+        Evaluation.load(tmp_path / "old.json")

@@ -155,9 +155,14 @@ def test_a_reranker_may_stand_anywhere_behind_a_retriever_in_a_chain(documents: 
     tagged = retriever.with_config(tags=["x"]) | reranker | reranker
     beside = {"query": RunnablePassthrough(), "documents": retriever} | reranker
 
-    assert asked.invoke({"q": QUERY})[0].id == "id-7"
-    assert asked.invoke({"q": QUERY}) == tagged.invoke(QUERY) == beside.invoke(QUERY)
-    assert len(asked.invoke({"q": QUERY})) == 2
+    found = asked.invoke({"q": QUERY})
+    assert found[0].id == "id-7"
+    assert len(found) == 2
+    for other in (tagged.invoke(QUERY), beside.invoke(QUERY)):
+        assert [document.id for document in other] == [document.id for document in found]
+        # The last bits of a product depend on how many others are computed with it.
+        scores, same = ([document.metadata["relevance_score"] for document in each] for each in (other, found))
+        assert scores == pytest.approx(same, abs=1e-6)
     assert encoder.texts_encoded == before  # what is stored is not embedded again
 
 

@@ -1,0 +1,96 @@
+"""How sure a match is: the probability that the best intent is the right one, and that any is meant.
+
+Platt's logistic curve (1999, "Probabilistic Outputs for Support Vector Machines"), over several measures of a match
+instead of its score alone: one that is close to many utterances, and far from all other intents, is surer than one
+that is as close to one.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Self
+
+import numpy as np
+import numpy.typing as npt
+
+from simplugin.intents.scoring import Ints, Scoring, Spread
+from simplugin.measures import FloatArray
+
+__all__ = ["Confidence", "fit_confidence", "log_odds", "measures_of"]
+
+Floats = npt.NDArray[np.float64]
+
+_PENALTY = 0.01  # on squared weights of standardized measures: some of them say nearly the same
+_NEWTON = 50
+_LEAST = 1e-6
+
+
+@dataclass(frozen=True, slots=True)
+class Confidence:
+    """``1 / (1 + exp(-(measures · weights + offset)))``."""
+
+    weights: tuple[float, ...]
+    offset: float
+
+    def __call__(self, measures: Floats) -> Floats:
+        """Return the probabilities (n,) for measures (n, as many as weights)."""
+        return 0.5 + 0.5 * np.tanh((measures @ np.asarray(self.weights) + self.offset) / 2)  # never overflows
+
+    @classmethod
+    def around(cls, threshold: float, width: float, measures: int) -> Self:
+        """Return a curve of the first measure alone: 0.5 at ``threshold``, 0.88 at two ``width`` above."""
+        return cls((1 / width, *(0.0,) * (measures - 1)), -threshold / width)
+
+
+def log_odds(probability: float) -> float:
+    """Return the logarithm of the odds, finite also for 0 and 1."""
+    kept = min(max(probability, _LEAST), 1 - _LEAST)
+    return float(np.log(kept / (1 - kept)))
+
+
+def measures_of(scoring: Scoring, scores: FloatArray, spread: Spread, best: Ints, second: Ints) -> Floats:
+    """Return what a confidence is judged by (n, measures): the score first, its lead, and how close utterances are.
+
+    ``best`` and ``second`` (n,) are the first two intents of ``scores`` (n, intents).
+    """
+    rows = np.arange(len(scores))
+    score = scores[rows, best].astype(np.float64)
+    columns = [
+        score,
+        score - scores[rows, second],
+        spread.best[rows, best],
+        spread.two[rows, best],
+        spread.mean[rows, best],
+        spread.best.max(axis=1),
+    ]
+    if scoring == "head":
+        # Its share among the intents does not grow with their number as a logit does.
+        total = np.log(np.exp(scores - score[:, None]).sum(axis=1))
+        columns.append(-total)
+    return np.column_stack(columns).astype(np.float64)
+
+
+def fit_confidence(measures: Floats, right: npt.NDArray[np.bool_], weights: Floats) -> Confidence:
+    """Fit a curve to measures (n, m), whether each match was right (n,), and how much each counts (n,)."""
+    share = weights / weights.sum()
+    centre = share @ measures
+    width = np.sqrt(share @ (measures - centre) ** 2) + 1e-9
+    design = np.column_stack([(measures - centre) / width, np.ones(len(measures))])
+    # Drawn in a little from 0 and 1, as Platt does: no finite sample makes anything certain.
+    yes = float(right.sum())
+    high, low = (yes + 1) / (yes + 2), 1 / (len(right) - yes + 2)
+    target = np.where(right, high, low)
+    penalty = np.append(np.full(measures.shape[1], _PENALTY), 1e-9)
+    found = np.zeros(design.shape[1])
+    for _ in range(_NEWTON):
+        given = 0.5 + 0.5 * np.tanh(design @ found / 2)
+        gradient = design.T @ (share * (given - target)) + penalty * found
+        curvature = (design * (share * given * (1 - given))[:, None]).T @ design + np.diag(penalty)
+        step = np.linalg.solve(curvature, gradient)
+        # A whole step may overshoot where most are certain already.
+        step *= min(1.0, 5 / max(float(np.abs(step).max()), 1e-12))
+        found = found - step
+        if float(np.abs(step).max()) < 1e-8:
+            break
+    slopes = found[:-1] / width
+    return Confidence(tuple(map(float, slopes)), float(found[-1] - slopes @ centre))

@@ -1,0 +1,225 @@
+"""What is learned from the utterances of a matcher: how to score, how sure that is, and what to accept."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+
+import numpy as np
+import numpy.typing as npt
+
+from simplugin.errors import DataError
+from simplugin.intents.confidence import Confidence, Floats, fit_confidence, log_odds, measures_of
+from simplugin.intents.crossvalidation import OUTSIDE, Asked, ask
+from simplugin.intents.head import Head, fit_head
+from simplugin.intents.scoring import SIMILARITIES, Ints, Scoring, Spread, best_two, scores_of, shares_of
+from simplugin.intents.thresholds import (
+    Flags,
+    Target,
+    best_ambiguity,
+    best_threshold,
+    shrunk,
+    target_threshold,
+)
+from simplugin.measures import FloatArray, SimilarityFunction
+
+__all__ = ["OUT_OF_SCOPE_SHARE", "Fit", "Judged", "enough", "fit", "lead"]
+
+OUT_OF_SCOPE_SHARE = 0.2
+"""The share of queries that are taken to mean none of the intents, where nothing else is said."""
+
+STRENGTHS = (10.0, 100.0)
+"""Of the linear head, of which the better one is taken."""
+
+_INTENTS, _UTTERANCES = 4, 24  # below these the figures of one's own utterances say nothing
+_LEAST_OF_HEAD = 3  # intents in a fold, from which on a head has something to tell apart
+_NEGATIVES = 20.0  # labelled negatives that count as much as all the stand-ins
+
+
+@dataclass(frozen=True, slots=True)
+class Judged:
+    """Utterances that were asked as queries (n,): which, what was meant and found, and how surely.
+
+    Intents are numbers, ``OUTSIDE`` where none is meant. ``weights`` sum to 1, with the share out of scope as stated.
+    """
+
+    places: Ints
+    meant: Ints
+    best: Ints
+    second: Ints
+    confidence: Floats
+    margin: Floats
+    weights: Floats
+
+    @property
+    def inside(self) -> Flags:
+        """Which are in scope."""
+        return self.meant != OUTSIDE
+
+    @property
+    def right(self) -> Flags:
+        """Which were found right."""
+        return self.best == self.meant
+
+
+@dataclass(frozen=True, slots=True)
+class Fit:
+    """What was learned. Confidences and the threshold lie in [0, 1]; ``ambiguity`` is in the units of the scores.
+
+    ``intents`` and ``languages`` say by how much, in log odds, the threshold of one differs from that of all.
+    ``balanced`` is the balanced accuracy on the utterances themselves, asked as if they were queries; ``tried`` has
+    that of each scoring.
+    """
+
+    scoring: Scoring
+    confidence: Confidence
+    threshold: float
+    ambiguity: float
+    head: Head | None = None
+    intents: Mapping[int, float] = field(default_factory=dict[int, float])
+    languages: Mapping[str, float] = field(default_factory=dict[str, float])
+    target: Target | None = None
+    share: float = OUT_OF_SCOPE_SHARE
+    balanced: float | None = None
+    tried: Mapping[str, float] = field(default_factory=dict[str, float])
+
+    def thresholds(self, intents: Ints, language: str | None) -> Floats:
+        """Return the confidence (n,) that each best intent (n,) needs, for queries in this language."""
+        moves = np.array([self.intents.get(intent, 0.0) for intent in intents.tolist()])
+        moves = moves + self.languages.get(language or "", 0.0)
+        return np.asarray(1 / (1 + np.exp(-(log_odds(self.threshold) + moves))))
+
+
+@dataclass(frozen=True, slots=True)
+class _Candidate:
+    scoring: Scoring
+    strength: float | None
+
+
+def enough(owners: Ints) -> bool:
+    """Say whether a matcher fits by itself: 4 intents and 24 utterances, of which most intents have two or more."""
+    counts = np.bincount(owners)
+    return len(counts) >= _INTENTS and len(owners) >= _UTTERANCES and float(np.median(counts)) >= 2
+
+
+def fit(
+    vectors: FloatArray,
+    owners: Ints,
+    languages: Sequence[str | None],
+    negatives: FloatArray,
+    *,
+    function: SimilarityFunction,
+    target: Target | None,
+    share: float,
+    scorings: Sequence[Scoring],
+) -> tuple[Fit, Judged]:
+    """Learn from utterances (n, dimension), their intents (n,), from 0 and in order, and labelled negatives.
+
+    The scoring is the one with the best balanced accuracy when the utterances are asked as if they were queries.
+
+    Raises ``DataError`` for too few utterances to ask some by the others, and for a target out of reach.
+    """
+    counts = np.bincount(owners)
+    if (counts < 2).all() or (len(counts) < 2 and not len(negatives)):
+        raise DataError(
+            f"{len(owners)} utterances of {len(counts)} intents cannot be fitted: it needs two utterances of some "
+            "intent, and another intent or labelled negatives beside it."
+        )
+    headed = "head" in scorings and len(counts) > _LEAST_OF_HEAD
+    strengths = STRENGTHS if headed else ()
+    asked = list(ask(vectors, owners, negatives, function=function, strengths=strengths))
+    candidates = [_Candidate(each, None) for each in scorings if each in SIMILARITIES]
+    candidates += [_Candidate("head", each) for each in strengths]
+    kinds = _weights(asked, len(vectors), share)
+    tried = {each: _judge(each, asked, kinds) for each in candidates}
+    worth = {each: best_threshold(judged.confidence, judged.right, judged.inside)[1] for each, (_, judged) in tried.items()}
+    chosen = max(candidates, key=worth.__getitem__)
+    confidence, judged = tried[chosen]
+    accepted, moves = _accept(judged, target, [*languages, *(None for _ in negatives)])
+    clear = judged.inside & (judged.confidence >= accepted)
+    ambiguity = best_ambiguity(
+        judged.margin[clear], judged.right[clear], (judged.second == judged.meant)[clear]
+    )
+    named = {f"{each.scoring}{'' if each.strength is None else f' {each.strength:g}'}": value for each, value in worth.items()}
+    head = None if chosen.strength is None else fit_head(vectors, owners, strength=chosen.strength)
+    found = Fit(
+        scoring=chosen.scoring,
+        confidence=confidence,
+        threshold=accepted,
+        ambiguity=ambiguity,
+        head=head,
+        intents=moves[0],
+        languages=moves[1],
+        target=target,
+        share=share,
+        balanced=worth[chosen],
+        tried=named,
+    )
+    return found, judged
+
+
+def lead(scoring: Scoring, scores: FloatArray, best: Ints, second: Ints) -> tuple[FloatArray, Floats]:
+    """Return the scores (n, intents) as they are shown, and the lead (n,) of the best over the second.
+
+    A head's are shares in [0, 1]; the others are in the units of the similarity. Of one intent the lead is its score.
+    """
+    shown = shares_of(scores) if scoring == "head" else scores
+    rows = np.arange(len(shown))
+    top = shown[rows, best].astype(np.float64)
+    return shown, top - (0 if shown.shape[1] == 1 else shown[rows, second])
+
+
+def _judge(candidate: _Candidate, asked: Sequence[Asked], weights: Floats) -> tuple[Confidence, Judged]:
+    columns = list[tuple[npt.NDArray[np.float64], Ints, Ints, Floats]]()
+    for each in asked:
+        logits = None if candidate.strength is None else each.logits[candidate.strength]
+        scores = scores_of(candidate.scoring, each.spread, logits)
+        best, second = best_two(scores)
+        _, margin = lead(candidate.scoring, scores, best, second)
+        measures = measures_of(candidate.scoring, scores, each.spread, best, second)
+        columns.append((measures, each.intents[best], each.intents[second], margin))
+    measures, best, second, margin = (np.concatenate(each) for each in zip(*columns, strict=True))
+    meant = np.concatenate([each.meant for each in asked])
+    confidence = fit_confidence(measures, best == meant, weights)
+    places = np.concatenate([each.places for each in asked])
+    return confidence, Judged(places, meant, best, second, confidence(measures), margin, weights)
+
+
+def _weights(asked: Sequence[Asked], utterances: int, share: float) -> Floats:
+    """Return how much each query counts: those out of scope make ``share`` of all, labelled ones most of that."""
+    meant = np.concatenate([each.meant for each in asked])
+    labelled = np.concatenate([each.places for each in asked]) >= utterances
+    inside, held = meant != OUTSIDE, (meant == OUTSIDE) & ~labelled
+    told = float(labelled.sum())
+    part = told / (told + _NEGATIVES) if held.any() else 1.0
+    weights = np.zeros(len(meant))
+    for kind, whole in ((inside, 1 - share), (held, share * (1 - part)), (labelled, share * part)):
+        weights[kind] = whole / max(int(kind.sum()), 1)
+    return weights / weights.sum()
+
+
+def _accept(
+    judged: Judged, target: Target | None, languages: Sequence[str | None]
+) -> tuple[float, tuple[dict[int, float], dict[str, float]]]:
+    told = _told(judged)
+    right, inside = judged.right[told], judged.inside[told]
+    confidence = judged.confidence[told]
+    if target is not None:
+        return target_threshold(target, judged.confidence, judged.right, judged.inside, judged.weights), ({}, {})
+    threshold, _ = best_threshold(confidence, right, inside)
+    tags = [languages[place] for place in judged.places[told].tolist()]
+    names = sorted({tag for tag in tags if tag})
+    numbers = np.array([names.index(tag) if tag else -1 for tag in tags], dtype=np.int64)
+    evidence = (confidence, right, inside)
+    by_language = shrunk(threshold, numbers, evidence)
+    return threshold, (
+        shrunk(threshold, judged.best[told], evidence),
+        {names[number]: move for number, move in by_language.items()},
+    )
+
+
+def _told(judged: Judged) -> Flags:
+    """Say which queries thresholds are found by: where enough are labelled out of scope, no stand-ins for those."""
+    outside = ~judged.inside
+    heaviest = judged.weights[outside].max(initial=0.0)
+    return judged.inside | (judged.weights >= 0.25 * heaviest)

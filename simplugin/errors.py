@@ -9,7 +9,7 @@ SimpluginError
 │   ├── NotAnEmbedderError     a pair model was asked for vectors
 │   ├── RemoteError            an embedding server failed, or gave what cannot be used
 │   ├── NotAPairModelError     an embedding model was asked to score pairs
-│   └── ModelMismatchError     the collection was made with another model
+│   └── ModelMismatchError     a collection, or a file of intents, was made with another model
 └── StoreError
     ├── StoreLockedError       another process holds the folder
     ├── UnknownCollectionError no collection has this name
@@ -130,17 +130,24 @@ class NotAPairModelError(ModelError):
 
 
 class ModelMismatchError(ModelError):
-    """The collection was made with another model than the one given."""
+    """A collection, or a file of intents, was made with another model than the one given."""
 
-    def __init__(self, collection: str, stored: str, given: str, differences: Sequence[str]) -> None:
+    def __init__(
+        self,
+        collection: str,
+        stored: str,
+        given: str,
+        differences: Sequence[str],
+        *,
+        kind: str = "Collection",
+        remedy: str = "Open it without naming a model, make a new collection, or bring this one over with migrate().",
+    ) -> None:
         self.collection = collection
         self.stored = stored
         self.given = given
         self.differences = tuple(differences)
         super().__init__(
-            f"Collection {collection!r} was made with {stored!r}, not with {given!r} "
-            f"({'; '.join(differences)}). "
-            "Open it without naming a model, make a new collection, or bring this one over with migrate()."
+            f"{kind} {collection!r} was made with {stored!r}, not with {given!r} ({'; '.join(differences)}). {remedy}"
         )
 
 

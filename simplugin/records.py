@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, Literal, NamedTuple, TypeAlias
 if TYPE_CHECKING:
     from simplugin.measures import FloatArray
 
-__all__ = ["Chunk", "ChunkKey", "Document", "Encoding", "Hit", "Match", "Metadata", "Status", "Stored"]
+__all__ = ["Chunk", "ChunkKey", "Document", "Encoding", "Evidence", "Hit", "Match", "Metadata", "Status", "Stored"]
 
 Status: TypeAlias = Literal["match", "ambiguous", "out_of_scope"]
 """What became of an utterance: one intent, several that are too close, or none of them."""
@@ -113,18 +113,30 @@ class Stored:
     vector: FloatArray | None = field(default=None, compare=False)
 
 
+class Evidence(NamedTuple):
+    """An example utterance that speaks for an intent: how close it is, and its language where that is known."""
+
+    text: str
+    score: float
+    language: str | None = None
+
+
 @dataclass(frozen=True, slots=True)
 class Match:
     """What an utterance means.
 
-    ``intent`` is always the best candidate, whatever the ``status``; ``margin`` is its lead over the next one.
-    ``evidence`` holds the example utterances that speak for it, best first, with their scores.
+    ``intent`` is always the best candidate, whatever the ``status``. ``score`` is what intents are compared by, and
+    ``margin`` its lead over the next one: the model's similarity, or the share in [0, 1] that a linear head gives.
+    ``confidence`` in [0, 1] is the probability that the intent is the right one, and that any is meant at all.
+    ``alternatives`` are the other intents with their scores, and ``evidence`` the example utterances that speak for
+    the best, both best first.
     """
 
     text: str
     status: Status
     intent: str
     score: float
+    confidence: float
     margin: float
     alternatives: tuple[tuple[str, float], ...]
-    evidence: tuple[tuple[str, float], ...]
+    evidence: tuple[Evidence, ...]

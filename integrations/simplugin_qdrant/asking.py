@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -28,6 +28,7 @@ from simplugin_qdrant.registry import Registration, read_registration, read_serv
 from simplugin_qdrant.searching import Answers, Question, aask, ask, check_mode
 from simplugin_qdrant.space import Space
 from simplugin_qdrant.stores.protocol import Scored
+from simplugin_qdrant.stores.protocol import Wanted as Vectors
 from simplugin_qdrant.writing import gone
 
 __all__ = ["Asked", "Asking", "Wanted"]
@@ -253,6 +254,16 @@ class Asking(Recording):
     async def aget(self, ids: Iterable[str], *, vector: str | None = None) -> list[Stored]:
         """Return like ``get``, in a thread."""
         return await asyncio.to_thread(self.get, ids, vector=vector)
+
+    def stored(self, *, filter: object = None, vector: str | None = None) -> Iterator[Stored]:  # noqa: A002
+        """Go through all texts for which the filter holds, in the order of the engine's ids.
+
+        ``vector`` names the vector that comes along; see ``vector_of``. Raises ``FilterError``.
+        """
+        wanted: Vectors = False if vector is None else [vector]
+        condition = both(self._mine(), parse_filter(filter))
+        for record in self._store.scroll(self._name, condition=condition, with_vectors=wanted):
+            yield points.to_stored(record, self._model.registration.text_key, vector)
 
     def vector_of(self, encoder: Encoder) -> str | None:
         """Return the name of the vector that this model made of the texts here, None where there is none."""

@@ -8,7 +8,7 @@ that is as close to one.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Self
+from typing import Literal, Self, TypeAlias
 
 import numpy as np
 import numpy.typing as npt
@@ -16,9 +16,16 @@ import numpy.typing as npt
 from simplugin.intents.scoring import Ints, Scoring, Spread
 from simplugin.measures import FloatArray
 
-__all__ = ["Confidence", "fit_confidence", "log_odds", "measures_of"]
+__all__ = ["MEASURES", "Confidence", "Measured", "fit_confidence", "log_odds", "measures_of"]
 
 Floats = npt.NDArray[np.float64]
+
+Measured: TypeAlias = Literal["score", "some", "all"]
+"""What a confidence is judged by: the score alone; or also its lead and the closest two utterances; or all that is known.
+"""
+
+MEASURES: tuple[Measured, ...] = ("score", "some", "all")
+"""From the simplest on."""
 
 _PENALTY = 0.01  # on squared weights of standardized measures: some of them say nearly the same
 _NEWTON = 50
@@ -37,9 +44,9 @@ class Confidence:
         return 0.5 + 0.5 * np.tanh((measures @ np.asarray(self.weights) + self.offset) / 2)  # never overflows
 
     @classmethod
-    def around(cls, threshold: float, width: float, measures: int) -> Self:
-        """Return a curve of the first measure alone: 0.5 at ``threshold``, 0.88 at two ``width`` above."""
-        return cls((1 / width, *(0.0,) * (measures - 1)), -threshold / width)
+    def around(cls, threshold: float, width: float) -> Self:
+        """Return a curve of the score alone: 0.5 at ``threshold``, 0.73 at one ``width`` above it."""
+        return cls((1 / width,), -threshold / width)
 
 
 def log_odds(probability: float) -> float:
@@ -48,25 +55,23 @@ def log_odds(probability: float) -> float:
     return float(np.log(kept / (1 - kept)))
 
 
-def measures_of(scoring: Scoring, scores: FloatArray, spread: Spread, best: Ints, second: Ints) -> Floats:
-    """Return what a confidence is judged by (n, measures): the score first, its lead, and how close utterances are.
+def measures_of(
+    measured: Measured, scoring: Scoring, scores: FloatArray, spread: Spread, best: Ints, second: Ints
+) -> Floats:
+    """Return what a confidence is judged by (n, measures), the score first.
 
     ``best`` and ``second`` (n,) are the first two intents of ``scores`` (n, intents).
     """
     rows = np.arange(len(scores))
     score = scores[rows, best].astype(np.float64)
-    columns = [
-        score,
-        score - scores[rows, second],
-        spread.best[rows, best],
-        spread.two[rows, best],
-        spread.mean[rows, best],
-        spread.best.max(axis=1),
-    ]
-    if scoring == "head":
-        # Its share among the intents does not grow with their number as a logit does.
-        total = np.log(np.exp(scores - score[:, None]).sum(axis=1))
-        columns.append(-total)
+    if measured == "score":
+        return score[:, None]
+    ahead = score - scores[rows, second]
+    # A head's share among the intents is a lead over all of them, and does not grow with their number.
+    ahead_of_all = -np.log(np.exp(scores - score[:, None]).sum(axis=1)) if scoring == "head" else ahead
+    columns = [score, ahead_of_all, spread.two[rows, best]]
+    if measured == "all":
+        columns += [ahead, spread.best[rows, best], spread.mean[rows, best], spread.best.max(axis=1)]
     return np.column_stack(columns).astype(np.float64)
 
 

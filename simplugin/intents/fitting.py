@@ -2,17 +2,26 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 
 import numpy as np
 import numpy.typing as npt
 
 from simplugin.errors import DataError
-from simplugin.intents.confidence import Confidence, Floats, fit_confidence, log_odds, measures_of
+from simplugin.intents.confidence import (
+    MEASURES,
+    Confidence,
+    Floats,
+    Measured,
+    fit_confidence,
+    log_odds,
+    measures_of,
+)
 from simplugin.intents.crossvalidation import OUTSIDE, Asked, ask
 from simplugin.intents.head import Head, fit_head
-from simplugin.intents.scoring import SIMILARITIES, Ints, Scoring, Spread, best_two, scores_of, shares_of
+from simplugin.intents.scoring import Ints, Scoring, Spread, best_two, scores_of, shares_of
 from simplugin.intents.thresholds import (
     Flags,
     Target,
@@ -33,6 +42,8 @@ STRENGTHS = (10.0, 100.0)
 
 _INTENTS, _UTTERANCES = 4, 24  # below these the figures of one's own utterances say nothing
 _LEAST_OF_HEAD = 3  # intents in a fold, from which on a head has something to tell apart
+_LIKELY: tuple[Scoring, ...] = ("best_two", "blend", "max", "mean")
+_MANY = 1_000_000  # utterances times intents, from which on threads pay
 _NEGATIVES = 20.0  # labelled negatives that count as much as all the stand-ins
 
 
@@ -72,6 +83,7 @@ class Fit:
     """
 
     scoring: Scoring
+    measured: Measured
     confidence: Confidence
     threshold: float
     ambiguity: float
@@ -94,6 +106,12 @@ class Fit:
 class _Candidate:
     scoring: Scoring
     strength: float | None
+    measured: Measured
+
+    @property
+    def name(self) -> str:
+        strength = "" if self.strength is None else f" {self.strength:g}"
+        return f"{self.scoring}{strength}, by {self.measured}"
 
 
 def enough(owners: Ints) -> bool:
@@ -127,23 +145,25 @@ def fit(
         )
     headed = "head" in scorings and len(counts) > _LEAST_OF_HEAD
     strengths = STRENGTHS if headed else ()
-    asked = list(ask(vectors, owners, negatives, function=function, strengths=strengths))
-    candidates = [_Candidate(each, None) for each in scorings if each in SIMILARITIES]
-    candidates += [_Candidate("head", each) for each in strengths]
+    with _one_thread(len(owners) * len(counts)):
+        asked = list(ask(vectors, owners, negatives, function=function, strengths=strengths))
+    candidates = list(_candidates(scorings, strengths))
     kinds = _weights(asked, len(vectors), share)
     tried = {each: _judge(each, asked, kinds) for each in candidates}
     worth = {each: best_threshold(judged.confidence, judged.right, judged.inside)[1] for each, (_, judged) in tried.items()}
-    chosen = max(candidates, key=worth.__getitem__)
+    chosen = _choice(worth, tried[candidates[0]][1].inside)
     confidence, judged = tried[chosen]
     accepted, moves = _accept(judged, target, [*languages, *(None for _ in negatives)])
     clear = judged.inside & (judged.confidence >= accepted)
     ambiguity = best_ambiguity(
         judged.margin[clear], judged.right[clear], (judged.second == judged.meant)[clear]
     )
-    named = {f"{each.scoring}{'' if each.strength is None else f' {each.strength:g}'}": value for each, value in worth.items()}
-    head = None if chosen.strength is None else fit_head(vectors, owners, strength=chosen.strength)
+    named = {each.name: value for each, value in worth.items()}
+    with _one_thread(len(owners) * len(counts)):
+        head = None if chosen.strength is None else fit_head(vectors, owners, strength=chosen.strength)
     found = Fit(
         scoring=chosen.scoring,
+        measured=chosen.measured,
         confidence=confidence,
         threshold=accepted,
         ambiguity=ambiguity,
@@ -169,6 +189,34 @@ def lead(scoring: Scoring, scores: FloatArray, best: Ints, second: Ints) -> tupl
     return shown, top - (0 if shown.shape[1] == 1 else shown[rows, second])
 
 
+@contextmanager
+def _one_thread(size: int) -> Iterator[None]:
+    """Let small products run on one thread: to wake others takes longer, on a busy machine many times as long."""
+    from threadpoolctl import threadpool_limits
+
+    with threadpool_limits(limits=1 if size < _MANY else None, user_api="blas"):
+        yield
+
+
+def _candidates(scorings: Sequence[Scoring], strengths: Sequence[float]) -> Iterator[_Candidate]:
+    """Go through what may be chosen, the likelier first: a head where there is one, then the closest two."""
+    for measured in MEASURES:
+        for strength in strengths:
+            yield _Candidate("head", strength, measured)
+        for scoring in sorted(set(scorings) - {"head"}, key=_LIKELY.index):
+            yield _Candidate(scoring, None, measured)
+
+
+def _choice(worth: Mapping[_Candidate, float], inside: Flags) -> _Candidate:
+    """Return the best; one that is tried later must be better by a standard error than the best before it."""
+    error = 0.25 * np.sqrt(1 / max(int(inside.sum()), 1) + 1 / max(int((~inside).sum()), 1))
+    chosen, *others = worth
+    for each in others:
+        if worth[each] > worth[chosen] + error:
+            chosen = each
+    return chosen
+
+
 def _judge(candidate: _Candidate, asked: Sequence[Asked], weights: Floats) -> tuple[Confidence, Judged]:
     columns = list[tuple[npt.NDArray[np.float64], Ints, Ints, Floats]]()
     for each in asked:
@@ -176,7 +224,7 @@ def _judge(candidate: _Candidate, asked: Sequence[Asked], weights: Floats) -> tu
         scores = scores_of(candidate.scoring, each.spread, logits)
         best, second = best_two(scores)
         _, margin = lead(candidate.scoring, scores, best, second)
-        measures = measures_of(candidate.scoring, scores, each.spread, best, second)
+        measures = measures_of(candidate.measured, candidate.scoring, scores, each.spread, best, second)
         columns.append((measures, each.intents[best], each.intents[second], margin))
     measures, best, second, margin = (np.concatenate(each) for each in zip(*columns, strict=True))
     meant = np.concatenate([each.meant for each in asked])

@@ -2,117 +2,334 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
-from typing import overload
+import asyncio
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Protocol, Self, overload
 
 import numpy as np
 
 from simplugin.encoders import Encoder, as_encoder
-from simplugin.errors import DataError
-from simplugin.measures import FloatArray, similarity
-from simplugin.records import Match, Status
+from simplugin.errors import DataError, ModelError
+from simplugin.intents.fitting import OUT_OF_SCOPE_SHARE, Fit, Judged, enough, fit
+from simplugin.intents.judging import AMBIGUITY, THRESHOLD, Cuts, judge, settle
+from simplugin.intents.scoring import SIMILARITIES, Scoring
+from simplugin.intents.taught import Taught, grouped, said, texts_of
+from simplugin.intents.thresholds import Target, as_target
+from simplugin.intents.utterances import Utterance, in_scope, read_utterances
+from simplugin.languages import primary
+from simplugin.measures import FloatArray
+from simplugin.records import Match, Stored
+from simplugin.texts import as_read
 
-__all__ = ["IntentMatcher"]
+if TYPE_CHECKING:
+    from simplugin.reranking import Reranker
 
-_BEST = 2  # an intent's score is the mean of its best two utterances: one lucky hit is not enough
-_EVIDENCE = 3
+__all__ = ["IntentMatcher", "UtteranceCollection"]
+
+_ALL: tuple[Scoring, ...] = (*SIMILARITIES, "head")
+
+Files = str | Path | Sequence[str | Path]
+
+
+class UtteranceCollection(Protocol):
+    """A collection of utterances: each text has its ``intent`` in its metadata, and may have its ``lang``."""
+
+    @property
+    def encoder(self) -> Encoder:
+        """The model of its vectors."""
+        ...
+
+    def stored(self) -> Iterable[Stored]:
+        """Go through all texts."""
+        ...
 
 
 @dataclass(frozen=True, slots=True)
-class _Examples:
-    texts: tuple[str, ...]
-    vectors: FloatArray
-    owners: tuple[int, ...]
+class State:
+    """What a matcher answers by; it is replaced as a whole, so that a reload disturbs no match."""
+
+    taught: Taught
+    negatives: tuple[Utterance, ...]
+    learned: Fit | None = None
+    judged: Judged | None = None
 
 
 class IntentMatcher:
     """Matches utterances to intents by their similarity to example utterances, in any of the model's languages.
 
-    ``threshold`` is the score an intent needs, ``ambiguity`` the lead over the second that makes it clear; both in
-    the units of the model's similarity.
+    With 4 intents and 24 utterances or more it learns by itself, from the utterances asked as if they were queries: how
+    an intent is scored, how sure a match is, and from where on to accept it. With fewer an intent's score is the mean
+    similarity of its closest two utterances, which must reach 0.45 and lead by 0.05, and ``confidence`` is a guess.
     """
 
     def __init__(
         self,
-        utterances: Mapping[str, Iterable[str]],
+        utterances: Mapping[str, Iterable[str] | Mapping[str, Iterable[str]]] | Iterable[Utterance],
         encoder: Encoder | str,
         *,
-        threshold: float = 0.45,
-        ambiguity: float = 0.05,
+        negatives: Iterable[str] = (),
+        threshold: float | None = None,
+        ambiguity: float | None = None,
+        reranker: Reranker | None = None,
     ) -> None:
         """Learn the examples of each intent, with an encoder or with what ``simplugin.load`` takes.
 
-        Raises ``DataError`` for no intents, for an intent without examples, and for one with a single string.
+        Utterances are ``{"pay": ["…"]}``, with languages ``{"pay": {"en": ["…"], "tr": ["…"]}}``, or ``Utterance``
+        objects, of which those without an intent are ``negatives``: texts that mean none of the intents.
+        ``threshold`` is the score that an intent needs, ``ambiguity`` the lead over the second that makes it clear,
+        both in the units of the model's similarity. Where one is given it wins, nothing is learned unless ``fit`` is
+        called, and an intent is scored by similarity alone. ``reranker`` decides what is ambiguous, best a pair model.
+
+        Raises ``DataError`` for no intents, for an intent without examples, for one with a single string, and for a
+        blank example.
         """
         self.encoder = as_encoder(encoder)
-        self.threshold = threshold
-        self.ambiguity = ambiguity
-        examples = {intent: list(dict.fromkeys(texts)) for intent, texts in utterances.items()}
-        for intent, group in examples.items():
-            if isinstance(utterances[intent], str):
-                raise DataError(
-                    f"Intent {intent!r} has one string, not a list of example utterances: write [utterance]."
-                )
-            if not group:
-                raise DataError(f"Intent {intent!r} has no example utterance.")
-        if not examples:
-            raise DataError("There are no intents to match.")
-        self.intents = tuple(examples)
-        flat = [(text, owner) for owner, group in enumerate(examples.values()) for text in group]
-        texts = tuple(text for text, _ in flat)
-        # Both sides of a comparison of utterances are the same kind of text: the query side.
-        self._examples = _Examples(texts, self.encoder.encode_query(texts), tuple(owner for _, owner in flat))
+        self.reranker = reranker
+        self._cuts = Cuts(threshold, ambiguity)
+        self._source: Callable[[], list[Utterance]] | None = None
+        listed = said(utterances) if isinstance(utterances, Mapping) else list(utterances)
+        self._state = self._teach([*listed, *(Utterance(text, None) for text in negatives)], {})
+        if self._cuts == Cuts() and enough(self._state.taught.owners):
+            self.fit()
+
+    @classmethod
+    def from_file(
+        cls,
+        files: Files,
+        encoder: Encoder | str,
+        *,
+        negatives: Files = (),
+        threshold: float | None = None,
+        ambiguity: float | None = None,
+        reranker: Reranker | None = None,
+    ) -> Self:
+        """Read the utterances of a file, or of several: JSON lines, CSV, TSV, and YAML, Rasa's or plain.
+
+        ``negatives`` are files of utterances that mean none of the intents; so do those whose intent is called
+        ``oos``, ``out_of_scope``, ``none`` or ``nlu_fallback``.
+
+        Raises ``DataError`` with file and line for what is no utterance with an intent.
+        """
+        read = [each for file in _files(files) for each in read_utterances(file).utterances]
+        for file in _files(negatives):
+            read += read_utterances(file, out_of_scope=True).utterances
+        return cls(read, encoder, threshold=threshold, ambiguity=ambiguity, reranker=reranker)
+
+    @classmethod
+    def from_collection(
+        cls,
+        docs: UtteranceCollection,
+        *,
+        threshold: float | None = None,
+        ambiguity: float | None = None,
+        reranker: Reranker | None = None,
+    ) -> Self:
+        """Take the texts of a collection that have an ``intent`` in their metadata, and their ``lang``.
+
+        They may be shared by several matchers; ``reload`` follows what becomes of them. Raises ``DataError`` where no
+        text has an intent.
+        """
+
+        def source() -> list[Utterance]:
+            return [each for stored in docs.stored() for each in _of_stored(stored)]
+
+        made = cls(source(), docs.encoder, threshold=threshold, ambiguity=ambiguity, reranker=reranker)
+        made._source = source
+        return made
+
+    @property
+    def intents(self) -> tuple[str, ...]:
+        """The names of the intents, in the order they were given."""
+        return self._state.taught.intents
+
+    @property
+    def utterances(self) -> tuple[Utterance, ...]:
+        """The example utterances, those of each intent together."""
+        return self._state.taught.utterances
+
+    @property
+    def negatives(self) -> tuple[Utterance, ...]:
+        """What was told to mean none of the intents."""
+        return self._state.negatives
+
+    @property
+    def learned(self) -> Fit | None:
+        """What was learned from the utterances, None where there are too few."""
+        return self._state.learned
+
+    @property
+    def threshold(self) -> float:
+        """What an intent needs: the score that was given, else the confidence that was learned, else a score of 0.45."""
+        if self._cuts.threshold is not None:
+            return self._cuts.threshold
+        return THRESHOLD if self.learned is None else self.learned.threshold
+
+    @property
+    def ambiguity(self) -> float:
+        """The lead over the second intent that makes it clear."""
+        if self._cuts.ambiguity is not None:
+            return self._cuts.ambiguity
+        return AMBIGUITY if self.learned is None else self.learned.ambiguity
+
+    def fit(
+        self, *, target: Mapping[str, float] | None = None, out_of_scope: float = OUT_OF_SCOPE_SHARE
+    ) -> Self:
+        """Learn how to score, how sure a match is and what to accept, from the utterances asked as if they were queries.
+
+        ``target`` is what to reach, ``{"precision": 0.95}`` of what matches or ``{"accept": 0.9}`` of what is in scope;
+        None balances the share in scope that is accepted with the right intent, and the share out of scope that is
+        refused. ``out_of_scope`` is the share of queries that mean none of the intents, on which probabilities and a
+        precision depend.
+
+        Raises ``DataError`` for too few utterances, and for a precision out of reach; ``ValueError`` for another
+        target.
+        """
+        if not 0 < out_of_scope < 1:
+            message = f"out_of_scope is {out_of_scope!r}, a share between 0 and 1."
+            raise ValueError(message)
+        self._state = self._learn(self._state, as_target(target), out_of_scope)
+        return self
+
+    def reload(self) -> bool:
+        """Read the collection again, and say whether it had changed; only texts that are new are encoded.
+
+        What was learned is learned again. Matches go on meanwhile, by what was there before. Raises ``DataError`` where
+        no text has an intent any more, and ``ModelError`` for a matcher that was not made from a collection.
+        """
+        if self._source is None:
+            raise ModelError("This matcher was not made from a collection: there is nothing to read again.")
+        before = self._state
+        now = self._source()
+        known = dict(zip(texts_of(before.taught.utterances), before.taught.vectors, strict=True))
+        _, utterances, _ = grouped(now)
+        negatives = tuple(each for each in now if each.intent is None)
+        if (set(utterances), set(negatives)) == (set(before.taught.utterances), set(before.negatives)):
+            return False
+        state = self._teach(now, known)
+        learned = before.learned
+        if learned is not None:
+            state = self._learn(state, learned.target, learned.share)
+        elif self._cuts == Cuts() and enough(state.taught.owners):
+            state = self._learn(state, None, OUT_OF_SCOPE_SHARE)
+        self._state = state
+        return True
 
     @overload
-    def match(self, texts: str) -> Match: ...  # type: ignore[overload-overlap]  # a string is a sequence of strings
+    def match(self, texts: str, *, language: str | None = None) -> Match: ...  # type: ignore[overload-overlap]  # a string is a sequence of strings
 
     @overload
-    def match(self, texts: Sequence[str]) -> list[Match]: ...
+    def match(self, texts: Sequence[str], *, language: str | None = None) -> list[Match]: ...
 
-    def match(self, texts: str | Sequence[str]) -> Match | list[Match]:
-        """Match each text; one string gives one ``Match``, a sequence gives a list in its order."""
-        if isinstance(texts, str):
-            return self._compare([texts], self.encoder.encode_query([texts]))[0]
-        return self._compare(texts, self.encoder.encode_query(texts))
+    def match(self, texts: str | Sequence[str], *, language: str | None = None) -> Match | list[Match]:
+        """Match each text; one string gives one ``Match``, a sequence gives a list in its order.
+
+        ``language`` is that of the texts, where it is known: a language may have a threshold of its own. What is blank,
+        or of which the model knows nothing, is out of scope.
+        """
+        listed = [texts] if isinstance(texts, str) else list(texts)
+        found = self._judge(listed, self._vectors(listed, self.encoder.encode_query), language)
+        return found[0] if isinstance(texts, str) else found
 
     @overload
-    async def amatch(self, texts: str) -> Match: ...  # type: ignore[overload-overlap]
+    async def amatch(self, texts: str, *, language: str | None = None) -> Match: ...  # type: ignore[overload-overlap]
 
     @overload
-    async def amatch(self, texts: Sequence[str]) -> list[Match]: ...
+    async def amatch(self, texts: Sequence[str], *, language: str | None = None) -> list[Match]: ...
 
-    async def amatch(self, texts: str | Sequence[str]) -> Match | list[Match]:
+    async def amatch(self, texts: str | Sequence[str], *, language: str | None = None) -> Match | list[Match]:
         """Match like ``match``, without holding up the event loop; concurrent utterances are encoded together."""
-        if isinstance(texts, str):
-            return self._compare([texts], await self.encoder.aencode_query([texts]))[0]
-        return self._compare(texts, await self.encoder.aencode_query(texts))
+        listed = [texts] if isinstance(texts, str) else list(texts)
+        vectors = _filled(listed, await self.encoder.aencode_query(_words(listed)), self.encoder.dimension)
+        if self.reranker is None:
+            found = self._judge(listed, vectors, language)
+        else:
+            found = await asyncio.to_thread(self._judge, listed, vectors, language)
+        return found[0] if isinstance(texts, str) else found
 
-    def _compare(self, texts: Sequence[str], vectors: FloatArray) -> list[Match]:
-        closeness = similarity(vectors, self._examples.vectors, self.encoder.card.similarity)
-        return [self._judge(text, row) for text, row in zip(texts, closeness, strict=True)]
+    def save(self, path: str | Path) -> None:
+        """Write all of it to one JSON file, with the model's fingerprint; ``load`` opens it."""
+        from simplugin.intents.saving import save
 
-    def _judge(self, text: str, row: FloatArray) -> Match:
-        owners = np.asarray(self._examples.owners)
-        scores = np.array([_mean_of_best(row[owners == owner]) for owner in range(len(self.intents))])
-        order: list[int] = np.argsort(-scores, kind="stable").tolist()
-        best = order[0]
-        margin = float(scores[best] - scores[order[1]]) if len(order) > 1 else float(scores[best])
-        status: Status = (
-            "out_of_scope" if scores[best] < self.threshold else "ambiguous" if margin < self.ambiguity else "match"
+        save(self, self._state, self._cuts, path)
+
+    @classmethod
+    def load(cls, path: str | Path, model: Encoder | str | None = None, *, reranker: Reranker | None = None) -> Self:
+        """Open what ``save`` wrote, with the model that made it; None opens the one that the file names.
+
+        Raises ``DataError`` for a file that is none, ``ModelMismatchError`` for another model.
+        """
+        from simplugin.intents.saving import read
+
+        encoder, state, cuts = read(path, model)
+        made = cls.__new__(cls)
+        made.encoder, made.reranker = encoder, reranker
+        made._state, made._cuts, made._source = state, cuts, None
+        return made
+
+    def _teach(self, utterances: Sequence[Utterance], known: Mapping[str, FloatArray]) -> State:
+        intents, listed, owners = grouped(utterances)
+        texts = texts_of(listed)
+        missing = list(dict.fromkeys(text for text in texts if text not in known))
+        # Both sides of a comparison of utterances are the same kind of text: the query side.
+        made = dict(zip(missing, self.encoder.encode_query(missing), strict=True)) if missing else {}
+        vectors = np.stack([known[text] if text in known else made[text] for text in texts])
+        taught = Taught(intents, listed, owners, vectors, self.encoder.card.similarity)
+        taught = replace(taught, vectors=taught.comparable(vectors))
+        return State(taught, tuple(dict.fromkeys(each for each in utterances if each.intent is None)))
+
+    def _learn(self, state: State, target: Target | None, share: float) -> State:
+        taught = state.taught
+        negatives = self._vectors([each.text for each in state.negatives], self.encoder.encode_query)
+        learned, judged = fit(
+            taught.vectors,
+            taught.owners,
+            taught.languages,
+            taught.comparable(negatives),
+            function=taught.function,
+            target=target,
+            share=share,
+            scorings=_ALL if self._cuts == Cuts() else SIMILARITIES,
         )
-        nearest: list[int] = np.argsort(-row, kind="stable").tolist()
-        mine = [i for i in nearest if owners[i] == best][:_EVIDENCE]
-        return Match(
-            text=text,
-            status=status,
-            intent=self.intents[best],
-            score=float(scores[best]),
-            margin=margin,
-            alternatives=tuple((self.intents[i], float(scores[i])) for i in order[1:]),
-            evidence=tuple((self._examples.texts[i], float(row[i])) for i in mine),
-        )
+        return replace(state, learned=learned, judged=judged)
+
+    def _judge(self, texts: Sequence[str], vectors: FloatArray, language: str | None) -> list[Match]:
+        state = self._state
+        tag = primary(language) if language else None
+        found = judge(state.taught, state.learned, self._cuts, texts, vectors, tag)
+        if self.reranker is None:
+            return found
+        return [
+            settle(state.taught, each, self.reranker) if each.status == "ambiguous" else each for each in found
+        ]
+
+    def _vectors(self, texts: Sequence[str], encode: Callable[[list[str]], FloatArray]) -> FloatArray:
+        return _filled(texts, encode(_words(texts)), self.encoder.dimension)
 
 
-def _mean_of_best(closeness: FloatArray) -> float:
-    return float(np.sort(closeness)[::-1][:_BEST].mean())
+def _words(texts: Sequence[str]) -> list[str]:
+    """Return what a model reads, of the texts that say something."""
+    return [read for read in map(as_read, texts) if read.strip()]
+
+
+def _filled(texts: Sequence[str], vectors: FloatArray, dimension: int) -> FloatArray:
+    """Put the vectors of the texts that say something at their places; a blank one has a vector of zeros."""
+    if len(vectors) == len(texts):
+        return vectors
+    rows = np.zeros((len(texts), dimension), dtype=np.float32)
+    rows[[bool(as_read(text).strip()) for text in texts]] = vectors
+    return rows
+
+
+def _files(given: Files) -> list[str | Path]:
+    return [given] if isinstance(given, str | Path) else list(given)
+
+
+def _of_stored(stored: Stored) -> list[Utterance]:
+    intent, language = stored.metadata.get("intent"), stored.metadata.get("lang")
+    if intent is None:
+        return []
+    if not isinstance(intent, str) or not intent.strip():
+        raise DataError(f"The intent of the text {stored.document_id!r} is {intent!r}, no name.")
+    return [Utterance(stored.text, in_scope(intent), language if isinstance(language, str) else None)]

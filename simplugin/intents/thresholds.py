@@ -17,7 +17,7 @@ __all__ = ["Target", "as_target", "best_ambiguity", "best_threshold", "shrunk", 
 Flags = npt.NDArray[np.bool_]
 Wanted: TypeAlias = Literal["precision", "accept"]
 
-_PRIOR = 40.0  # utterances for which the threshold of all counts, where one intent or language has its own
+_PRIOR = 500.0  # queries for which the threshold of all counts, where one intent or language has its own
 _HELPFUL = 2.0  # a question back may be asked this often for nothing, for each time that it helps
 
 
@@ -87,7 +87,7 @@ def shrunk(threshold: float, groups: npt.NDArray[np.int64], judged: tuple[Floats
     """Return by how much, in log odds, each group's threshold differs from that of all, drawn towards it.
 
     ``groups`` (n,) numbers the group of each judged query; what is below 0 has none. With n queries a group's own
-    threshold counts n / (n + 40); the rest is that of all. A group whose queries are all of one kind has none of its
+    threshold counts n / (n + 500); the rest is that of all. A group whose queries are all of one kind has none of its
     own.
     """
     moves = dict[int, float]()

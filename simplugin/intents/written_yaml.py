@@ -17,7 +17,8 @@ from simplugin.errors import DataError
 
 __all__ = ["utterances_in"]
 
-_ENTITY = re.compile(r"\[([^\[\]]+)\](?:\([^)]*\)|\{[^}]*\})")  # [Berlin](city), [Berlin]{"entity": "city"}
+# [Berlin](city), [Berlin]{"entity": "city", "role": "to"}, [Berlin][{"entity": "city"}, {"entity": "capital"}]
+_ENTITY = re.compile(r"\[([^\[\]]+)\](?:\([^)]*\)|\{[^}]*\}|\[\s*\{[^\]]*\}\s*\])")
 _NULL = "tag:yaml.org,2002:null"
 
 

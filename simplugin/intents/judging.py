@@ -1,0 +1,153 @@
+"""From vectors of queries to matches."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from simplugin.intents.confidence import MEASURES, Confidence, Floats, measures_of
+from simplugin.intents.fitting import Fit, lead
+from simplugin.intents.scoring import Ints, best_two, scores_of, spread_of
+from simplugin.intents.taught import Taught
+from simplugin.measures import FloatArray
+from simplugin.records import Evidence, Match, Status
+
+if TYPE_CHECKING:
+    from simplugin.reranking import Reranker
+
+__all__ = ["AMBIGUITY", "THRESHOLD", "Cuts", "judge", "settle"]
+
+THRESHOLD, AMBIGUITY = 0.45, 0.05
+"""The score that an intent needs, and its lead, where nothing was learned: measured with the starter."""
+
+_WIDTH = 0.1  # of the curve that stands for a confidence where nothing was learned
+_EVIDENCE = 3
+_BLOCK = 512  # queries that are compared with all utterances at once
+_CLEAR = 0.1  # a reranker's lead that settles a close call; its scores lie in [0, 1]
+
+
+@dataclass(frozen=True, slots=True)
+class Cuts:
+    """The score and the lead that a match needs, where they were given; they win over what was learned."""
+
+    threshold: float | None = None
+    ambiguity: float | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class _Columns:
+    """What is decided for queries (n,): the best two intents, and how surely."""
+
+    best: Ints
+    second: Ints
+    shown: FloatArray
+    confidence: Floats
+    margin: Floats
+    accepted: Floats
+    clear: Floats
+
+
+def judge(
+    taught: Taught, learned: Fit | None, cuts: Cuts, texts: Sequence[str], vectors: FloatArray, language: str | None
+) -> list[Match]:
+    """Match texts by their vectors (n, dimension); those of which the model knows nothing are out of scope."""
+    found = list[Match]()
+    for start in range(0, len(texts), _BLOCK):
+        rows = taught.comparable(vectors[start : start + _BLOCK])
+        closeness = taught.closeness(rows)
+        columns = _decide(taught, learned, cuts, rows, closeness, language)
+        known = rows.any(axis=1)
+        block = texts[start : start + _BLOCK]
+        found += [_match(taught, columns, row, text, closeness[row], bool(known[row])) for row, text in enumerate(block)]
+    return found
+
+
+def settle(taught: Taught, match: Match, reranker: Reranker) -> Match:
+    """Decide a close call by a reranker, which reads the query beside the closest utterances of the best two intents.
+
+    The intent that it prefers is the best then, and a match if it is ahead by 0.1.
+    """
+    if not match.alternatives:
+        return match
+    (rival, rival_score), *others = match.alternatives
+    mine = [each.text for each in match.evidence]
+    theirs = taught.intents.index(rival)
+    place = int(taught.starts[theirs])
+    group = [each.text for each in taught.utterances[place : place + int(taught.sizes[theirs])]]
+    ranked = reranker.rerank(match.text, [*mine, *group])
+    scores = {int(hit.id): hit.score for hit in ranked}
+    first = max(score for number, score in scores.items() if number < len(mine))
+    second = max(score for number, score in scores.items() if number >= len(mine))
+    status: Status = "match" if abs(first - second) >= _CLEAR else "ambiguous"
+    if first >= second:
+        return replace(match, status=status)
+    order = sorted(range(len(group)), key=lambda number: -scores[len(mine) + number])[:_EVIDENCE]
+    return replace(
+        match,
+        status=status,
+        intent=rival,
+        score=rival_score,
+        margin=rival_score - match.score,
+        alternatives=((match.intent, match.score), *others),
+        evidence=tuple(
+            Evidence(group[number], scores[len(mine) + number], taught.utterances[place + number].language)
+            for number in order
+        ),
+    )
+
+
+def _decide(
+    taught: Taught, learned: Fit | None, cuts: Cuts, rows: FloatArray, closeness: FloatArray, language: str | None
+) -> _Columns:
+    spread = spread_of(closeness, taught.starts)
+    scoring = "best_two" if learned is None else learned.scoring
+    logits = None if learned is None or learned.head is None else learned.head(rows)
+    scores = scores_of(scoring, spread, logits)
+    best, second = best_two(scores)
+    shown, margin = lead(scoring, scores, best, second)
+    top = shown[np.arange(len(shown)), best]
+    if learned is None:
+        threshold = THRESHOLD if cuts.threshold is None else cuts.threshold
+        sure = Confidence.around(threshold, _WIDTH)(measures_of(MEASURES[0], scoring, scores, spread, best, second))
+        accepted, ambiguity = top >= threshold, AMBIGUITY
+    else:
+        sure = learned.confidence(measures_of(learned.measured, scoring, scores, spread, best, second))
+        accepted, ambiguity = sure >= learned.thresholds(best, language), learned.ambiguity
+        if cuts.threshold is not None:
+            accepted = top >= cuts.threshold
+    if cuts.ambiguity is not None:
+        ambiguity = cuts.ambiguity
+    return _Columns(best, second, shown, sure, margin, accepted, margin >= ambiguity)
+
+
+def _match(taught: Taught, columns: _Columns, row: int, text: str, closeness: FloatArray, known: bool) -> Match:
+    best, shown = int(columns.best[row]), columns.shown[row]
+    status: Status = (
+        "out_of_scope"
+        if not (known and columns.accepted[row])
+        else "match"
+        if columns.clear[row]
+        else "ambiguous"
+    )
+    order: list[int] = np.argsort(-shown, kind="stable").tolist()
+    order.remove(best)
+    start = int(taught.starts[best])
+    mine = closeness[start : start + int(taught.sizes[best])]
+    nearest: list[int] = np.argsort(-mine, kind="stable")[:_EVIDENCE].tolist()
+    return Match(
+        text=text,
+        status=status,
+        intent=taught.intents[best],
+        score=float(shown[best]),
+        confidence=float(columns.confidence[row]) if known else 0.0,
+        margin=float(columns.margin[row]),
+        alternatives=tuple((taught.intents[place], float(shown[place])) for place in order),
+        evidence=tuple(
+            Evidence(each.text, float(mine[place]), each.language)
+            for place in nearest
+            for each in (taught.utterances[start + place],)
+        ),
+    )

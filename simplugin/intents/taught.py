@@ -1,0 +1,104 @@
+"""The example utterances of a matcher, with their vectors."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+
+import numpy as np
+
+from simplugin.errors import DataError
+from simplugin.intents.scoring import Ints
+from simplugin.intents.utterances import Utterance
+from simplugin.languages import primary
+from simplugin.measures import FloatArray, SimilarityFunction, similarity, unit_rows
+from simplugin.texts import as_read
+
+__all__ = ["Taught", "grouped", "said", "texts_of"]
+
+
+@dataclass(frozen=True)
+class Taught:
+    """Utterances of intents, those of an intent together: ``owners`` (n,) numbers them, ``vectors`` is (n, dimension).
+
+    Vectors that are compared by their cosine have length 1.
+    """
+
+    intents: tuple[str, ...]
+    utterances: tuple[Utterance, ...]
+    owners: Ints
+    vectors: FloatArray
+    function: SimilarityFunction
+
+    @cached_property
+    def starts(self) -> Ints:
+        """Where the utterances of each intent (intents,) begin."""
+        return np.flatnonzero(np.diff(self.owners, prepend=-1))
+
+    @cached_property
+    def sizes(self) -> Ints:
+        """How many utterances each intent (intents,) has."""
+        return np.diff(np.append(self.starts, len(self.owners)))
+
+    @property
+    def languages(self) -> list[str | None]:
+        """The language of each utterance, where it is known."""
+        return [each.language for each in self.utterances]
+
+    def closeness(self, vectors: FloatArray) -> FloatArray:
+        """Return how close queries (m, dimension) are to the utterances: (m, n), higher is closer."""
+        if self.function == "cosine":
+            return np.asarray(vectors @ self.vectors.T, dtype=np.float32)
+        return similarity(vectors, self.vectors, self.function)
+
+    def comparable(self, vectors: FloatArray) -> FloatArray:
+        """Return vectors (m, dimension) as they are compared; what is no number counts as nothing known."""
+        rows = np.where(np.isfinite(vectors).all(axis=1, keepdims=True), vectors, np.float32(0))
+        return unit_rows(rows) if self.function == "cosine" else rows
+
+
+def said(given: Mapping[str, Iterable[str] | Mapping[str, Iterable[str]]]) -> list[Utterance]:
+    """Read ``{"pay": ["…"]}`` or, with languages, ``{"pay": {"en": ["…"], "tr": ["…"]}}``.
+
+    Raises ``DataError`` for an intent without utterances, and where there is one string in place of a list.
+    """
+    read = list[Utterance]()
+    for intent, group in given.items():
+        by_language = group.items() if isinstance(group, Mapping) else [(None, group)]
+        mine = list[Utterance]()
+        for language, texts in by_language:
+            if isinstance(texts, str):
+                raise DataError(
+                    f"Intent {intent!r} has one string, not a list of example utterances: write [utterance]."
+                )
+            mine += [Utterance(text, intent, language) for text in texts]
+        if not mine:
+            raise DataError(f"Intent {intent!r} has no example utterance.")
+        read += mine
+    return read
+
+
+def grouped(utterances: Iterable[Utterance]) -> tuple[tuple[str, ...], tuple[Utterance, ...], Ints]:
+    """Put the utterances of each intent together, each different text of it once; return also their intents' numbers.
+
+    Raises ``DataError`` where there is none, and for a text that is blank, or no text.
+    """
+    groups = dict[str, dict[str, Utterance]]()
+    for each in utterances:
+        if each.intent is None:
+            continue
+        text: object = each.text  # callers may be untyped
+        if not isinstance(text, str) or not as_read(text).strip():
+            raise DataError(f"An example utterance of {each.intent!r} is blank, or no text: {text!r}.")
+        language = primary(each.language) if each.language else None
+        groups.setdefault(each.intent, {}).setdefault(as_read(each.text), Utterance(each.text, each.intent, language))
+    if not groups:
+        raise DataError("There are no intents to match.")
+    flat = [(each, owner) for owner, group in enumerate(groups.values()) for each in group.values()]
+    return tuple(groups), tuple(each for each, _ in flat), np.array([owner for _, owner in flat], dtype=np.int64)
+
+
+def texts_of(utterances: Sequence[Utterance]) -> list[str]:
+    """Return what a model reads of utterances."""
+    return [as_read(each.text) for each in utterances]

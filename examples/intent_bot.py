@@ -150,7 +150,8 @@ class Bot:
 
 def main() -> None:
     examples = {intent: [text for texts in kinds.values() for text in texts] for intent, kinds in UTTERANCES.items()}
-    bot = Bot(sp.IntentMatcher(examples, "starter"))
+    # Left to itself a matcher learns both from the utterances; a bot that is asked single words asks back more often.
+    bot = Bot(sp.IntentMatcher(examples, "starter", threshold=0.45, ambiguity=0.05))
     for line in typed():
         print(bot.answer(line), flush=True)
 

@@ -25,6 +25,7 @@ from simplugin.errors import (
 if TYPE_CHECKING:
     from simplugin.calibration import Calibration, fit_calibration
     from simplugin.catalog import ModelCard
+    from simplugin.duplicates import near_duplicates
     from simplugin.encoders import Encoder, Fingerprint, load
     from simplugin.ingestion import IngestReport
     from simplugin.intents import IntentMatcher
@@ -38,6 +39,7 @@ else:
         {
             "simplugin.calibration": ("Calibration", "fit_calibration"),
             "simplugin.catalog": ("ModelCard",),
+            "simplugin.duplicates": ("near_duplicates",),
             "simplugin.encoders": ("Encoder", "Fingerprint", "load"),
             "simplugin.ingestion": ("IngestReport",),
             "simplugin.intents": ("IntentMatcher",),
@@ -85,5 +87,6 @@ __all__ = [
     "load",
     "load_reranker",
     "load_router",
+    "near_duplicates",
     "similarity",
 ]

@@ -69,7 +69,7 @@ def clusters(pairs: Iterable[tuple[int, int] | NearDuplicate]) -> list[tuple[int
 
     def top(place: int) -> int:
         while (up := above.setdefault(place, place)) != place:
-            above[place] = above[up] if up in above else up
+            above[place] = above.get(up, up)
             place = up
         return place
 

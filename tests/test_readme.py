@@ -27,6 +27,8 @@ def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     (tmp_path / "docs" / "bus.txt").write_text("The bus leaves every ten minutes.", encoding="utf-8")
     (tmp_path / "lines.txt").write_text("The library opens at nine.\nThe cat sleeps.\n", encoding="utf-8")
     shutil.copy(samples.documents_folder().parent / "pairs.csv", tmp_path)
+    shutil.copy(samples.documents_folder().parent / "intents.jsonl", tmp_path)
+    (tmp_path / "queries.csv").write_text("text,intent\nHow can I pay?,pay_bill\n", encoding="utf-8")
     monkeypatch.chdir(tmp_path)
     return tmp_path
 

@@ -177,7 +177,7 @@ def match_all(planned: Matching, encoder: Encoder, intents: Sequence[str]) -> Pa
     columns: dict[str, list[float]] = {
         "label": [np.nan if intent is None else number[intent] for intent in meant],
         "predicted": [number[match.intent] for match in ordered],
-        "score": [match.score for match in ordered],
+        "score": [match.confidence for match in ordered],
         "margin": [match.margin for match in ordered],
         "accepted": [match.status != "out_of_scope" for match in ordered],
         "ambiguous": [match.status == "ambiguous" for match in ordered],

@@ -21,8 +21,7 @@ __all__ = ["MEASURES", "Confidence", "Measured", "fit_confidence", "log_odds", "
 Floats = npt.NDArray[np.float64]
 
 Measured: TypeAlias = Literal["score", "some", "all"]
-"""What a confidence is judged by: the score alone; or also its lead and the closest two utterances; or all that is known.
-"""
+"""What a confidence is judged by: the score alone, or also its lead and the closest two utterances, or all there is."""
 
 MEASURES: tuple[Measured, ...] = ("score", "some", "all")
 """From the simplest on."""
@@ -41,7 +40,8 @@ class Confidence:
 
     def __call__(self, measures: Floats) -> Floats:
         """Return the probabilities (n,) for measures (n, as many as weights)."""
-        return 0.5 + 0.5 * np.tanh((measures @ np.asarray(self.weights) + self.offset) / 2)  # never overflows
+        odds = measures @ np.asarray(self.weights) + self.offset
+        return np.asarray(0.5 + 0.5 * np.tanh(odds / 2), dtype=np.float64)  # never overflows, as exp does
 
     @classmethod
     def around(cls, threshold: float, width: float) -> Self:
@@ -77,25 +77,25 @@ def measures_of(
 
 def fit_confidence(measures: Floats, right: npt.NDArray[np.bool_], weights: Floats) -> Confidence:
     """Fit a curve to measures (n, m), whether each match was right (n,), and how much each counts (n,)."""
-    share = weights / weights.sum()
-    centre = share @ measures
-    width = np.sqrt(share @ (measures - centre) ** 2) + 1e-9
-    design = np.column_stack([(measures - centre) / width, np.ones(len(measures))])
+    share: Floats = np.asarray(weights / weights.sum(), dtype=np.float64)
+    centre: Floats = share @ measures
+    width: Floats = np.sqrt(share @ (measures - centre) ** 2) + 1e-9
+    design: Floats = np.column_stack([(measures - centre) / width, np.ones(len(measures))])
     # Drawn in a little from 0 and 1, as Platt does: no finite sample makes anything certain.
     yes = float(right.sum())
     high, low = (yes + 1) / (yes + 2), 1 / (len(right) - yes + 2)
     target = np.where(right, high, low)
     penalty = np.append(np.full(measures.shape[1], _PENALTY), 1e-9)
-    found = np.zeros(design.shape[1])
+    found: Floats = np.zeros(design.shape[1])
     for _ in range(_NEWTON):
         given = 0.5 + 0.5 * np.tanh(design @ found / 2)
         gradient = design.T @ (share * (given - target)) + penalty * found
         curvature = (design * (share * given * (1 - given))[:, None]).T @ design + np.diag(penalty)
-        step = np.linalg.solve(curvature, gradient)
+        step: Floats = np.asarray(np.linalg.solve(curvature, gradient), dtype=np.float64)
         # A whole step may overshoot where most are certain already.
-        step *= min(1.0, 5 / max(float(np.abs(step).max()), 1e-12))
+        step = step * min(1.0, 5 / max(float(np.abs(step).max()), 1e-12))
         found = found - step
         if float(np.abs(step).max()) < 1e-8:
             break
-    slopes = found[:-1] / width
+    slopes: Floats = found[:-1] / width
     return Confidence(tuple(map(float, slopes)), float(found[-1] - slopes @ centre))

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Generator, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 
@@ -21,7 +21,7 @@ from simplugin.intents.confidence import (
 )
 from simplugin.intents.crossvalidation import OUTSIDE, Asked, ask
 from simplugin.intents.head import Head, fit_head
-from simplugin.intents.scoring import Ints, Scoring, Spread, best_two, scores_of, shares_of
+from simplugin.intents.scoring import Ints, Scoring, best_two, scores_of, shares_of
 from simplugin.intents.thresholds import (
     Flags,
     Target,
@@ -43,6 +43,8 @@ STRENGTHS = (10.0, 100.0)
 _INTENTS, _UTTERANCES = 4, 24  # below these the figures of one's own utterances say nothing
 _LEAST_OF_HEAD = 3  # intents in a fold, from which on a head has something to tell apart
 _LIKELY: tuple[Scoring, ...] = ("best_two", "blend", "max", "mean")
+_LEADS = (0.05, 0.1)  # below which to ask back where nothing is known: of a similarity, and of shares
+_PRIOR = 100.0  # accepted queries that this counts as much as
 _MANY = 1_000_000  # utterances times intents, from which on threads pay
 _NEGATIVES = 20.0  # labelled negatives that count as much as all the stand-ins
 
@@ -65,12 +67,12 @@ class Judged:
     @property
     def inside(self) -> Flags:
         """Which are in scope."""
-        return self.meant != OUTSIDE
+        return np.asarray(self.meant != OUTSIDE, dtype=np.bool_)
 
     @property
     def right(self) -> Flags:
         """Which were found right."""
-        return self.best == self.meant
+        return np.asarray(self.best == self.meant, dtype=np.bool_)
 
 
 @dataclass(frozen=True, slots=True)
@@ -150,18 +152,20 @@ def fit(
     candidates = list(_candidates(scorings, strengths))
     kinds = _weights(asked, len(vectors), share)
     tried = {each: _judge(each, asked, kinds) for each in candidates}
-    worth = {each: best_threshold(judged.confidence, judged.right, judged.inside)[1] for each, (_, judged) in tried.items()}
+    worth = {
+        each: best_threshold(judged.confidence, judged.right, judged.inside)[1] for each, (_, judged) in tried.items()
+    }
     chosen = _choice(worth, tried[candidates[0]][1].inside)
     confidence, judged = tried[chosen]
-    accepted, moves = _accept(judged, target, [*languages, *(None for _ in negatives)])
+    accepted, moves = _accept(judged, target, [*languages, *[None] * len(negatives)])
     clear = judged.inside & (judged.confidence >= accepted)
-    ambiguity = best_ambiguity(
-        judged.margin[clear], judged.right[clear], (judged.second == judged.meant)[clear]
-    )
+    found = best_ambiguity(judged.margin[clear], judged.right[clear], (judged.second == judged.meant)[clear])
+    known = int(clear.sum())
+    ambiguity = (known * found + _PRIOR * _LEADS[chosen.scoring == "head"]) / (known + _PRIOR)
     named = {each.name: value for each, value in worth.items()}
     with _one_thread(len(owners) * len(counts)):
         head = None if chosen.strength is None else fit_head(vectors, owners, strength=chosen.strength)
-    found = Fit(
+    learned = Fit(
         scoring=chosen.scoring,
         measured=chosen.measured,
         confidence=confidence,
@@ -175,7 +179,7 @@ def fit(
         balanced=worth[chosen],
         tried=named,
     )
-    return found, judged
+    return learned, judged
 
 
 def lead(scoring: Scoring, scores: FloatArray, best: Ints, second: Ints) -> tuple[FloatArray, Floats]:
@@ -190,7 +194,7 @@ def lead(scoring: Scoring, scores: FloatArray, best: Ints, second: Ints) -> tupl
 
 
 @contextmanager
-def _one_thread(size: int) -> Iterator[None]:
+def _one_thread(size: int) -> Generator[None]:
     """Let small products run on one thread: to wake others takes longer, on a busy machine many times as long."""
     from threadpoolctl import threadpool_limits
 
@@ -243,7 +247,7 @@ def _weights(asked: Sequence[Asked], utterances: int, share: float) -> Floats:
     weights = np.zeros(len(meant))
     for kind, whole in ((inside, 1 - share), (held, share * (1 - part)), (labelled, share * part)):
         weights[kind] = whole / max(int(kind.sum()), 1)
-    return weights / weights.sum()
+    return np.asarray(weights / weights.sum(), dtype=np.float64)
 
 
 def _accept(
@@ -255,13 +259,13 @@ def _accept(
     if target is not None:
         return target_threshold(target, judged.confidence, judged.right, judged.inside, judged.weights), ({}, {})
     threshold, _ = best_threshold(confidence, right, inside)
-    tags = [languages[place] for place in judged.places[told].tolist()]
-    names = sorted({tag for tag in tags if tag})
+    places: list[int] = judged.places[told].tolist()
+    tags = [languages[place] or "" for place in places]
+    names = sorted(set(tags) - {""})
     numbers = np.array([names.index(tag) if tag else -1 for tag in tags], dtype=np.int64)
-    evidence = (confidence, right, inside)
-    by_language = shrunk(threshold, numbers, evidence)
+    by_language = shrunk(threshold, numbers, confidence, right, inside)
     return threshold, (
-        shrunk(threshold, judged.best[told], evidence),
+        shrunk(threshold, judged.best[told], confidence, right, inside),
         {names[number]: move for number, move in by_language.items()},
     )
 
@@ -270,4 +274,4 @@ def _told(judged: Judged) -> Flags:
     """Say which queries thresholds are found by: where enough are labelled out of scope, no stand-ins for those."""
     outside = ~judged.inside
     heaviest = judged.weights[outside].max(initial=0.0)
-    return judged.inside | (judged.weights >= 0.25 * heaviest)
+    return np.asarray(judged.inside | (judged.weights >= 0.25 * heaviest), dtype=np.bool_)

@@ -35,7 +35,7 @@ def fit_head(vectors: FloatArray, owners: Ints, *, strength: float, rows: int | 
     ``strength`` is the inverse of the penalty on squared weights, C of scikit-learn's ``LogisticRegression``, for
     ``rows`` vectors (None: as many as are given): in a fold the penalty of a vector is then that of the whole.
     """
-    from scipy.optimize import minimize  # for fitting alone
+    from scipy import optimize  # for fitting alone
 
     count, intents = len(owners), int(owners.max()) + 1
     design = np.column_stack([vectors, np.ones(count, dtype=np.float32)]).astype(np.float32, copy=False)
@@ -59,6 +59,8 @@ def fit_head(vectors: FloatArray, owners: Ints, *, strength: float, rows: int | 
         return value, gradient.ravel().astype(np.float64)
 
     options = {"maxiter": _STEPS, "gtol": 1e-6}
-    found = cast("Any", minimize(loss, np.zeros(width * intents), jac=True, method="L-BFGS-B", options=options))
+    found = cast("Any", optimize).minimize(
+        loss, np.zeros(width * intents), jac=True, method="L-BFGS-B", options=options
+    )
     weights = np.asarray(found.x, dtype=np.float32).reshape(width, intents)
     return Head(np.ascontiguousarray(weights[:-1]), np.ascontiguousarray(weights[-1]))

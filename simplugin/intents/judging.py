@@ -12,6 +12,7 @@ from simplugin.intents.confidence import MEASURES, Confidence, Floats, measures_
 from simplugin.intents.fitting import Fit, lead
 from simplugin.intents.scoring import Ints, best_two, scores_of, spread_of
 from simplugin.intents.taught import Taught
+from simplugin.intents.thresholds import Flags
 from simplugin.measures import FloatArray
 from simplugin.records import Evidence, Match, Status
 
@@ -46,8 +47,8 @@ class _Columns:
     shown: FloatArray
     confidence: Floats
     margin: Floats
-    accepted: Floats
-    clear: Floats
+    accepted: Flags
+    clear: Flags
 
 
 def judge(
@@ -59,9 +60,9 @@ def judge(
         rows = taught.comparable(vectors[start : start + _BLOCK])
         closeness = taught.closeness(rows)
         columns = _decide(taught, learned, cuts, rows, closeness, language)
-        known = rows.any(axis=1)
+        known: list[bool] = np.any(rows != 0, axis=1).tolist()
         block = texts[start : start + _BLOCK]
-        found += [_match(taught, columns, row, text, closeness[row], bool(known[row])) for row, text in enumerate(block)]
+        found += [_match(taught, columns, row, text, closeness[row], known[row]) for row, text in enumerate(block)]
     return found
 
 
@@ -120,17 +121,14 @@ def _decide(
             accepted = top >= cuts.threshold
     if cuts.ambiguity is not None:
         ambiguity = cuts.ambiguity
-    return _Columns(best, second, shown, sure, margin, accepted, margin >= ambiguity)
+    accepted, clear = (np.asarray(each, dtype=np.bool_) for each in (accepted, margin >= ambiguity))
+    return _Columns(best, second, shown, sure, margin, accepted, clear)
 
 
 def _match(taught: Taught, columns: _Columns, row: int, text: str, closeness: FloatArray, known: bool) -> Match:
     best, shown = int(columns.best[row]), columns.shown[row]
     status: Status = (
-        "out_of_scope"
-        if not (known and columns.accepted[row])
-        else "match"
-        if columns.clear[row]
-        else "ambiguous"
+        "out_of_scope" if not (known and columns.accepted[row]) else "match" if columns.clear[row] else "ambiguous"
     )
     order: list[int] = np.argsort(-shown, kind="stable").tolist()
     order.remove(best)

@@ -6,7 +6,7 @@ import asyncio
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Protocol, Self, overload
+from typing import TYPE_CHECKING, Protocol, Self, cast, overload
 
 import numpy as np
 
@@ -21,6 +21,7 @@ from simplugin.intents.utterances import Utterance, in_scope, read_utterances
 from simplugin.languages import primary
 from simplugin.measures import FloatArray
 from simplugin.records import Match, Stored
+from simplugin.routing import Router
 from simplugin.texts import as_read
 
 if TYPE_CHECKING:
@@ -85,11 +86,15 @@ class IntentMatcher:
         Raises ``DataError`` for no intents, for an intent without examples, for one with a single string, and for a
         blank example.
         """
-        self.encoder = as_encoder(encoder)
+        self.encoder = _one(encoder)
         self.reranker = reranker
         self._cuts = Cuts(threshold, ambiguity)
         self._source: Callable[[], list[Utterance]] | None = None
-        listed = said(utterances) if isinstance(utterances, Mapping) else list(utterances)
+        listed = (
+            said(cast("Mapping[str, Iterable[str] | Mapping[str, Iterable[str]]]", utterances))
+            if isinstance(utterances, Mapping)
+            else list(utterances)
+        )
         self._state = self._teach([*listed, *(Utterance(text, None) for text in negatives)], {})
         if self._cuts == Cuts() and enough(self._state.taught.owners):
             self.fit()
@@ -155,13 +160,18 @@ class IntentMatcher:
         return self._state.negatives
 
     @property
+    def taught(self) -> Taught:
+        """The example utterances with their vectors."""
+        return self._state.taught
+
+    @property
     def learned(self) -> Fit | None:
         """What was learned from the utterances, None where there are too few."""
         return self._state.learned
 
     @property
     def threshold(self) -> float:
-        """What an intent needs: the score that was given, else the confidence that was learned, else a score of 0.45."""
+        """What an intent needs: the score that was given, else the confidence that was learned, else 0.45 of score."""
         if self._cuts.threshold is not None:
             return self._cuts.threshold
         return THRESHOLD if self.learned is None else self.learned.threshold
@@ -173,10 +183,8 @@ class IntentMatcher:
             return self._cuts.ambiguity
         return AMBIGUITY if self.learned is None else self.learned.ambiguity
 
-    def fit(
-        self, *, target: Mapping[str, float] | None = None, out_of_scope: float = OUT_OF_SCOPE_SHARE
-    ) -> Self:
-        """Learn how to score, how sure a match is and what to accept, from the utterances asked as if they were queries.
+    def fit(self, *, target: Mapping[str, float] | None = None, out_of_scope: float = OUT_OF_SCOPE_SHARE) -> Self:
+        """Learn how to score, how sure a match is and what to accept, from utterances asked as if they were queries.
 
         ``target`` is what to reach, ``{"precision": 0.95}`` of what matches or ``{"accept": 0.9}`` of what is in scope;
         None balances the share in scope that is accepted with the right intent, and the share out of scope that is
@@ -191,6 +199,22 @@ class IntentMatcher:
             raise ValueError(message)
         self._state = self._learn(self._state, as_target(target), out_of_scope)
         return self
+
+    def cross_validated(self) -> Judged:
+        """Return what came of asking the utterances as if they were queries, by which the matcher learned.
+
+        Raises ``DataError`` where nothing was learned.
+        """
+        state = self._state
+        if state.learned is None:
+            raise DataError(
+                "Nothing was learned from these utterances, so they say nothing of the matcher: fit it, or give "
+                "labelled queries."
+            )
+        if state.judged is None:  # it was opened from a file
+            state = self._learn(state, state.learned.target, state.learned.share)
+        assert state.judged is not None
+        return state.judged
 
     def reload(self) -> bool:
         """Read the collection again, and say whether it had changed; only texts that are new are encoded.
@@ -229,7 +253,7 @@ class IntentMatcher:
         or of which the model knows nothing, is out of scope.
         """
         listed = [texts] if isinstance(texts, str) else list(texts)
-        found = self._judge(listed, self._vectors(listed, self.encoder.encode_query), language)
+        found = self._judge(listed, self._vectors(listed), language)
         return found[0] if isinstance(texts, str) else found
 
     @overload
@@ -241,7 +265,8 @@ class IntentMatcher:
     async def amatch(self, texts: str | Sequence[str], *, language: str | None = None) -> Match | list[Match]:
         """Match like ``match``, without holding up the event loop; concurrent utterances are encoded together."""
         listed = [texts] if isinstance(texts, str) else list(texts)
-        vectors = _filled(listed, await self.encoder.aencode_query(_words(listed)), self.encoder.dimension)
+        words = _words(listed)
+        vectors = _filled(listed, await self.encoder.aencode_query(words) if words else None, self.encoder.dimension)
         if self.reranker is None:
             found = self._judge(listed, vectors, language)
         else:
@@ -281,7 +306,7 @@ class IntentMatcher:
 
     def _learn(self, state: State, target: Target | None, share: float) -> State:
         taught = state.taught
-        negatives = self._vectors([each.text for each in state.negatives], self.encoder.encode_query)
+        negatives = self._vectors([each.text for each in state.negatives])
         learned, judged = fit(
             taught.vectors,
             taught.owners,
@@ -300,12 +325,19 @@ class IntentMatcher:
         found = judge(state.taught, state.learned, self._cuts, texts, vectors, tag)
         if self.reranker is None:
             return found
-        return [
-            settle(state.taught, each, self.reranker) if each.status == "ambiguous" else each for each in found
-        ]
+        return [settle(state.taught, each, self.reranker) if each.status == "ambiguous" else each for each in found]
 
-    def _vectors(self, texts: Sequence[str], encode: Callable[[list[str]], FloatArray]) -> FloatArray:
-        return _filled(texts, encode(_words(texts)), self.encoder.dimension)
+    def _vectors(self, texts: Sequence[str]) -> FloatArray:
+        words = _words(texts)
+        return _filled(texts, self.encoder.encode_query(words) if words else None, self.encoder.dimension)
+
+
+def _one(model: Encoder | str) -> Encoder:
+    """Open the model. Raises ``ModelError`` for a router: its models' vectors cannot be compared with each other."""
+    opened = as_encoder(model)
+    if isinstance(cast(object, opened), Router):
+        raise ModelError("A matcher has one model, and a router has several: give it one of them, router.encoder(key).")
+    return opened
 
 
 def _words(texts: Sequence[str]) -> list[str]:
@@ -313,12 +345,13 @@ def _words(texts: Sequence[str]) -> list[str]:
     return [read for read in map(as_read, texts) if read.strip()]
 
 
-def _filled(texts: Sequence[str], vectors: FloatArray, dimension: int) -> FloatArray:
+def _filled(texts: Sequence[str], vectors: FloatArray | None, dimension: int) -> FloatArray:
     """Put the vectors of the texts that say something at their places; a blank one has a vector of zeros."""
-    if len(vectors) == len(texts):
+    if vectors is not None and len(vectors) == len(texts):
         return vectors
     rows = np.zeros((len(texts), dimension), dtype=np.float32)
-    rows[[bool(as_read(text).strip()) for text in texts]] = vectors
+    if vectors is not None:
+        rows[[bool(as_read(text).strip()) for text in texts]] = vectors
     return rows
 
 

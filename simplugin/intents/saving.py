@@ -89,7 +89,9 @@ def _check(path: str | Path, stored: Fingerprint, encoder: Encoder) -> None:
         names = (stored.card.name, encoder.card.name)
         raise ModelMismatchError(str(path), *names, comparison.refusals, kind="The file of intents", remedy=remedy)
     for reason in comparison.warnings:
-        message = f"{str(path)!r} was made with {stored.card.name!r}; {encoder.card.name!r} is close, not equal: {reason}."
+        message = (
+            f"{str(path)!r} was made with {stored.card.name!r}; {encoder.card.name!r} is close, not equal: {reason}."
+        )
         warnings.warn(message, UserWarning, stacklevel=4)
 
 
@@ -114,7 +116,7 @@ def _state(values: Mapping[str, Any], fingerprint: Fingerprint) -> State:
         message = f"there are {len(utterances)} utterances and vectors of shape {vectors.shape}"
         raise ValueError(message)
     taught = Taught(intents, utterances, owners, vectors, fingerprint.card.similarity)
-    learned = None if values["learned"] is None else _to_fit(values["learned"], intents, vectors.shape[1])
+    learned = None if values["learned"] is None else _to_fit(values["learned"], intents, vectors.shape[-1])
     return State(taught, tuple(_to_utterance(each) for each in values["negatives"]), learned)
 
 
@@ -147,7 +149,7 @@ def _from_fit(learned: Fit, intents: tuple[str, ...]) -> dict[str, Any]:
     }
 
 
-def _to_fit(values: Mapping[str, Any], intents: tuple[str, ...], dimension: int) -> Fit:
+def _to_fit(values: Mapping[str, Any], intents: tuple[str, ...], dimension: int | None) -> Fit:
     scoring, measured = values["scoring"], values["measured"]
     if scoring not in get_args(Scoring) or measured not in MEASURES:
         message = f"there is no scoring {scoring!r} by {measured!r}"

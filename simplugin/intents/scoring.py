@@ -39,15 +39,15 @@ def spread_of(closeness: FloatArray, starts: Ints) -> Spread:
     Each intent has an utterance. One that has a single utterance has it as its closest two.
     """
     sizes = np.diff(np.append(starts, closeness.shape[1]))
-    mean = np.add.reduceat(closeness, starts, axis=1) / sizes.astype(np.float32)
-    best = np.maximum.reduceat(closeness, starts, axis=1)
+    mean = np.asarray(np.add.reduceat(closeness, starts, axis=1) / sizes.astype(np.float32), dtype=np.float32)
+    best = np.asarray(np.maximum.reduceat(closeness, starts, axis=1), dtype=np.float32)
     if (sizes == 1).all():
         return Spread(mean, best, best)
     top = closeness == np.repeat(best, sizes, axis=1)
     ties = np.add.reduceat(top, starts, axis=1, dtype=np.int32)
     second = np.maximum.reduceat(np.where(top, _NONE, closeness), starts, axis=1)
     second = np.where((ties > 1) | (sizes == 1), best, second)
-    return Spread(mean, best, (best + second) / 2)
+    return Spread(mean, best, np.asarray((best + second) / 2, dtype=np.float32))
 
 
 def scores_of(scoring: Scoring, spread: Spread, logits: FloatArray | None) -> FloatArray:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
+from typing import cast
 
 import numpy as np
 
@@ -65,7 +66,9 @@ def said(given: Mapping[str, Iterable[str] | Mapping[str, Iterable[str]]]) -> li
     """
     read = list[Utterance]()
     for intent, group in given.items():
-        by_language = group.items() if isinstance(group, Mapping) else [(None, group)]
+        by_language: Iterable[tuple[str | None, Iterable[str]]] = (
+            cast("Mapping[str, Iterable[str]]", group).items() if isinstance(group, Mapping) else [(None, group)]
+        )
         mine = list[Utterance]()
         for language, texts in by_language:
             if isinstance(texts, str):
@@ -88,7 +91,7 @@ def grouped(utterances: Iterable[Utterance]) -> tuple[tuple[str, ...], tuple[Utt
     for each in utterances:
         if each.intent is None:
             continue
-        text: object = each.text  # callers may be untyped
+        text = cast(object, each.text)  # callers may be untyped
         if not isinstance(text, str) or not as_read(text).strip():
             raise DataError(f"An example utterance of {each.intent!r} is blank, or no text: {text!r}.")
         language = primary(each.language) if each.language else None

@@ -83,7 +83,9 @@ def target_threshold(target: Target, confidence: Floats, right: Flags, inside: F
     return float(confidence[order][enough[-1]])
 
 
-def shrunk(threshold: float, groups: npt.NDArray[np.int64], judged: tuple[Floats, Flags, Flags]) -> dict[int, float]:
+def shrunk(
+    threshold: float, groups: npt.NDArray[np.int64], confidence: Floats, right: Flags, inside: Flags
+) -> dict[int, float]:
     """Return by how much, in log odds, each group's threshold differs from that of all, drawn towards it.
 
     ``groups`` (n,) numbers the group of each judged query; what is below 0 has none. With n queries a group's own
@@ -93,11 +95,10 @@ def shrunk(threshold: float, groups: npt.NDArray[np.int64], judged: tuple[Floats
     moves = dict[int, float]()
     for group in np.unique(groups[groups >= 0]).tolist():
         mine = groups == group
-        confidence, right, inside = (each[mine] for each in judged)
-        if not (right & inside).any() or inside.all():
+        if not (right & inside)[mine].any() or inside[mine].all():
             continue
-        own, _ = best_threshold(confidence, right, inside)
-        weight = len(confidence) / (len(confidence) + _PRIOR)
+        own, _ = best_threshold(confidence[mine], right[mine], inside[mine])
+        weight = float(mine.sum() / (mine.sum() + _PRIOR))
         moves[group] = weight * (log_odds(own) - log_odds(threshold))
     return moves
 

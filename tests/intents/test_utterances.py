@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -57,7 +58,7 @@ oos:
 def test_every_usual_form_gives_the_same_utterances(tmp_path: Path, name: str) -> None:
     read = read_utterances(write(tmp_path, name, FORMS[name]), language="az")
 
-    assert read.utterances == SAID
+    assert read.utterances == tuple(replace(each, language="az") for each in SAID)
     assert (read.name, read.language) == (Path(name).stem, "az")
 
 

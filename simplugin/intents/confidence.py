@@ -86,7 +86,7 @@ def fit_confidence(measures: Floats, right: npt.NDArray[np.bool_], weights: Floa
     high, low = (yes + 1) / (yes + 2), 1 / (len(right) - yes + 2)
     target = np.where(right, high, low)
     penalty = np.append(np.full(measures.shape[1], _PENALTY), 1e-9)
-    found: Floats = np.zeros(design.shape[1])
+    found: Floats = np.zeros(len(penalty), dtype=np.float64)
     for _ in range(_NEWTON):
         given = 0.5 + 0.5 * np.tanh(design @ found / 2)
         gradient = design.T @ (share * (given - target)) + penalty * found
@@ -94,7 +94,7 @@ def fit_confidence(measures: Floats, right: npt.NDArray[np.bool_], weights: Floa
         step: Floats = np.asarray(np.linalg.solve(curvature, gradient), dtype=np.float64)
         # A whole step may overshoot where most are certain already.
         step = step * min(1.0, 5 / max(float(np.abs(step).max()), 1e-12))
-        found = found - step
+        found = np.asarray(found - step, dtype=np.float64)
         if float(np.abs(step).max()) < 1e-8:
             break
     slopes: Floats = found[:-1] / width

@@ -55,8 +55,8 @@ class Asked:
 def folds(owners: Ints, *, seed: int = 0) -> list[Fold]:
     """Deal utterances and intents into folds, by the intents (n,) of the utterances.
 
-    With up to five utterances an intent each fold leaves one of each out. An intent with a single utterance is never
-    asked in scope.
+    With up to five utterances an intent each fold leaves one of each out. An utterance is asked in scope once, except
+    where its turn is in the fold that leaves its intent out, and never where it is the only one.
     """
     random = np.random.default_rng(seed)
     counts = np.bincount(owners)

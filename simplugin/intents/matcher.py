@@ -15,14 +15,13 @@ from simplugin.errors import DataError, ModelError
 from simplugin.intents.fitting import OUT_OF_SCOPE_SHARE, Fit, Judged, enough, fit
 from simplugin.intents.judging import AMBIGUITY, THRESHOLD, Cuts, judge, settle
 from simplugin.intents.scoring import SIMILARITIES, Scoring
-from simplugin.intents.taught import Taught, grouped, said, texts_of
+from simplugin.intents.taught import Taught, grouped, heard, said, texts_of
 from simplugin.intents.thresholds import Target, as_target
 from simplugin.intents.utterances import Utterance, in_scope, read_utterances
 from simplugin.languages import primary
 from simplugin.measures import FloatArray
 from simplugin.records import Match, Stored
 from simplugin.routing import Router
-from simplugin.texts import as_read
 
 if TYPE_CHECKING:
     from simplugin.reranking import Reranker
@@ -250,7 +249,7 @@ class IntentMatcher:
         """Match each text; one string gives one ``Match``, a sequence gives a list in its order.
 
         ``language`` is that of the texts, where it is known: a language may have a threshold of its own. What is blank,
-        or of which the model knows nothing, is out of scope.
+        or of which the model knows nothing, is out of scope. The first 1,000 characters of a text are read.
         """
         listed = [texts] if isinstance(texts, str) else list(texts)
         found = self._judge(listed, self._vectors(listed), language)
@@ -342,7 +341,7 @@ def _one(model: Encoder | str) -> Encoder:
 
 def _words(texts: Sequence[str]) -> list[str]:
     """Return what a model reads, of the texts that say something."""
-    return [read for read in map(as_read, texts) if read.strip()]
+    return [read for read in map(heard, texts) if read.strip()]
 
 
 def _filled(texts: Sequence[str], vectors: FloatArray | None, dimension: int) -> FloatArray:
@@ -351,7 +350,7 @@ def _filled(texts: Sequence[str], vectors: FloatArray | None, dimension: int) ->
         return vectors
     rows = np.zeros((len(texts), dimension), dtype=np.float32)
     if vectors is not None:
-        rows[[bool(as_read(text).strip()) for text in texts]] = vectors
+        rows[[bool(heard(text).strip()) for text in texts]] = vectors
     return rows
 
 

@@ -16,7 +16,9 @@ from simplugin.languages import primary
 from simplugin.measures import FloatArray, SimilarityFunction, similarity, unit_rows
 from simplugin.texts import as_read
 
-__all__ = ["Taught", "grouped", "said", "texts_of"]
+__all__ = ["Taught", "grouped", "heard", "said", "texts_of"]
+
+_LONGEST = 1000
 
 
 @dataclass(frozen=True)
@@ -92,16 +94,24 @@ def grouped(utterances: Iterable[Utterance]) -> tuple[tuple[str, ...], tuple[Utt
         if each.intent is None:
             continue
         text = cast(object, each.text)  # callers may be untyped
-        if not isinstance(text, str) or not as_read(text).strip():
+        if not isinstance(text, str) or not heard(text).strip():
             raise DataError(f"An example utterance of {each.intent!r} is blank, or no text: {text!r}.")
         language = primary(each.language) if each.language else None
-        groups.setdefault(each.intent, {}).setdefault(as_read(each.text), Utterance(each.text, each.intent, language))
+        groups.setdefault(each.intent, {}).setdefault(heard(each.text), Utterance(each.text, each.intent, language))
     if not groups:
         raise DataError("There are no intents to match.")
     flat = [(each, owner) for owner, group in enumerate(groups.values()) for each in group.values()]
     return tuple(groups), tuple(each for each, _ in flat), np.array([owner for _, owner in flat], dtype=np.int64)
 
 
+def heard(text: str) -> str:
+    """Return what a model reads of an utterance: its first 1,000 characters, as all texts are read.
+
+    What is longer is no utterance, and a tokenizer may take 20 seconds for 10,000 letters without a blank.
+    """
+    return as_read(text[:_LONGEST])
+
+
 def texts_of(utterances: Sequence[Utterance]) -> list[str]:
     """Return what a model reads of utterances."""
-    return [as_read(each.text) for each in utterances]
+    return [heard(each.text) for each in utterances]

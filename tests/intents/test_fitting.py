@@ -1,0 +1,260 @@
+"""What is learned from utterances: by hand, as laws, and on real data that was not seen."""
+
+from __future__ import annotations
+
+import json
+import time
+from pathlib import Path
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from simplugin.calibration import expected_calibration_error
+from simplugin.encoders import Encoder
+from simplugin.errors import DataError
+from simplugin.intents import IntentMatcher, Utterance, read_utterances
+from simplugin.intents.confidence import fit_confidence
+from simplugin.intents.crossvalidation import folds
+from simplugin.intents.head import fit_head
+from simplugin.intents.scoring import best_two, scores_of, shares_of, spread_of
+from simplugin.intents.thresholds import Target, as_target, best_ambiguity, best_threshold, shrunk, target_threshold
+from tests.hashing import HashEncoder
+
+
+def test_the_spread_of_closeness_is_what_it_is_by_hand() -> None:
+    closeness = np.array([[0.1, 0.5, 0.3, 0.9, 0.2, 0.2]], dtype=np.float32)
+
+    spread = spread_of(closeness, np.array([0, 3, 4]))  # utterances 0 to 2, 3, and 4 to 5
+
+    np.testing.assert_allclose(spread.mean, [[0.3, 0.9, 0.2]], rtol=1e-6)
+    np.testing.assert_allclose(spread.best, [[0.5, 0.9, 0.2]], rtol=1e-6)
+    np.testing.assert_allclose(spread.two, [[0.4, 0.9, 0.2]], rtol=1e-6)  # one utterance, and two equal ones
+    np.testing.assert_allclose(scores_of("blend", spread, None), [[0.35, 0.9, 0.2]], rtol=1e-6)
+    assert [each.tolist() for each in best_two(spread.two)] == [[1], [0]]
+
+
+@given(st.lists(st.floats(-50, 50), min_size=1, max_size=6))
+def test_shares_sum_to_one_and_follow_the_logits(logits: list[float]) -> None:
+    row = np.array([logits], dtype=np.float32)
+
+    shares = shares_of(row)
+
+    assert float(shares.sum()) == pytest.approx(1, abs=1e-5)
+    assert shares[0, row.argmax()] == shares.max()
+
+
+def test_a_head_tells_directions_apart_and_its_intents_count_alike() -> None:
+    random = np.random.default_rng(0)
+    owners = np.repeat([0, 1, 2], [60, 6, 6])
+    vectors = (np.eye(3)[owners] + 0.1 * random.standard_normal((72, 3))).astype(np.float32)
+
+    head = fit_head(vectors, owners, strength=10.0)
+
+    assert (head(vectors).argmax(axis=1) == owners).all()
+    even = shares_of(head(np.full((1, 3), 1 / 3, dtype=np.float32)))
+    assert even.max() < 0.5  # not drawn to the intent with ten times the utterances
+
+
+def test_a_confidence_is_the_share_that_is_right() -> None:
+    right = np.tile([True, True, True, False], 250)
+    measures = np.zeros((1000, 1))
+
+    confidence = fit_confidence(measures, right, np.ones(1000))
+
+    np.testing.assert_allclose(confidence(measures), 0.75, atol=0.005)
+
+
+@given(st.floats(0.2, 5), st.integers(0, 5))
+def test_a_higher_score_is_never_less_sure(steepness: float, seed: int) -> None:
+    random = np.random.default_rng(seed)
+    scores = random.standard_normal(200)
+    right = random.random(200) < 1 / (1 + np.exp(-steepness * scores))
+
+    found = fit_confidence(scores[:, None], right, np.ones(200))(np.linspace(-3, 3, 20)[:, None])
+
+    assert (np.diff(found) >= 0).all()
+    assert ((found >= 0) & (found <= 1)).all()
+
+
+def test_folds_ask_each_utterance_once_and_never_by_itself_or_its_left_out_intent() -> None:
+    owners = np.repeat(np.arange(7), [1, 2, 3, 4, 5, 9, 12])
+
+    dealt = folds(owners)
+
+    asked = np.concatenate([fold.inside for fold in dealt])
+    assert len(set(asked.tolist())) == len(asked)
+    outside = np.concatenate([fold.outside for fold in dealt])
+    assert sorted(outside.tolist()) == list(range(len(owners)))  # each intent is left out once
+    for fold in dealt:
+        assert not set(fold.inside.tolist()) & set(fold.kept.tolist())
+        assert not set(owners[fold.outside].tolist()) & set(owners[fold.kept].tolist())
+        assert set(owners[fold.inside].tolist()) <= set(owners[fold.kept].tolist())
+
+
+def test_the_best_threshold_is_what_it_is_by_hand() -> None:
+    confidence = np.array([0.9, 0.8, 0.7, 0.6, 0.5, 0.4])
+    right = np.array([True, True, False, True, False, False])
+    inside = np.array([True, True, True, True, False, False])
+
+    threshold, balanced = best_threshold(confidence, right, inside)
+
+    assert threshold == pytest.approx(0.55)
+    assert balanced == pytest.approx((3 / 4 + 1) / 2)
+
+
+def test_a_target_is_reached_with_as_many_as_can_be_and_one_out_of_reach_is_told() -> None:
+    confidence = np.array([0.9, 0.8, 0.7, 0.6])
+    right = np.array([True, True, False, True])
+    inside = np.ones(4, dtype=bool)
+    even = np.ones(4)
+
+    assert target_threshold(Target("precision", 0.7), confidence, right, inside, even) == 0.6
+    assert target_threshold(Target("precision", 0.9), confidence, right, inside, even) == 0.8
+    assert target_threshold(Target("accept", 0.75), confidence, right, inside, even) == pytest.approx(0.675)
+    with pytest.raises(DataError, match=r"a precision of 0.9 .* the best is 0\.33"):
+        target_threshold(Target("precision", 0.9), confidence, ~right & (confidence < 0.8), inside, even)
+
+
+@pytest.mark.parametrize("target", [{}, {"recall": 0.9}, {"accept": 1.5}, {"accept": 0.9, "precision": 0.9}])
+def test_another_target_is_refused(target: dict[str, float]) -> None:
+    with pytest.raises(ValueError, match=r"[Tt]he target"):
+        as_target(target)
+
+
+def test_a_lead_is_asked_about_where_the_second_is_right_often_enough() -> None:
+    margins = np.array([0.01, 0.02, 0.03, 0.2, 0.3])
+
+    helped = best_ambiguity(margins, np.array([0, 1, 0, 1, 1], bool), np.array([1, 0, 1, 0, 0], bool))
+    never = best_ambiguity(margins, np.ones(5, dtype=bool), np.zeros(5, dtype=bool))
+
+    assert helped == pytest.approx(0.115)
+    assert never == 0
+
+
+def test_the_threshold_of_a_small_group_stays_near_that_of_all() -> None:
+    confidence = np.tile([0.9, 0.8, 0.3, 0.2], 500)
+    right = np.tile([True, True, False, False], 500)
+    few = np.full(2000, -1)
+    few[:4] = 0
+
+    (small,) = shrunk(0.95, few, confidence, right, right).values()
+    (large,) = shrunk(0.95, np.zeros(2000, dtype=np.int64), confidence, right, right).values()
+
+    assert large < 10 * small < 0  # both go down, the large group most of the way
+
+
+def rooms(count: int) -> dict[str, list[str]]:
+    """Return intents whose utterances share words that no other has."""
+    names = ("bus", "coffee", "library", "garden", "ticket")
+    return {
+        name: [" ".join(f"{name}{(number + each) % 6}" for each in range(3)) + f" {name}" for number in range(count)]
+        for name in names
+    }
+
+
+def test_a_matcher_learns_by_itself_from_enough_utterances_and_what_is_given_wins() -> None:
+    few, many = IntentMatcher(rooms(3), HashEncoder(256)), IntentMatcher(rooms(6), HashEncoder(256))
+    given_ = IntentMatcher(rooms(6), HashEncoder(256), threshold=2.0)
+
+    assert (few.learned, few.threshold) == (None, 0.45)
+    assert many.learned is not None
+    assert many.match("bus1 bus2 bus").status == "match"
+    assert (given_.learned, given_.match("bus1 bus2 bus").status) == (None, "out_of_scope")
+    assert given_.fit().learned is not None
+    assert given_.match("bus1 bus2 bus").status == "out_of_scope"
+    assert many.match("penguins tell jokes").status == "out_of_scope"
+
+
+def test_what_cannot_be_fitted_is_told() -> None:
+    with pytest.raises(DataError, match="2 utterances of 2 intents cannot be fitted"):
+        IntentMatcher({"a": ["x"], "b": ["y"]}, HashEncoder()).fit()
+    with pytest.raises(DataError, match="cannot be fitted"):
+        IntentMatcher({"a": ["x", "y"]}, HashEncoder()).fit()
+    with pytest.raises(ValueError, match="out_of_scope is 1"):
+        IntentMatcher(rooms(6), HashEncoder()).fit(out_of_scope=1)
+
+
+def test_labelled_negatives_move_the_threshold_to_where_they_are() -> None:
+    near = [f"bus{number} strange{number}" for number in range(60)]
+    without = IntentMatcher(rooms(6), HashEncoder(256))
+    told = IntentMatcher(rooms(6), HashEncoder(256), negatives=near)
+
+    asked = [f"bus{number} odd{number}" for number in range(20)]
+    refused = [sum(each.status == "out_of_scope" for each in matcher.match(asked)) for matcher in (without, told)]
+
+    assert len(told.negatives) == 60
+    assert refused[1] >= refused[0]
+    assert refused[1] > 15
+
+
+@pytest.fixture(scope="module")
+def clinc(data: Path) -> dict[str, list[Utterance]]:
+    """Return utterances of 40 intents, and queries in scope and out of it that nothing was learned from."""
+    sets = {
+        part: list(read_utterances(data / "intents" / f"clinc150-{part}.jsonl").utterances)
+        for part in ("train", "val", "oos_val")
+    }
+    names = sorted({str(each.intent) for each in sets["train"]})[::4][:40]
+    by_intent = {name: [each for each in sets["train"] if each.intent == name][::5] for name in names}
+    return {
+        "taught": [each for group in by_intent.values() for each in group],
+        "asked": [each for each in sets["val"] if each.intent in names] + sets["oos_val"],
+    }
+
+
+def test_confidences_are_what_comes_true_on_queries_that_were_not_seen(
+    clinc: dict[str, list[Utterance]], starter: Encoder
+) -> None:
+    matcher = IntentMatcher(clinc["taught"], starter)
+
+    found = matcher.match([each.text for each in clinc["asked"]])
+
+    right = [match.intent == each.intent for match, each in zip(found, clinc["asked"], strict=True)]
+    assert expected_calibration_error([match.confidence for match in found], right) < 0.08
+    inside = [each.intent is not None for each in clinc["asked"]]
+    good = np.array([(m.status != "out_of_scope") == i for m, i in zip(found, inside, strict=True)])
+    assert good[inside].mean() > 0.6
+    assert good[~np.array(inside)].mean() > 0.8
+
+
+@pytest.mark.parametrize(("kind", "value"), [("precision", 0.9), ("accept", 0.8)])
+def test_a_target_is_reached_on_queries_that_were_not_seen(
+    kind: str, value: float, clinc: dict[str, list[Utterance]], starter: Encoder
+) -> None:
+    matcher = IntentMatcher(clinc["taught"], starter).fit(target={kind: value})
+
+    found = list(zip(matcher.match([each.text for each in clinc["asked"]]), clinc["asked"], strict=True))
+
+    if kind == "precision":
+        accepted = [match.intent == each.intent for match, each in found if match.status != "out_of_scope"]
+        assert len(accepted) > 300
+    else:
+        accepted = [match.status != "out_of_scope" for match, each in found if each.intent is not None]
+    assert np.mean(accepted) == pytest.approx(value, abs=0.07)
+
+
+def test_a_query_takes_less_than_a_millisecond_among_ten_thousand_utterances() -> None:
+    random = np.random.default_rng(0)
+    words = [f"w{number}" for number in range(2000)]
+    utterances = [Utterance(" ".join(random.choice(words, 5)), f"intent{number % 100}") for number in range(10_000)]
+    matcher = IntentMatcher(utterances, HashEncoder(128), threshold=0.45)
+    queries = ["w1 w2 w3", "w4 w5 w6"] * 100
+    vectors = matcher.encoder.encode_query(queries)
+
+    started = time.process_time()
+    matcher._judge(queries, vectors, None)
+
+    assert (time.process_time() - started) / len(queries) < 0.004  # 0.2 ms alone; a busy machine is no failure
+
+
+def test_all_of_it_is_json_that_says_what_it_is(tmp_path: Path) -> None:
+    matcher = IntentMatcher(rooms(6), HashEncoder(256))
+    matcher.save(tmp_path / "j.json")
+
+    values = json.loads((tmp_path / "j.json").read_text(encoding="utf-8"))
+
+    assert values["kind"] == "simplugin intents"
+    assert values["learned"]["threshold"] == matcher.threshold
+    assert len(values["utterances"]) == 30

@@ -98,11 +98,11 @@ def ours(turn: Turn, encoder: Encoder) -> Answers:
 
 
 def fitted(examples: Mapping[str, Sequence[str]], encoder: Encoder, negatives: Sequence[str]) -> IntentMatcher:
-    return IntentMatcher(examples, encoder)
+    return IntentMatcher(examples, encoder, negatives=negatives)
 
 
 def confidence_of(match: Match) -> float:
-    return float(np.clip(getattr(match, "confidence", match.score), 0, 1))
+    return match.confidence
 
 
 def nearest(turn: Numbers) -> Answers:

@@ -15,7 +15,7 @@ from typing import Any, NamedTuple, TypeAlias, cast
 
 from simplugin.errors import DataError
 
-__all__ = ["FileRecord", "Row", "Table", "column", "columns", "read_lines", "read_table"]
+__all__ = ["FileRecord", "Row", "Table", "column", "columns", "read_lines", "read_table", "read_text"]
 
 _DELIMITERS = ",;\t|"
 _FIRST = 50  # rows that show what parts the cells
@@ -92,7 +92,13 @@ def read_table(path: str | Path, *, cells: int = 2) -> Table:
 
 
 def read_lines(path: Path) -> tuple[list[str], FileRecord]:
-    """Return the lines of a file, with their ends, and which file it was.
+    """Return the lines of a file, with their ends, and which file it was. Raises ``DataError``; see ``read_text``."""
+    text, record = read_text(path)
+    return re.findall(r"[^\r\n]*(?:\r\n|\r|\n)|[^\r\n]+", text), record  # str.splitlines ends lines at U+2028 too
+
+
+def read_text(path: Path) -> tuple[str, FileRecord]:
+    """Return the text of a file, and which file it was.
 
     Raises ``DataError`` where it cannot be read, and with the line where it is no UTF-8.
     """
@@ -102,11 +108,10 @@ def read_lines(path: Path) -> tuple[list[str], FileRecord]:
         raise DataError(f"the file cannot be read ({error.strerror}).", path=path) from error
     record = FileRecord(path.name, len(raw), hashlib.sha256(raw).hexdigest())
     try:
-        text = raw.decode("utf-8-sig")
+        return raw.decode("utf-8-sig"), record
     except UnicodeDecodeError as error:
         line = raw.count(b"\n", 0, error.start) + 1
         raise DataError("the text is not UTF-8.", path=path, line=line) from error
-    return re.findall(r"[^\r\n]*(?:\r\n|\r|\n)|[^\r\n]+", text), record  # str.splitlines ends lines at U+2028 too
 
 
 def _objects(lines: Sequence[str], path: Path) -> Iterator[tuple[int, dict[str, Any]]]:

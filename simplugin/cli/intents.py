@@ -13,6 +13,7 @@ from simplugin.cli.lines import read_lines
 from simplugin.cli.options import AsJson, Model, data_from, default_model, is_text
 from simplugin.cli.output import note, print_json, print_table
 from simplugin.errors import DataError
+from simplugin.routing import REST
 
 if TYPE_CHECKING:
     from simplugin.intents import IntentMatcher, Report, Utterance
@@ -78,7 +79,7 @@ def fit(
             "balanced": "balanced accuracy",
         },
     )
-    if not enough(matcher.taught.owners):
+    if not enough(matcher.knowledge[REST].taught.owners):
         note("There are few utterances: nothing was learned by itself; 4 intents and 24 utterances are enough.")
     note(f"Written: {out}")
 
@@ -180,15 +181,16 @@ def _read(files: Sequence[str], *, out_of_scope: bool = False) -> list[Utterance
 
 
 def _told(matcher: IntentMatcher) -> dict[str, Any]:
-    learned = matcher.learned
+    known = matcher.knowledge[REST]
+    learned = known.learned
     return {
-        "model": matcher.encoder.card.name,
+        "model": known.encoder.card.name,
         "intents": len(matcher.intents),
         "utterances": len(matcher.utterances),
         "negatives": len(matcher.negatives),
         "scoring": None if learned is None else learned.scoring,
-        "threshold": matcher.threshold,
-        "ambiguity": matcher.ambiguity,
+        "threshold": known.threshold,
+        "ambiguity": known.ambiguity,
         "balanced": None if learned is None else learned.balanced,
         "target": None if learned is None or learned.target is None else asdict(learned.target),
     }

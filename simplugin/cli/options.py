@@ -5,15 +5,17 @@ from __future__ import annotations
 import json
 import os
 import re
+from collections.abc import Callable
 from contextlib import AbstractContextManager
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any, TypeVar
 
 import typer
 
 from simplugin.errors import FilterError, StoreError
 
 if TYPE_CHECKING:
+    from simplugin.collection import Mode
     from simplugin_qdrant import Store
 
 __all__ = [
@@ -31,8 +33,13 @@ __all__ = [
     "existing_store",
     "filter_from",
     "is_text",
+    "mode_from",
+    "parsed",
     "scale_from",
 ]
+
+
+Value = TypeVar("Value")
 
 
 def _as_text(value: str | None) -> str | None:
@@ -113,10 +120,22 @@ def scale_from(text: str | None) -> tuple[float, float] | None:
     """Read a scale such as ``0-5``; what is none is wrong usage."""
     from simplugin.evaluation import as_scale
 
+    return parsed(text, as_scale, "--scale")
+
+
+def mode_from(text: str | None) -> Mode | None:
+    """Read what a search compares; another word is wrong usage."""
+    from simplugin.collection import as_mode
+
+    return parsed(text, as_mode, "--mode")
+
+
+def parsed(text: str | None, read: Callable[[str], Value], option: str) -> Value | None:
+    """Return what an option says, None where it is not given; a ``ValueError`` of ``read`` is wrong usage."""
     try:
-        return None if text is None else as_scale(text)
+        return None if text is None else read(text)
     except ValueError as error:
-        raise typer.BadParameter(str(error), param_hint="--scale") from error
+        raise typer.BadParameter(str(error), param_hint=option) from error
 
 
 def default_model() -> str:

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, TypeAlias
 if TYPE_CHECKING:
     from rich.console import Console
 
-__all__ = ["Show", "meter", "note", "print_json", "print_table"]
+__all__ = ["Show", "counting", "meter", "note", "print_json", "print_table"]
 
 
 def print_json(row: Mapping[str, Any]) -> None:
@@ -64,6 +64,11 @@ def meter(doing: str) -> Generator[Show | None, None, None]:
     task = bar.add_task(doing, total=None, what="")
     with bar:
         yield lambda done, total, what: bar.update(task, completed=done, total=total, what=what)
+
+
+def counting(show: Show | None, what: str) -> Callable[[int, int], None] | None:
+    """Return what brings a bar up to date by two numbers: what is done, and of how many; None where there is no bar."""
+    return None if show is None else lambda done, total: show(done, total, what)
 
 
 def _console(*, stderr: bool) -> Console:

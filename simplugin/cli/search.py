@@ -16,12 +16,12 @@ from simplugin.cli.options import (
     Tenant,
     existing_store,
     filter_from,
+    mode_from,
 )
 from simplugin.cli.output import note, print_json
 from simplugin.errors import DataError
 
 if TYPE_CHECKING:
-    from simplugin.collection import Mode
     from simplugin.records import Hit
 
 __all__ = ["hit_row", "search", "show_hits"]
@@ -77,7 +77,7 @@ def search(
     if not query.strip():
         raise DataError("the query is blank.")
     chosen = filter_from(filters or [])
-    wanted = None if mode is None else _mode(mode)
+    wanted = mode_from(mode)
     with existing_store(store) as opened:
         if model:
             opened.describe(collection)  # register would make the collection; a search makes none
@@ -100,15 +100,6 @@ def search(
         show_hits(hits)
     else:
         note("Nothing found.")
-
-
-def _mode(name: str) -> Mode:
-    from simplugin.collection import as_mode
-
-    try:
-        return as_mode(name)
-    except ValueError as error:
-        raise typer.BadParameter(str(error), param_hint="--mode") from error
 
 
 def hit_row(rank: int, hit: Hit) -> dict[str, Any]:

@@ -39,7 +39,7 @@ _MULTILINGUAL = 0.2
 
 
 def evaluate_bitext(
-    model: Encoder | Embeddings | str,
+    model: Judged | str,
     data: Source[Bitext],
     *,
     resamples: int = 1000,
@@ -68,7 +68,7 @@ def evaluate_bitext(
         task="bitext",
         main="accuracy",
         model=describe(opened),
-        data=tuple(_record(each) for each in sets),
+        data=tuple(DataRecord.of(each.name, key, each.left, each.file) for key, each in zip(keys, sets, strict=True)),
         sections=tuple(sections(parts, keys, resampled, METRICS, _tell, resamples=resamples, seed=seed)),
         settings={"resamples": resamples, "seed": seed},
         packages=packages(),
@@ -130,14 +130,9 @@ def _read(path: str | Path, languages: str | None) -> Bitext:
         raise DataError(str(error), path=path) from error
 
 
-def _record(bitext: Bitext) -> DataRecord:
-    sha256 = None if bitext.file is None else bitext.file.sha256
-    return DataRecord(name=bitext.name, language="-".join(bitext.languages), rows=len(bitext.left), sha256=sha256)
-
-
 def _encode(model: Encoder | Embeddings, plan: Sequence[_Sides], progress: Progress | None) -> Mapping[str, FloatArray]:
     texts = list(dict.fromkeys(text for each in plan for side in (each.left, each.right) for text in side))
-    units = unit_rows(encode_alike(model, texts, progress and (lambda done: progress(done, len(texts)))))
+    units = unit_rows(encode_alike(model, texts, progress))
     return dict(zip(texts, units, strict=True))
 
 

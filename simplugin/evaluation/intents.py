@@ -18,9 +18,10 @@ from simplugin.errors import DataError, ModelError, NotAnEmbedderError
 from simplugin.evaluation.bootstrap import Floats, Interval
 from simplugin.evaluation.datasets.sources import Source, read_all
 from simplugin.evaluation.judged import Progress, describe, is_encoder
-from simplugin.evaluation.matching import FOLDS, Encoded, Matching, match_all, plan_matching
+from simplugin.evaluation.matching import FOLDS, Matching, match_all, plan_matching
 from simplugin.evaluation.metrics.auc import resampled_auc
 from simplugin.evaluation.metrics.classes import resampled_macro_f1
+from simplugin.evaluation.remembering import Remembering
 from simplugin.evaluation.result import DataRecord, Evaluation, Part, Result, packages
 from simplugin.evaluation.sections import Told, inverted, part_names, sections, weighted_mean
 from simplugin.intents.utterances import Utterances, read_utterances
@@ -76,7 +77,8 @@ def evaluate_intents(
     names = part_names(keys, [each.name for each in sets])
     planned = [plan_matching(name, each, taught, foreign, seed) for name, each in zip(names, sets, strict=True)]
     intents = sorted({intent for each in planned for intent in each.intents()})
-    encoder = Encoded(opened, [text for each in planned for text in each.texts()], progress)
+    encoder = Remembering(opened)
+    encoder.learn((text for each in planned for text in each.texts()), progress=progress)
     parts = tuple(match_all(each, encoder, intents) for each in planned)
     of_part = {each.name: each for each in planned}
 
@@ -97,7 +99,9 @@ def evaluate_intents(
         task="intents",
         main="accuracy",
         model=describe(opened),
-        data=tuple(_record(each) for each in (*sets, *taught, *foreign)),
+        data=tuple(
+            DataRecord.of(each.name, each.language, each.utterances, each.file) for each in (*sets, *taught, *foreign)
+        ),
         sections=tuple(sections(parts, keys, resampled, METRICS, tell, resamples=resamples, seed=seed)),
         settings={
             "resamples": resamples,
@@ -196,11 +200,6 @@ def _key(data: Utterances, taught: Sequence[Utterances]) -> str:
     if len(languages) != 1 or None in {data.language, *languages} or data.language in languages:
         return data.language or data.name
     return f"{languages.pop()}-{data.language}"
-
-
-def _record(data: Utterances) -> DataRecord:
-    sha256 = None if data.file is None else data.file.sha256
-    return DataRecord(name=data.name, language=data.language, rows=len(data.utterances), sha256=sha256)
 
 
 def _counts(items: Part, planned: Sequence[Matching]) -> dict[str, int]:

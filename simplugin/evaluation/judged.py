@@ -18,12 +18,13 @@ from simplugin.evaluation.result import ModelRecord
 from simplugin.measures import FloatArray
 from simplugin.reranking import PairReranker, is_pair_model, load_reranker
 
-__all__ = ["Embeddings", "Judged", "Progress", "describe", "encode_alike", "is_encoder", "open_judged"]
+__all__ = ["STEP", "Embeddings", "Judged", "Progress", "describe", "encode_alike", "is_encoder", "open_judged"]
 
 Progress: TypeAlias = Callable[[int, int], None]
 """Told how many texts are done, and of how many."""
 
-_STEP = 4096  # texts between two reports of progress; enough to sort by length
+STEP = 4096
+"""Texts between two reports of progress; enough to sort by length."""
 
 
 @runtime_checkable
@@ -79,9 +80,7 @@ def describe(model: Judged) -> ModelRecord:
     return ModelRecord(name=name, id=name, kind="embedder")
 
 
-def encode_alike(
-    model: Encoder | Embeddings, texts: Sequence[str], progress: Callable[[int], None] | None = None
-) -> FloatArray:
+def encode_alike(model: Encoder | Embeddings, texts: Sequence[str], progress: Progress | None = None) -> FloatArray:
     """Encode texts that are of one kind, as the two sides of an STS pair are: float32 (n, dimension).
 
     Where a model reads questions otherwise than texts, both sides are read as questions, as the authors of such models
@@ -90,10 +89,10 @@ def encode_alike(
     """
     encode = _side(model)
     rows: list[FloatArray] = []
-    for start in range(0, len(texts), _STEP):
-        rows.append(encode(list(texts[start : start + _STEP])))
+    for start in range(0, len(texts), STEP):
+        rows.append(encode(list(texts[start : start + STEP])))
         if progress is not None:
-            progress(min(start + _STEP, len(texts)))
+            progress(min(start + STEP, len(texts)), len(texts))
     return np.concatenate(rows) if rows else np.zeros((0, 0), dtype=np.float32)
 
 

@@ -7,22 +7,18 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from simplugin.catalog import ModelCard
-from simplugin.encoders import Encoder, Fingerprint
+from simplugin.encoders import Encoder
 from simplugin.errors import DataError
-from simplugin.evaluation.judged import Progress
 from simplugin.evaluation.pooling import clusters_of_texts
 from simplugin.evaluation.result import Part
 from simplugin.intents import IntentMatcher
 from simplugin.intents.utterances import Utterance, Utterances
-from simplugin.measures import FloatArray
 from simplugin.records import Match
 from simplugin.texts import as_read
 
-__all__ = ["FOLDS", "Encoded", "Matching", "Turn", "match_all", "plan_matching"]
+__all__ = ["FOLDS", "Matching", "Turn", "match_all", "plan_matching"]
 
 FOLDS = 5
-_STEP = 4096  # texts that are encoded between two reports of progress
 _BLOCK = 512  # utterances that are compared with all examples at a time
 
 
@@ -115,51 +111,6 @@ def _folds(name: str, utterances: Sequence[Utterance], seed: int) -> list[Turn]:
     if not all(turn.examples for turn in turns):
         raise DataError(f"{name!r} has too few utterances to match some to the others; give examples of their own.")
     return turns
-
-
-class Encoded:
-    """An encoder that read all texts before: each once, however many matchers learn it."""
-
-    def __init__(self, encoder: Encoder, texts: Iterable[str], progress: Progress | None) -> None:
-        self._encoder = encoder
-        different = list(dict.fromkeys(texts))
-        self._vectors: dict[str, FloatArray] = {}
-        for start in range(0, len(different), _STEP):
-            block = different[start : start + _STEP]
-            self._vectors |= dict(zip(block, encoder.encode_query(block), strict=True))
-            if progress is not None:
-                progress(len(self._vectors), len(different))
-
-    @property
-    def card(self) -> ModelCard:
-        """What is known of the model."""
-        return self._encoder.card
-
-    @property
-    def dimension(self) -> int:
-        """The width of a vector."""
-        return self._encoder.dimension
-
-    @property
-    def fingerprint(self) -> Fingerprint:
-        """What tells this model from every other."""
-        return self._encoder.fingerprint
-
-    def encode_query(self, texts: Iterable[str]) -> FloatArray:
-        """Return the vectors (n, dimension) of texts that were read."""
-        return np.stack([self._vectors[text] for text in texts])
-
-    def encode_document(self, texts: Iterable[str]) -> FloatArray:
-        """Encode texts to be found, which were not read before."""
-        return self._encoder.encode_document(texts)
-
-    async def aencode_query(self, texts: Iterable[str]) -> FloatArray:
-        """Return the vectors (n, dimension) of texts that were read."""
-        return self.encode_query(texts)
-
-    def count_tokens(self, texts: Sequence[str]) -> list[int]:
-        """Count the tokens of each text."""
-        return self._encoder.count_tokens(texts)
 
 
 def match_all(planned: Matching, encoder: Encoder, intents: Sequence[str]) -> Part:

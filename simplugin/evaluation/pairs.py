@@ -87,7 +87,7 @@ def evaluate_pairs(
         task="pairs",
         main="auc_entailment",
         model=describe(opened),
-        data=tuple(_record(each) for each in sets),
+        data=tuple(DataRecord.of(each.name, each.language, each.pairs, each.file) for each in sets),
         sections=tuple(sections(parts, keys, resampled, METRICS, tell, resamples=resamples, seed=seed)),
         settings={"resamples": resamples, "seed": seed, "columns": columns and list(columns), "labels": _plain(labels)},
         packages=packages(),
@@ -165,7 +165,7 @@ def _score(
     pairs = list(dict.fromkeys(_texts(pair.premise, pair.hypothesis) for each in sets for pair in each.pairs))
     if not isinstance(model, PairReranker):
         texts = list(dict.fromkeys(text for pair in pairs for text in pair))
-        units = unit_rows(encode_alike(model, texts, progress and (lambda done: progress(done, len(texts)))))
+        units = unit_rows(encode_alike(model, texts, progress))
         places = {text: place for place, text in enumerate(texts)}
         none = np.zeros(0)
         return {(a, b): (float(np.dot(units[places[a]], units[places[b]])), none) for a, b in pairs}
@@ -221,11 +221,6 @@ def _predicted(probabilities: Floats, told: tuple[int, ...], *, folded: bool) ->
 
 def _fold(classes: Floats) -> Floats:
     return np.where(np.isin(classes, (_NEUTRAL, _CONTRADICTION)), float(_NOT), classes)
-
-
-def _record(data: Inferences) -> DataRecord:
-    sha256 = None if data.file is None else data.file.sha256
-    return DataRecord(name=data.name, language=data.language, rows=len(data.pairs), sha256=sha256)
 
 
 def _plain(labels: ClassNames | None) -> dict[str, str] | list[str] | None:

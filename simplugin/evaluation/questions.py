@@ -11,6 +11,7 @@ from typing import TypeAlias
 from simplugin.errors import DataError
 from simplugin.evaluation.bootstrap import Ints, cluster
 from simplugin.evaluation.datasets.retrieval import RetrievalSet, merge, read_retrieval, translate, widen
+from simplugin.evaluation.sections import part_names
 
 __all__ = ["Asked", "RetrievalSource", "plan", "read_sources"]
 
@@ -65,7 +66,8 @@ def plan(
     _check(sets, dev, corpus, cross=cross)
     fitted = {each.language: each for each in dev}
     more = {each.language: [one for one in corpus if one.language == each.language] for each in sets}
-    for name, each in zip(_names(sets), sets, strict=True):
+    names = part_names([each.language or each.name for each in sets], [each.name for each in sets], what="sets")
+    for name, each in zip(names, sets, strict=True):
         tuned = fitted.get(each.language)
         questions = replace(merge(widen(each, more[each.language])), name=name)
         yield Asked.of(questions, None if tuned is None else merge(tuned), shown=True)
@@ -97,13 +99,3 @@ def _check(
         raise DataError("Two dev sets are in one language; give one for each.")
     if cross and (len(set(languages)) < max(2, len(sets)) or None in languages):
         raise DataError("A crossing needs one set in each of two or more languages, such as en=en.csv de=de.csv.")
-
-
-def _names(sets: Sequence[RetrievalSet]) -> list[str]:
-    """Name a section by its language, or by its file where several are in one language."""
-    keys = [each.language or each.name for each in sets]
-    names = [key if keys.count(key) == 1 else each.name for key, each in zip(keys, sets, strict=True)]
-    if len(set(names)) < len(names):
-        twice = next(name for name in names if names.count(name) > 1)
-        raise DataError(f"Two sets are named {twice!r} in one language; rename one.")
-    return names

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import json
 import platform
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from importlib import metadata
 from pathlib import Path
@@ -21,6 +21,7 @@ from simplugin.encoders.fingerprint import hash_files
 from simplugin.errors import DataError
 from simplugin.evaluation.bootstrap import Floats, Interval, Ints
 from simplugin.evaluation.findings import Finding
+from simplugin.rows import FileRecord
 
 __all__ = ["SCHEMA", "DataRecord", "Evaluation", "ModelRecord", "Part", "Result", "Section", "Task", "packages"]
 
@@ -57,6 +58,21 @@ class DataRecord(_Frozen):
     rows: int
     sha256: str | None = None
     scale: tuple[float, float] | None = None
+
+    @classmethod
+    def of(
+        cls,
+        name: str,
+        language: str | None,
+        rows: Sequence[object],
+        file: FileRecord | None,
+        *,
+        scale: tuple[float, float] | None = None,
+    ) -> Self:
+        """Return the record of rows that were read from a file, or that were at hand."""
+        return cls(
+            name=name, language=language, rows=len(rows), sha256=None if file is None else file.sha256, scale=scale
+        )
 
 
 class Section(_Frozen):

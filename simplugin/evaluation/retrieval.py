@@ -27,10 +27,11 @@ from simplugin.evaluation.metrics.auc import resampled_auc
 from simplugin.evaluation.metrics.ranking import mean, resampled_mean
 from simplugin.evaluation.outcomes import Outcome, ask
 from simplugin.evaluation.questions import Asked, RetrievalSource, plan, read_sources
+from simplugin.evaluation.remembering import Remembering
 from simplugin.evaluation.result import DataRecord, Evaluation, Part, Result, Section, packages
 from simplugin.evaluation.runs import overlap, prepare_trec, write_trec
 from simplugin.evaluation.selective import resampled_selective
-from simplugin.evaluation.stages import Remembering, Searches, Stage, exact
+from simplugin.evaluation.stages import Searches, Stage, exact
 
 __all__ = ["METRICS", "RetrievalSource", "Step", "evaluate_retrieval", "resampled"]
 
@@ -43,10 +44,8 @@ _COLUMNS = {"RR@10": "rr10", "R@1": "r1", "R@10": "r10", "Judged@10": "judged10"
 _SUCCESS = {"Success@1": "s1", "Success@10": "s10"}
 _LOST = ("selective@10", "RR@10", "R@1", "R@10", "nDCG@10")
 _FEW = 0.5  # share of the ten best under which figures say less than they seem to
-_SHARED, _SAME = (
-    0.05,
-    0.5,
-)  # shares of queries that the dev part has too: to be told, and another name for the same data
+_SHARED = 0.05  # share of queries that the dev part has too, from which that is told …
+_SAME = 0.5  # … and from which both are the same data under two names
 
 
 def evaluate_retrieval(

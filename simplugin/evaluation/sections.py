@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from typing import Any, NamedTuple, TypeAlias
+from typing import Any, NamedTuple, TypeAlias, cast
 
 import numpy as np
 
@@ -14,7 +14,7 @@ from simplugin.evaluation.findings import Finding
 from simplugin.evaluation.pooling import pool
 from simplugin.evaluation.result import Part, Section
 
-__all__ = ["Resampled", "Told", "inverted", "part_names", "sections", "weighted_mean"]
+__all__ = ["Resampled", "Told", "inverted", "means", "part_names", "sections", "weighted_mean"]
 
 Resampled: TypeAlias = Callable[[Part, Floats, Iterable[str]], Mapping[str, Floats]]
 """Gives each metric (draws,) of items, item i taken ``weights[draw, i]`` times; nan for one that is not defined."""
@@ -30,15 +30,15 @@ class Told(NamedTuple):
     warnings: tuple[Finding, ...] = ()
 
 
-def part_names(keys: Sequence[str], names: Sequence[str]) -> list[str]:
+def part_names(keys: Sequence[str], names: Sequence[str], *, what: str = "files") -> list[str]:
     """Name each part by its key, which is its language, or by its file where several have one key.
 
-    Raises ``DataError`` for two files of one name there.
+    Raises ``DataError`` for two files of one name there; ``what`` they are called in it.
     """
     chosen = [key if keys.count(key) == 1 else name for key, name in zip(keys, names, strict=True)]
     for name in chosen:
         if chosen.count(name) > 1:
-            raise DataError(f"Two files are named {name!r} in one language; rename one.")
+            raise DataError(f"Two {what} are named {name!r} in one language; rename one.")
     return chosen
 
 
@@ -65,11 +65,17 @@ def sections(
             counts=told.counts,
             metrics=dict(found),
             ci95=intervals,
-            macro={} if alone else _means([figures[member] for member in members]),
+            macro={} if alone else means([figures[member] for member in members]),
             details=told.details,
             parts=tuple(members),
             warnings=told.warnings,
         )
+
+
+def means(figures: Sequence[Figures]) -> dict[str, float]:
+    """Return the mean of each metric over parts; those are left out that one of them has not."""
+    columns = {name: [each[name] for each in figures] for name in figures[0]}
+    return {name: float(np.mean(cast("list[float]", values))) for name, values in columns.items() if None not in values}
 
 
 def weighted_mean(column: Floats, weights: Floats) -> Floats:
@@ -118,12 +124,3 @@ def _intervals(
     )
     found = {name: bootstrap.interval(values) for name, values in drawn.items()}
     return {name: each for name, each in found.items() if each is not None}
-
-
-def _means(figures: Sequence[Figures]) -> dict[str, float]:
-    columns = {name: [each[name] for each in figures] for name in figures[0]}
-    return {
-        name: float(np.mean([value for value in values if value is not None]))
-        for name, values in columns.items()
-        if None not in values
-    }

@@ -11,16 +11,14 @@ from __future__ import annotations
 
 import os
 import time
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
-from typing import cast
 
 import numpy as np
 
 from simplugin.evaluation import bootstrap
 from simplugin.evaluation.bootstrap import Floats, Ints
-from simplugin.evaluation.datasets import Pairs
 from simplugin.evaluation.datasets.pair_sources import Labelled, PairSource, read_pair_sources
 from simplugin.evaluation.detectors import inverted_scores
 from simplugin.evaluation.findings import Finding
@@ -30,6 +28,7 @@ from simplugin.evaluation.metrics.correlation import pearson, resampled_pearson,
 from simplugin.evaluation.plans import Plan, Planned, plan
 from simplugin.evaluation.pooling import pool
 from simplugin.evaluation.result import DataRecord, Evaluation, Part, Result, Section, packages
+from simplugin.evaluation.sections import means
 from simplugin.measures import FloatArray, SimilarityFunction, unit_rows
 from simplugin.reranking import PairReranker
 
@@ -66,6 +65,7 @@ def evaluate_similarity(
     scale: tuple[float, float] | None = None,
     resamples: int = 1000,
     seed: int = 0,
+    on_finding: Callable[[Finding], None] | None = None,
     progress: Progress | None = None,
 ) -> Evaluation:
     """Judge a model by pairs of texts that people labelled.
@@ -75,12 +75,17 @@ def evaluate_similarity(
     scores every two languages across as well; their files must hold the same pairs, row by row. Each different text is
     encoded once, and compared as the model gives it, before it is brought to length 1. Sections: each language, each
     crossing, ``cross`` and ``all``, pooled and as a mean of the parts. What is wrong with labels or model is told in
-    the ``warnings`` of a section, what is wrong with the model in those of ``all``, or of the first.
+    the ``warnings`` of a section, what is wrong with the model in those of ``all``, or of the first; ``on_finding`` is
+    told of the labels before anything is encoded.
 
     Raises ``DataError`` for a broken file, for labels that do not vary, and for files that do not match across.
     """
     started = time.perf_counter()
     sets = read_pair_sources(data, scale=scale, strict=False)
+    labelled = [inspect_labels(each) for each in sets]
+    for finding in (finding for each in labelled for finding in each):
+        if on_finding is not None:
+            on_finding(finding)
     planned = plan(sets, cross=cross)
     opened = open_judged(model)
     parts, found = _score(opened, planned, progress)
@@ -96,7 +101,7 @@ def evaluate_similarity(
 
     with ThreadPoolExecutor(_THREADS) as threads:  # numpy lets go of the interpreter while it counts
         sections = list(threads.map(section, planned.sections.items()))
-    warnings = _warnings(sets, planned, sections, main)
+    warnings = _warnings(labelled, planned, sections, main)
     rhos = {name: figures[name][main] for name in figures}
     about = "all" if "all" in planned.sections else next(iter(planned.sections))
     warnings[about] = (*warnings[about], *_about_model(opened, planned, parts, found, rhos))
@@ -104,18 +109,13 @@ def evaluate_similarity(
         task="similarity",
         main=main,
         model=describe(opened),
-        data=tuple(_record(each) for each in sets),
+        data=tuple(DataRecord.of(each.name, each.language, each.pairs, each.file, scale=each.scale) for each in sets),
         sections=tuple(each.model_copy(update={"warnings": warnings[each.section]}) for each in sections),
         settings={"resamples": resamples, "seed": seed, "cross": cross},
         packages=packages(),
         seconds=time.perf_counter() - started,
     )
     return Evaluation(result, parts)
-
-
-def _record(pairs: Pairs) -> DataRecord:
-    sha256 = None if pairs.file is None else pairs.file.sha256
-    return DataRecord(name=pairs.name, language=pairs.language, rows=len(pairs.pairs), sha256=sha256, scale=pairs.scale)
 
 
 def _score(model: Judged, planned: Plan, progress: Progress | None) -> tuple[tuple[Part, ...], Space | None]:
@@ -126,7 +126,7 @@ def _score(model: Judged, planned: Plan, progress: Progress | None) -> tuple[tup
     for each in planned.parts:
         for text in (*each.first, *each.second):
             places.setdefault(text, len(places))
-    vectors = encode_alike(model, list(places), progress and (lambda done: progress(done, len(places))))
+    vectors = encode_alike(model, list(places), progress)
     units = unit_rows(vectors)
     space = Space(places, units)
     parts = tuple(
@@ -189,7 +189,7 @@ def _section(
         metrics=dict(metrics),
         ci95={} if found is None else {main: found},
         # Pooled, the parts lose what their levels differ by: two languages need not have their cosines on one.
-        macro={} if alone else _means([figures[part] for part in parts]),
+        macro={} if alone else means([figures[part] for part in parts]),
         parts=tuple(parts),
     )
 
@@ -208,18 +208,11 @@ def _figures(items: Part, functions: Sequence[str]) -> dict[str, float | None]:
     return metrics
 
 
-def _means(figures: Sequence[Figures]) -> dict[str, float]:
-    columns = {metric: [each[metric] for each in figures] for metric in figures[0]}
-    return {
-        metric: float(np.mean(cast("list[float]", values))) for metric, values in columns.items() if None not in values
-    }
-
-
 def _warnings(
-    sets: Sequence[Pairs], planned: Plan, sections: Sequence[Section], main: str
+    found: Sequence[tuple[Finding, ...]], planned: Plan, sections: Sequence[Section], main: str
 ) -> dict[str, tuple[Finding, ...]]:
     """Return what is wrong with the labels of each section, seen from the texts and from the scores."""
-    labelled = {part.name: inspect_labels(each) for part, each in zip(planned.straight, sets, strict=True)}
+    labelled = {part.name: each for part, each in zip(planned.straight, found, strict=True)}
     upside = {each.section: inverted_scores(each.metrics[main], each.ci95.get(main)) for each in sections}
     # Of languages that a model keeps apart, a crossing is inverted by chance.
     everywhere = all(upside[name] for name in labelled)

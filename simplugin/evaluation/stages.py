@@ -9,24 +9,21 @@ from typing import TypeAlias
 import numpy as np
 import numpy.typing as npt
 
-from simplugin.catalog import ModelCard
-from simplugin.encoders import Encoder, Fingerprint
-from simplugin.encoders.protocol import as_texts
+from simplugin.encoders import Encoder
 from simplugin.evaluation.datasets.retrieval import RetrievalSet
+from simplugin.evaluation.remembering import Remembering
 from simplugin.evaluation.scoring import scores_of_pairs
 from simplugin.measures import FloatArray, similarity
 from simplugin.records import Hit
 from simplugin.reranking import PairReranker, Reranker, SimilarityReranker, candidates
 
-__all__ = ["PairScores", "Remembering", "Search", "Searches", "Stage", "exact", "reranked"]
+__all__ = ["PairScores", "Search", "Searches", "Stage", "exact", "reranked"]
 
 Search: TypeAlias = Callable[[Sequence[str], int], Sequence[Sequence[Hit]]]
 """Queries, and how many hits each is to have, best first, to the hits."""
 
 PairScores: TypeAlias = Callable[[Sequence[str], Sequence[str]], npt.ArrayLike]
 """Queries and the documents beside them to scores, in the units of a search's hits."""
-
-_ENCODED = 4096  # texts between two reports of progress; enough to sort by length
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,71 +44,6 @@ class Stage:
 
 Searches: TypeAlias = Callable[[Encoder, RetrievalSet], Iterable[Stage]]
 """A model and a set to the stages that search its documents, one after the other; they end with the iteration."""
-
-
-class Remembering:
-    """An encoder that encodes each different text once."""
-
-    def __init__(self, encoder: Encoder) -> None:
-        self._encoder = encoder
-        self._documents: dict[str, FloatArray] = {}
-        prompts = encoder.card.prompts
-        self._queries = self._documents if prompts.query == prompts.document else {}
-
-    @property
-    def card(self) -> ModelCard:
-        """That of the encoder."""
-        return self._encoder.card
-
-    @property
-    def dimension(self) -> int:
-        """The width of a vector."""
-        return self._encoder.dimension
-
-    @property
-    def fingerprint(self) -> Fingerprint:
-        """That of the encoder."""
-        return self._encoder.fingerprint
-
-    def encode_query(self, texts: Iterable[str]) -> FloatArray:
-        """Encode questions; see ``Encoder``."""
-        return self._encode(texts, self._queries, self._encoder.encode_query)
-
-    def encode_document(self, texts: Iterable[str]) -> FloatArray:
-        """Encode texts to be found; see ``Encoder``."""
-        return self._encode(texts, self._documents, self._encoder.encode_document)
-
-    async def aencode_query(self, texts: Iterable[str]) -> FloatArray:
-        """Encode questions; see ``Encoder``."""
-        return self.encode_query(texts)
-
-    def count_tokens(self, texts: Sequence[str]) -> list[int]:
-        """Count the tokens of each text; see ``Encoder``."""
-        return self._encoder.count_tokens(texts)
-
-    def learn(
-        self, queries: Iterable[str], documents: Iterable[str], progress: Callable[[int, int], None] | None = None
-    ) -> None:
-        """Encode what will be asked for, and tell how many texts are done, of how many."""
-        sides = [
-            (self.encode_query, list(dict.fromkeys(queries))),
-            (self.encode_document, list(dict.fromkeys(documents))),
-        ]
-        total, done = sum(len(texts) for _, texts in sides), 0
-        for encode, texts in sides:
-            for start in range(0, len(texts), _ENCODED):
-                encode(part := texts[start : start + _ENCODED])
-                done += len(part)
-                if progress is not None:
-                    progress(done, total)
-
-    def _encode(
-        self, texts: Iterable[str], known: dict[str, FloatArray], encode: Callable[[list[str]], FloatArray]
-    ) -> FloatArray:
-        listed = as_texts(texts)
-        if missing := [text for text in dict.fromkeys(listed) if text not in known]:
-            known.update(zip(missing, encode(missing), strict=True))
-        return np.stack([known[text] for text in listed]) if listed else np.zeros((0, self.dimension), np.float32)
 
 
 def exact(encoder: Encoder, documents: Mapping[str, str]) -> Stage:

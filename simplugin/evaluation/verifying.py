@@ -12,9 +12,8 @@ interval of the measured figure decides nothing; it tells how much the figure me
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass
-from importlib import import_module
 from pathlib import Path
 from typing import Any, Literal, TypeAlias
 
@@ -23,11 +22,12 @@ import numpy as np
 from simplugin.catalog import Claim, find
 from simplugin.errors import DataError, UnknownModelError
 from simplugin.evaluation import bootstrap
+from simplugin.evaluation.bitext import evaluate_bitext
 from simplugin.evaluation.bootstrap import Interval
 from simplugin.evaluation.datasets import Pairs, read_sts
 from simplugin.evaluation.judged import Judged, Progress, is_encoder, open_judged
 from simplugin.evaluation.redrawing import figure, redraw
-from simplugin.evaluation.result import Evaluation, Part, Task
+from simplugin.evaluation.result import Part, Task
 from simplugin.evaluation.similarity import METRICS, evaluate_similarity
 from simplugin.reranking import PairReranker
 
@@ -210,9 +210,7 @@ def _similarities(
 
 
 def _bitext(model: Judged | str, file: str | Path, progress: Progress | None) -> Part:
-    evaluate_bitext: Callable[..., Evaluation] = import_module("simplugin.evaluation.bitext").evaluate_bitext
-    judged = evaluate_bitext(model, file, resamples=0, progress=progress)
-    return judged.parts[0]
+    return evaluate_bitext(model, file, resamples=0, progress=progress).parts[0]
 
 
 def _verified(

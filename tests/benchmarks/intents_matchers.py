@@ -13,7 +13,7 @@ from typing import Any, NamedTuple
 import numpy as np
 import numpy.typing as npt
 
-from simplugin import Encoder, IntentMatcher
+from simplugin import Encoder, IntentMatcher, Router
 from simplugin.records import Match
 from tests.benchmarks.intents_sets import Turn
 from tests.benchmarks.store import PEERS
@@ -81,7 +81,7 @@ def numbers(turn: Turn, encoder: Encoder) -> Numbers:
     )
 
 
-def ours(turn: Turn, encoder: Encoder) -> Answers:
+def ours(turn: Turn, encoder: Encoder | Router) -> Answers:
     """Match with simplugin, fitted on the utterances alone, or on the negatives too where there are some."""
     places = {intent: place for place, intent in enumerate(turn.intents())}
     examples: dict[str, list[str]] = {intent: [] for intent in places}
@@ -97,7 +97,7 @@ def ours(turn: Turn, encoder: Encoder) -> Answers:
     )
 
 
-def fitted(examples: Mapping[str, Sequence[str]], encoder: Encoder, negatives: Sequence[str]) -> IntentMatcher:
+def fitted(examples: Mapping[str, Sequence[str]], encoder: Encoder | Router, negatives: Sequence[str]) -> IntentMatcher:
     return IntentMatcher(examples, encoder, negatives=negatives)
 
 

@@ -117,12 +117,12 @@ def held_out(turn: Turn) -> Turn:
     return Turn([each for each in turn.utterances if each.intent not in left], queries)
 
 
-def across(folder: Path, what: str, *, parts: int) -> Case:
+def across(folder: Path, what: str, *, parts: int, languages: Sequence[str] = ACROSS) -> Case:
     """Return turns of English utterances and queries in other languages; row n of every file says the same."""
     english = [each._replace(row=row) for row, each in enumerate(read(folder / "xsid-en.jsonl", once=False))]
     others = [
         each._replace(row=row, kind=language)
-        for language in ACROSS
+        for language in languages
         for row, each in enumerate(read(folder / f"xsid-{language}.jsonl", once=False))
     ]
     place = np.random.default_rng(0).permutation(len(english)) % parts
@@ -134,7 +134,7 @@ def across(folder: Path, what: str, *, parts: int) -> Case:
         known = {each.intent for each in taught}
         asked = [each for each in others if place[each.row] == part and each.intent in known]
         turns.append(held_out(Turn(taught, asked)))
-    return Case(f"xSID, English utterances, queries in {', '.join(ACROSS)}, {what}", turns)
+    return Case(f"xSID, English utterances, queries in {', '.join(languages)}, {what}", turns)
 
 
 def clinc(folder: Path) -> Turn:

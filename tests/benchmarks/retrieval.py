@@ -18,7 +18,8 @@ import numpy as np
 
 from simplugin import Encoder, load
 from simplugin.evaluation import RetrievalSet, evaluate_retrieval, read_retrieval
-from simplugin.evaluation.stages import Remembering, Searches
+from simplugin.evaluation.remembering import Remembering
+from simplugin.evaluation.stages import Searches
 from simplugin.measures import FloatArray, unit_rows
 from simplugin_qdrant import open_store, stage_searches
 from tests.hashing import HashEncoder

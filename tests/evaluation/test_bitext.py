@@ -175,7 +175,7 @@ def test_each_text_is_encoded_once() -> None:
 
 def test_pair_models_and_single_texts_are_refused(tmp_path: Path) -> None:
     with pytest.raises(NotAnEmbedderError, match="rule"):
-        evaluate_bitext(rule_reranker(tmp_path, ["similar"], {"a": [1.0]}), [bitext(LEFT, RIGHT)])  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType]
+        evaluate_bitext(rule_reranker(tmp_path, ["similar"], {"a": [1.0]}), [bitext(LEFT, RIGHT)])
     with pytest.raises(DataError, match="one text on a side"):
         evaluate_bitext(HashEncoder(), [bitext(["a", "a"], ["b", "c"])])
 

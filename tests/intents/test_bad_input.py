@@ -5,10 +5,9 @@ from __future__ import annotations
 import pytest
 
 from simplugin.encoders import Encoder
-from simplugin.errors import DataError, ModelError
+from simplugin.errors import DataError
 from simplugin.intents import IntentMatcher, Utterance
 from simplugin.records import Match
-from simplugin.routing import Router
 from tests.hashing import HashEncoder
 from tests.intents.test_fitting import rooms
 
@@ -31,11 +30,6 @@ PAY = {"pay": ["I want to pay my bill", "pay the invoice"], "lost": ["I lost my 
 def test_intents_that_are_none_are_refused(utterances: object, message: str) -> None:
     with pytest.raises(DataError, match=message):
         IntentMatcher(utterances, HashEncoder())  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType]
-
-
-def test_a_router_is_refused_with_what_to_give() -> None:
-    with pytest.raises(ModelError, match="one model, and a router has several"):
-        IntentMatcher(PAY, Router({"*": HashEncoder()}))  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType]
 
 
 def test_one_intent_and_one_utterance_an_intent_are_enough_to_match() -> None:

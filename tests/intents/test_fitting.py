@@ -14,6 +14,7 @@ from hypothesis import strategies as st
 from simplugin.calibration import expected_calibration_error
 from simplugin.encoders import Encoder
 from simplugin.errors import DataError
+from simplugin.evaluation.remembering import Remembering
 from simplugin.intents import IntentMatcher, Utterance, read_utterances
 from simplugin.intents.confidence import fit_confidence
 from simplugin.intents.crossvalidation import folds
@@ -158,11 +159,11 @@ def test_a_matcher_learns_by_itself_from_enough_utterances_and_what_is_given_win
     few, many = IntentMatcher(rooms(3), HashEncoder(256)), IntentMatcher(rooms(6), HashEncoder(256))
     given_ = IntentMatcher(rooms(6), HashEncoder(256), threshold=2.0)
 
-    assert (few.learned, few.threshold) == (None, 0.45)
-    assert many.learned is not None
+    assert (few.knowledge["*"].learned, few.knowledge["*"].threshold) == (None, 0.45)
+    assert many.knowledge["*"].learned is not None
     assert many.match("bus1 bus2 bus").status == "match"
-    assert (given_.learned, given_.match("bus1 bus2 bus").status) == (None, "out_of_scope")
-    assert given_.fit().learned is not None
+    assert (given_.knowledge["*"].learned, given_.match("bus1 bus2 bus").status) == (None, "out_of_scope")
+    assert given_.fit().knowledge["*"].learned is not None
     assert given_.match("bus1 bus2 bus").status == "out_of_scope"
     assert many.match("penguins tell jokes").status == "out_of_scope"
 
@@ -239,14 +240,16 @@ def test_a_query_takes_less_than_a_millisecond_among_ten_thousand_utterances() -
     random = np.random.default_rng(0)
     words = [f"w{number}" for number in range(2000)]
     utterances = [Utterance(" ".join(random.choice(words, 5)), f"intent{number % 100}") for number in range(10_000)]
-    matcher = IntentMatcher(utterances, HashEncoder(128), threshold=0.45)
-    queries = ["w1 w2 w3", "w4 w5 w6"] * 100
-    vectors = matcher.encoder.encode_query(queries)
+    matcher = IntentMatcher(utterances, Remembering(HashEncoder(384)))
+    queries = [f"w{number} w{number + 1} w3" for number in range(200)]
+    matcher.match(queries)
 
-    started = time.process_time()
-    matcher._judge(queries, vectors, None)
+    def seconds() -> float:
+        started = time.perf_counter()
+        matcher.match(queries)
+        return (time.perf_counter() - started) / len(queries)
 
-    assert (time.process_time() - started) / len(queries) < 0.004  # 0.2 ms alone; a busy machine is no failure
+    assert min(seconds() for _ in range(5)) < 0.001  # the least: others use the machine too
 
 
 def test_all_of_it_is_json_that_says_what_it_is(tmp_path: Path) -> None:
@@ -256,5 +259,5 @@ def test_all_of_it_is_json_that_says_what_it_is(tmp_path: Path) -> None:
     values = json.loads((tmp_path / "j.json").read_text(encoding="utf-8"))
 
     assert values["kind"] == "simplugin intents"
-    assert values["learned"]["threshold"] == matcher.threshold
+    assert values["models"]["*"]["learned"]["threshold"] == matcher.knowledge["*"].threshold
     assert len(values["utterances"]) == 30

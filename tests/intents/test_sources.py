@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -101,7 +102,8 @@ def test_what_is_loaded_answers_exactly_as_what_was_saved(tmp_path: Path, count:
 
     assert loaded.match(asked) == matcher.match(asked)
     assert (loaded.utterances, loaded.negatives) == (matcher.utterances, matcher.negatives)
-    assert (loaded.threshold, loaded.ambiguity) == (matcher.threshold, matcher.ambiguity)
+    ours, theirs = matcher.knowledge["*"], loaded.knowledge["*"]
+    assert (theirs.threshold, theirs.ambiguity) == (ours.threshold, ours.ambiguity)
     assert list(tmp_path.iterdir()) == [tmp_path / "j.json"]
 
 
@@ -122,15 +124,20 @@ def test_the_file_names_its_model_and_another_is_refused(tmp_path: Path, starter
         ({"kind": "other"}, "holds no intents; they are written"),
         ({"version": 99}, "a newer simplugin"),
         ({"utterances": []}, "no intents"),
-        ({"vectors": {"shape": [1, 64], "float32": "AAAA"}}, "can be read"),
-        ({"learned": {"scoring": "magic", "measured": "all"}}, "no scoring 'magic'"),
-        ({"fingerprint": {}}, "can be read"),
+        ({"models": {}}, "it has no model"),
+        ({"models": {"*": {"vectors": {"shape": [1, 64], "float32": "AAAA"}}}}, "can be read"),
+        ({"models": {"*": {"learned": {"scoring": "magic", "measured": "all"}}}}, "no scoring 'magic'"),
+        ({"models": {"*": {"fingerprint": {}}}}, "can be read"),
     ],
 )
-def test_a_file_that_is_none_is_refused(tmp_path: Path, change: dict[str, object], message: str) -> None:
+def test_a_file_that_is_none_is_refused(tmp_path: Path, change: dict[str, Any], message: str) -> None:
     path = tmp_path / "j.json"
     IntentMatcher(rooms(2), HashEncoder(64)).save(path)
-    path.write_text(json.dumps(json.loads(path.read_text(encoding="utf-8")) | change), encoding="utf-8")
+    values = json.loads(path.read_text(encoding="utf-8"))
+    changed = (
+        change | {"models": {"*": values["models"]["*"] | change["models"]["*"]}} if change.get("models") else change
+    )
+    path.write_text(json.dumps(values | changed), encoding="utf-8")
 
     with pytest.raises(DataError, match=message):
         IntentMatcher.load(path, HashEncoder(64))

@@ -1,6 +1,6 @@
 """An ingest is killed while it reads, embeds and writes: run again, it ends as one that was never disturbed.
 
-Two ingests are killed in ``make test``, forty in ``make prove``, each twice.
+Each is killed twice where its end does not come first: two kills in ``make test``, eighty in ``make prove``.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ from simplugin.words import WordVector
 from simplugin_qdrant import open_store, register
 from tests.conftest import ROOT
 
-KILLS = 40 if os.environ.get("SIMPLUGIN_PROVE") else 2
+KILLS = 80 if os.environ.get("SIMPLUGIN_PROVE") else 2
 
 CHILD = """
 import sys
@@ -39,14 +39,18 @@ def test_an_ingest_killed_at_random_moments_ends_as_a_clean_one(data: Path, tmp_
     book = data / "docs" / "d2l"
     clean, seconds = _ingest(tmp_path / "clean", book)
     chance = random.Random(11)
-    struck = 0
-    for number in range(KILLS):
-        folder = tmp_path / f"killed-{number}"
+    ingests = struck = 0
+    while struck < KILLS:
+        ingests += 1
+        folder = tmp_path / f"killed-{ingests}"
         for _ in range(2):  # the second kill meets what the first left behind
-            struck += _run_and_kill(folder, book, after=chance.uniform(0.0, 1.1 * seconds))
+            after = chance.uniform(0.0, seconds)
+            if not _run_and_kill(folder, book, after=after):
+                seconds = after  # the machine is faster now than it was for the clean one
+                break
+            struck += 1
         _assert_same(_ingest(folder, book)[0], clean)
-    assert struck >= KILLS
-    print(f"{KILLS} ingests, killed twice each ({struck} before their end), ended as a clean one")  # noqa: T201
+    print(f"{ingests} ingests, killed {struck} times before their end, ended as a clean one")  # noqa: T201
 
 
 def _run_and_kill(folder: Path, book: Path, *, after: float) -> bool:

@@ -8,8 +8,8 @@ import typer
 
 from simplugin.cli.evaluate.ending import as_bounds, end
 from simplugin.cli.evaluate.options import FailUnder, Judged, Out, Resamples, Seed
-from simplugin.cli.options import AsJson, data_from, default_model
-from simplugin.cli.output import meter, note
+from simplugin.cli.options import AsJson, data_from, default_model, parsed
+from simplugin.cli.output import counting, meter, note
 
 __all__ = ["bitext"]
 
@@ -49,8 +49,9 @@ def bitext(
     bounds = as_bounds(fail_under)
     from simplugin.evaluation import evaluate_bitext
     from simplugin.evaluation.datasets import read_bitext
+    from simplugin.evaluation.datasets.bitext import as_languages
 
-    files = [(_languages(given), file) for given, file in data_from(data)]
+    files = [(parsed(given, as_languages, "--data"), file) for given, file in data_from(data)]
     sets = [read_bitext(file, languages=languages) for languages, file in files]
     with meter("encoding") as show:
         judged = evaluate_bitext(
@@ -58,17 +59,8 @@ def bitext(
             sets,
             resamples=resamples,
             seed=seed,
-            progress=show and (lambda done, total: show(done, total, "texts")),
+            progress=counting(show, "texts"),
         )
     end(judged, _COLUMNS, as_json=as_json, out=out, bounds=bounds)
     if not as_json:
         note(f"{judged.result.model.name}: how often the nearest text is the translation, from the first language on.")
-
-
-def _languages(text: str | None) -> tuple[str, str] | None:
-    from simplugin.evaluation.datasets.bitext import as_languages
-
-    try:
-        return None if text is None else as_languages(text)
-    except ValueError as error:
-        raise typer.BadParameter(str(error), param_hint="--data") from error

@@ -10,7 +10,7 @@ import typer
 
 from simplugin.cli.evaluate.options import Cross, Resamples, Seed
 from simplugin.cli.options import AsJson, Scale, data_from, scale_from
-from simplugin.cli.output import meter, note, print_json, print_table
+from simplugin.cli.output import counting, meter, note, print_json, print_table
 
 if TYPE_CHECKING:
     from simplugin.evaluation import Comparison, Difference, Evaluation
@@ -137,7 +137,7 @@ def _evaluate(name: str, model: Judged, sets: Sequence[Pairs], cross: bool) -> E
             sets,
             cross=cross,
             resamples=0,
-            progress=show and (lambda done, total: show(done, total, "texts")),
+            progress=counting(show, "texts"),
         )
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -15,7 +14,7 @@ from simplugin.cli.output import note, print_json, print_table
 if TYPE_CHECKING:
     from simplugin.evaluation import Evaluation, Finding
 
-__all__ = ["Bound", "as_bounds", "as_line", "check_out", "end"]
+__all__ = ["Bound", "as_bounds", "as_line", "end"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,17 +34,6 @@ def as_bounds(texts: Sequence[str] | None, metrics: Collection[str] | None = Non
             message = f"there is no figure {bound.metric!r}; there are {', '.join(metrics)}."
             raise typer.BadParameter(message, param_hint="--fail-under")
     return bounds
-
-
-def check_out(out: Path | None) -> None:
-    """Refuse, before long work begins, a file that the result cannot be written to. Raises ``DataError``."""
-    if out is None:
-        return
-    from simplugin.errors import DataError
-
-    folder = next(parent for parent in out.absolute().parents if parent.exists())
-    if out.is_dir() or not folder.is_dir() or not os.access(out if out.exists() else folder, os.W_OK):
-        raise DataError("the result cannot be written here.", path=out)
 
 
 def _bound(text: str) -> Bound:

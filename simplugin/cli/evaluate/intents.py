@@ -9,7 +9,7 @@ import typer
 from simplugin.cli.evaluate.ending import as_bounds, end
 from simplugin.cli.evaluate.options import FailUnder, Judged, Out, Resamples, Seed
 from simplugin.cli.options import AsJson, data_from, default_model
-from simplugin.cli.output import meter, note
+from simplugin.cli.output import counting, meter, note
 
 __all__ = ["intents"]
 
@@ -86,7 +86,7 @@ def intents(
             out_of_scope=foreign or None,
             resamples=resamples,
             seed=seed,
-            progress=show and (lambda done, total: show(done, total, "texts")),
+            progress=counting(show, "texts"),
         )
     end(judged, _COLUMNS, as_json=as_json, out=out, bounds=bounds)
     if not as_json:

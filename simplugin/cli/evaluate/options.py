@@ -2,12 +2,26 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
+from simplugin.errors import DataError
+
 __all__ = ["Cross", "FailUnder", "Judged", "Out", "Resamples", "Seed"]
+
+
+def checked(out: Path | None) -> Path | None:
+    """Refuse, before long work begins, a file that the result cannot be written to. Raises ``DataError``."""
+    if out is None:
+        return None
+    folder = next(parent for parent in out.absolute().parents if parent.exists())
+    if out.is_dir() or not folder.is_dir() or not os.access(out if out.exists() else folder, os.W_OK):
+        raise DataError("the result cannot be written here.", path=out)
+    return out
+
 
 Judged = Annotated[
     str | None,
@@ -23,7 +37,12 @@ Cross = Annotated[
 ]
 Out = Annotated[
     Path | None,
-    typer.Option("--out", help="Write the result here, and beside it its items and a Markdown page.", metavar="FILE"),
+    typer.Option(
+        "--out",
+        help="Write the result here, and beside it its items and a Markdown page.",
+        metavar="FILE",
+        callback=checked,
+    ),
 ]
 FailUnder = Annotated[
     list[str] | None,

@@ -4,17 +4,14 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterable, Mapping
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import Annotated, Any
 
 import typer
 
 from simplugin.cli.evaluate.ending import as_bounds, end
 from simplugin.cli.evaluate.options import FailUnder, Judged, Out, Resamples, Seed
-from simplugin.cli.options import AsJson, data_from, default_model
-from simplugin.cli.output import meter, note, print_table
-
-if TYPE_CHECKING:
-    from simplugin.evaluation.datasets.nli import ClassNames
+from simplugin.cli.options import AsJson, data_from, default_model, parsed
+from simplugin.cli.output import counting, meter, note, print_table
 
 __all__ = ["pairs"]
 
@@ -77,9 +74,11 @@ def pairs(
     Example: simplugin evaluate pairs --data he=hebnli.jsonl --columns translation1,translation2 --model starter
     """
     bounds, worth = as_bounds(fail_under), _worth(map_)
-    names, texts = _names(labels), _columns(columns)
     from simplugin.evaluation import evaluate_pairs
     from simplugin.evaluation.datasets import read_nli
+    from simplugin.evaluation.datasets.nli import as_class_names
+
+    names, texts = parsed(labels, as_class_names, "--labels"), _columns(columns)
 
     sets = [read_nli(file, labels=names, columns=texts, language=language) for language, file in data_from(data)]
     with meter("scoring") as show:
@@ -89,7 +88,7 @@ def pairs(
             worth=worth,
             resamples=resamples,
             seed=seed,
-            progress=show and (lambda done, total: show(done, total, "texts")),
+            progress=counting(show, "texts"),
         )
     end(judged, _COLUMNS, as_json=as_json, out=out, bounds=bounds)
     if not as_json:
@@ -113,15 +112,6 @@ def _worth(text: str | None) -> dict[str, float]:
             raise typer.BadParameter(message, param_hint="--map")
         found[known] = number
     return found
-
-
-def _names(text: str | None) -> ClassNames | None:
-    from simplugin.evaluation.datasets.nli import as_class_names
-
-    try:
-        return None if text is None else as_class_names(text)
-    except ValueError as error:
-        raise typer.BadParameter(str(error), param_hint="--labels") from error
 
 
 def _columns(text: str | None) -> tuple[str, str] | None:

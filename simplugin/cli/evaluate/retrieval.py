@@ -11,7 +11,17 @@ import typer
 
 from simplugin.cli.evaluate.ending import as_bounds, end
 from simplugin.cli.evaluate.options import Cross, FailUnder, Out, Resamples, Seed
-from simplugin.cli.options import AsJson, Location, Scale, Tenant, data_from, default_model, existing_store, scale_from
+from simplugin.cli.options import (
+    AsJson,
+    Location,
+    Scale,
+    Tenant,
+    data_from,
+    default_model,
+    existing_store,
+    mode_from,
+    scale_from,
+)
 from simplugin.cli.output import meter, note
 
 if TYPE_CHECKING:
@@ -127,7 +137,7 @@ def retrieval(
         raise typer.BadParameter("--collection is judged as it is; leave out --stage.")
     if tenant is not None and collection is None:
         raise typer.BadParameter("--tenant belongs to --collection.")
-    chosen = None if mode is None else _mode(mode)
+    chosen = mode_from(mode)
     if rerank is not None and collection is None and "index" not in stages and "quantized" not in stages:
         raise typer.BadParameter("--rerank orders the hits of an index; add --stage index.")
     from simplugin.evaluation import evaluate_retrieval, read_retrieval
@@ -179,15 +189,6 @@ def _stages(texts: Sequence[str] | None) -> list[str]:
         message = f"there is no stage {unknown!r}; known: {', '.join(_STAGES)}, and --rerank."
         raise typer.BadParameter(message, param_hint="--stage")
     return [name for name in _STAGES if name in given]
-
-
-def _mode(name: str) -> Mode:
-    from simplugin.collection import as_mode
-
-    try:
-        return as_mode(name)
-    except ValueError as error:
-        raise typer.BadParameter(str(error), param_hint="--mode") from error
 
 
 def _collection(

@@ -2,10 +2,15 @@
 
 from __future__ import annotations
 
-from simplugin.cli.evaluate.ending import as_bounds, as_line, check_out, end
+from typing import TYPE_CHECKING
+
+from simplugin.cli.evaluate.ending import as_bounds, as_line, end
 from simplugin.cli.evaluate.options import Cross, FailUnder, Judged, Out, Resamples, Seed
 from simplugin.cli.options import AsJson, Data, Scale, data_from, default_model, scale_from
-from simplugin.cli.output import meter, note
+from simplugin.cli.output import counting, meter, note
+
+if TYPE_CHECKING:
+    from simplugin.evaluation import Finding
 
 __all__ = ["similarity"]
 
@@ -46,16 +51,19 @@ def similarity(
     Example: simplugin evaluate similarity --data en=sts-en.csv --data de=sts-de.csv --cross --out starter.json
     """
     limits = scale_from(scale)
-    from simplugin.evaluation import evaluate_similarity, inspect_pairs
+    from simplugin.evaluation import evaluate_similarity
     from simplugin.evaluation.datasets import read_sts
     from simplugin.evaluation.similarity import METRICS, METRICS_OF_PAIR_MODELS
 
     bounds = as_bounds(fail_under, (*METRICS, *METRICS_OF_PAIR_MODELS))
-    check_out(out)
     sets = [read_sts(file, scale=limits, language=language, strict=False) for language, file in data_from(data)]
-    wrong = [finding for finding in inspect_pairs(sets) if finding.severity == "error"]
-    for finding in wrong:
-        note(as_line(finding))
+    told: list[str] = []
+
+    def tell(finding: Finding) -> None:
+        if finding.severity == "error":
+            told.append(finding.message)
+            note(as_line(finding))
+
     with meter("encoding") as show:
         judged = evaluate_similarity(
             model or default_model(),
@@ -63,9 +71,10 @@ def similarity(
             cross=cross,
             resamples=resamples,
             seed=seed,
-            progress=show and (lambda done, total: show(done, total, "texts")),
+            on_finding=tell,
+            progress=counting(show, "texts"),
         )
     columns = _OF_PAIR_MODELS if judged.result.model.kind == "pair" else _COLUMNS
-    end(judged, columns, as_json=as_json, out=out, bounds=bounds, told=[each.message for each in wrong])
+    end(judged, columns, as_json=as_json, out=out, bounds=bounds, told=told)
     if not as_json:
         note(f"{judged.result.model.name}: correlation of people's labels with the cosine, and with other measures.")

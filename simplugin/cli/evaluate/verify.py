@@ -10,7 +10,7 @@ import typer
 
 from simplugin.cli.evaluate.options import Resamples, Seed
 from simplugin.cli.options import AsJson, Scale, scale_from
-from simplugin.cli.output import meter, note, print_json, print_table
+from simplugin.cli.output import counting, meter, note, print_json, print_table
 
 if TYPE_CHECKING:
     from simplugin.evaluation import Verification
@@ -74,7 +74,7 @@ def verify(
             tolerance=tolerance,
             resamples=resamples,
             seed=seed,
-            progress=show and (lambda done, total: show(done, total, "texts")),
+            progress=counting(show, "texts"),
         )
     if as_json:
         for each in found:

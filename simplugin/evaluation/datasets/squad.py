@@ -6,7 +6,6 @@ answer, and no other is known to.
 
 from __future__ import annotations
 
-import hashlib
 import json
 from collections.abc import Iterator
 from pathlib import Path
@@ -14,7 +13,7 @@ from typing import cast
 
 from simplugin.errors import DataError
 from simplugin.evaluation.datasets.retrieval import RetrievalSet
-from simplugin.rows import FileRecord
+from simplugin.rows import read_text
 from simplugin.texts import as_read
 
 __all__ = ["read_squad"]
@@ -23,11 +22,11 @@ __all__ = ["read_squad"]
 def read_squad(path: str | Path, *, language: str | None = None) -> RetrievalSet:
     """Read a file. A document's id is its place, a query's that of the file. See ``read_retrieval``."""
     file = Path(path)
-    raw = _bytes(file)
+    text, record = read_text(file)
     documents: dict[str, str] = {}
     queries: dict[str, str] = {}
     judgements: dict[str, dict[str, float]] = {}
-    for document, place, paragraph in _paragraphs(_object(raw, file), file):
+    for document, place, paragraph in _paragraphs(_object(text, file), file):
         documents[document] = _text(paragraph, "context", place, file)
         for number, question in enumerate(_list(paragraph, "qas", place, file)):
             where = f"{place}.qas[{number}]"
@@ -38,22 +37,12 @@ def read_squad(path: str | Path, *, language: str | None = None) -> RetrievalSet
             judgements[query] = {document: 0.0 if question.get("is_impossible") is True else 1.0}
     if not any(label for labels in judgements.values() for label in labels.values()):
         raise DataError("the file holds no question that a paragraph answers.", path=path)
-    record = FileRecord(file.name, len(raw), hashlib.sha256(raw).hexdigest())
     return RetrievalSet(file.stem, language, documents, queries, judgements, files=(record,))
 
 
-def _bytes(path: Path) -> bytes:
+def _object(text: str, path: Path) -> dict[str, object]:
     try:
-        return path.read_bytes()
-    except OSError as error:
-        raise DataError(f"the file cannot be read ({error.strerror}).", path=path) from error
-
-
-def _object(raw: bytes, path: Path) -> dict[str, object]:
-    try:
-        value: object = json.loads(raw.decode("utf-8-sig"))
-    except UnicodeDecodeError as error:
-        raise DataError("the text is not UTF-8.", path=path, line=raw.count(b"\n", 0, error.start) + 1) from error
+        value: object = json.loads(text)
     except json.JSONDecodeError as error:
         raise DataError(f"the file is no JSON ({error.msg}).", path=path, line=error.lineno) from error
     if not isinstance(value, dict):

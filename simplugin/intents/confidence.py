@@ -16,7 +16,7 @@ import numpy.typing as npt
 from simplugin.intents.scoring import Ints, Scoring, Spread
 from simplugin.measures import FloatArray
 
-__all__ = ["MEASURES", "Confidence", "Measured", "fit_confidence", "log_odds", "measures_of"]
+__all__ = ["LEAST", "MEASURES", "Confidence", "Measured", "fit_confidence", "log_odds", "measures_of"]
 
 Floats = npt.NDArray[np.float64]
 
@@ -28,7 +28,8 @@ MEASURES: tuple[Measured, ...] = ("score", "some", "all")
 
 _PENALTY = 0.01  # on squared weights of standardized measures: some of them say nearly the same
 _NEWTON = 50
-_LEAST = 1e-6
+LEAST = 1e-6
+"""How far a probability stays from 0 and 1, so that its odds are finite."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,7 +52,7 @@ class Confidence:
 
 def log_odds(probability: float) -> float:
     """Return the logarithm of the odds, finite also for 0 and 1."""
-    kept = min(max(probability, _LEAST), 1 - _LEAST)
+    kept = min(max(probability, LEAST), 1 - LEAST)
     return float(np.log(kept / (1 - kept)))
 
 

@@ -6,7 +6,7 @@ a stand-in for a query that means none of the intents.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from dataclasses import dataclass
 
 import numpy as np
@@ -39,14 +39,14 @@ class Fold:
 
 @dataclass(frozen=True, slots=True)
 class Asked:
-    """What came of asking a fold: the spread and the logits, by strength of the head, over the intents that were kept.
+    """What came of asking a fold: the spread, and the logits of a head, over the intents that were kept.
 
     ``intents`` (kept,) numbers the columns; ``meant`` (n,) is the right intent or ``OUTSIDE``, ``places`` (n,) which
     utterance was asked, counted on into the negatives.
     """
 
     spread: Spread
-    logits: dict[float, FloatArray]
+    logits: FloatArray | None
     intents: Ints
     meant: Ints
     places: Ints
@@ -92,9 +92,12 @@ def ask(
     negatives: FloatArray,
     *,
     function: SimilarityFunction,
-    strengths: Sequence[float],
+    strength: float | None,
 ) -> Iterator[Asked]:
-    """Ask every fold of utterances (n, dimension) with their intents (n,), and negatives (m, dimension) by turns."""
+    """Ask every fold of utterances (n, dimension) with their intents (n,), and negatives (m, dimension) by turns.
+
+    ``strength`` is that of the head; None fits none.
+    """
     dealt = folds(owners)
     for number, fold in enumerate(dealt):
         mine = np.arange(number, len(negatives), len(dealt))
@@ -106,11 +109,11 @@ def ask(
             spread_of(similarity(asked[start : start + _BLOCK], taught, function), starts)
             for start in range(0, len(asked), _BLOCK)
         ]
-        heads = {each: fit_head(taught, kept, strength=each, rows=len(vectors)) for each in strengths}
+        head = None if strength is None else fit_head(taught, kept, strength=strength, rows=len(vectors))
         outside = len(fold.outside) + len(mine)
         yield Asked(
             Spread(*(np.concatenate([getattr(each, name) for each in spreads]) for name in ("mean", "best", "two"))),
-            {strength: head(asked) for strength, head in heads.items()},
+            None if head is None else head(asked),
             intents,
             np.concatenate([owners[fold.inside], np.full(outside, OUTSIDE)]),
             np.concatenate([fold.inside, fold.outside, len(vectors) + mine]),

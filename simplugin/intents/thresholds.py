@@ -10,7 +10,7 @@ import numpy as np
 import numpy.typing as npt
 
 from simplugin.errors import DataError
-from simplugin.intents.confidence import Floats, log_odds
+from simplugin.intents.confidence import LEAST, Floats, log_odds
 
 __all__ = ["Target", "as_target", "best_ambiguity", "best_threshold", "shrunk", "target_threshold"]
 
@@ -18,6 +18,8 @@ Flags = npt.NDArray[np.bool_]
 Wanted: TypeAlias = Literal["precision", "accept"]
 
 _PRIOR = 500.0  # queries for which the threshold of all counts, where one intent or language has its own
+_CUTS = 200  # thresholds that are tried
+_BEYOND = 3  # widths below the least confidence, and above the greatest
 _HELPFUL = 2.0  # a question back may be asked this often for nothing, for each time that it helps
 
 
@@ -47,21 +49,21 @@ def best_threshold(confidence: Floats, right: Flags, inside: Flags) -> tuple[flo
     """Return the threshold of the best balanced accuracy on judged queries (n,), and that accuracy.
 
     It is the mean of the share in scope that is accepted with the right intent, and of the share out of scope that is
-    refused. Of equally good thresholds, and of those within one standard error of the best, the middle is taken.
+    refused, as a smooth function of the threshold: each query counts by a logistic curve around its log odds, as wide
+    as Silverman's rule says (1986, "Density Estimation for Statistics and Data Analysis"). The steps of the shares
+    themselves have their highest point where chance will have it.
     """
-    order = np.argsort(-confidence, kind="stable")
-    found = np.cumsum((right & inside)[order]) / max(int(inside.sum()), 1)
-    foreign = np.cumsum(~inside[order]) / max(int((~inside).sum()), 1)
-    worth = np.append(0.5, (found + 1 - foreign) / 2)
-    sorted_ = confidence[order]
-    # Between equal confidences there is no threshold.
-    worth[1:-1][sorted_[:-1] == sorted_[1:]] = 0
-    top = float(worth.max())
-    good = np.flatnonzero(worth >= top - 1e-12)
-    place = int(good[len(good) // 2])
-    above = 1.0 if place == 0 else float(sorted_[place - 1])
-    below = 0.0 if place == len(sorted_) else float(sorted_[place])
-    return (above + below) / 2, top
+    odds: Floats = np.log(np.maximum(confidence, LEAST) / np.maximum(1 - confidence, LEAST))
+    width = max(float(odds.std()) * len(odds) ** -0.2, LEAST)
+    cuts = np.linspace(odds.min() - _BEYOND * width, odds.max() + _BEYOND * width, _CUTS)
+    found, foreign = right & inside, ~inside
+    # A logistic curve of this scale has the standard deviation ``width``.
+    reached = 0.5 + 0.5 * np.tanh((odds[:, None] - cuts) / (2 * width * np.sqrt(3) / np.pi))
+    accepted = found @ reached / max(int(inside.sum()), 1)
+    refused = foreign @ (1 - reached) / max(int(foreign.sum()), 1)
+    worth: Floats = np.asarray((accepted + refused) / 2, dtype=np.float64)
+    place = int(worth.argmax())
+    return float(0.5 + 0.5 * np.tanh(cuts[place] / 2)), float(worth[place])
 
 
 def target_threshold(target: Target, confidence: Floats, right: Flags, inside: Flags, weights: Floats) -> float:

@@ -94,15 +94,34 @@ def test_folds_ask_each_utterance_once_and_never_by_itself_or_its_left_out_inten
         assert set(owners[fold.inside].tolist()) <= set(owners[fold.kept].tolist())
 
 
-def test_the_best_threshold_is_what_it_is_by_hand() -> None:
-    confidence = np.array([0.9, 0.8, 0.7, 0.6, 0.5, 0.4])
-    right = np.array([True, True, False, True, False, False])
-    inside = np.array([True, True, True, True, False, False])
+def test_the_best_threshold_lies_between_what_is_meant_and_what_is_not() -> None:
+    odds = np.array([-3.0, -2.5, -2.0, 2.0, 2.5, 3.0])
+    inside = odds > 0
 
-    threshold, balanced = best_threshold(confidence, right, inside)
+    threshold, balanced = best_threshold(1 / (1 + np.exp(-odds)), inside, inside)
 
-    assert threshold == pytest.approx(0.55)
-    assert balanced == pytest.approx((3 / 4 + 1) / 2)
+    assert threshold == pytest.approx(0.5, abs=0.02)
+    assert balanced > 0.9
+
+
+@given(st.integers(0, 20), st.floats(-2, 2))
+def test_of_many_queries_it_is_where_the_two_kinds_are_as_frequent(seed: int, middle: float) -> None:
+    random = np.random.default_rng(seed)
+    inside = np.repeat([True, False], 2000)
+    odds = random.standard_normal(4000) + np.where(inside, middle + 1, middle - 1)
+
+    threshold, balanced = best_threshold(1 / (1 + np.exp(-odds)), inside, inside)
+
+    assert np.log(threshold / (1 - threshold)) == pytest.approx(middle, abs=0.35)
+    assert balanced == pytest.approx(0.8413, abs=0.03)  # of the normal distribution, one deviation away
+
+
+def test_where_none_is_right_all_is_refused() -> None:
+    confidence = np.array([0.2, 0.9, 0.5])
+
+    threshold, _ = best_threshold(confidence, np.zeros(3, dtype=bool), np.array([True, False, True]))
+
+    assert threshold > 0.9
 
 
 def test_a_target_is_reached_with_as_many_as_can_be_and_one_out_of_reach_is_told() -> None:

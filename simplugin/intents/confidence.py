@@ -20,11 +20,11 @@ __all__ = ["LEAST", "MEASURES", "Confidence", "Measured", "fit_confidence", "log
 
 Floats = npt.NDArray[np.float64]
 
-Measured: TypeAlias = Literal["score", "some", "all"]
-"""What a confidence is judged by: the score alone, or also its lead and the closest two utterances, or all there is."""
+Measured: TypeAlias = Literal["some", "all"]
+"""What a confidence is judged by: the score, its lead and the closest two utterances, or all there is."""
 
-MEASURES: tuple[Measured, ...] = ("score", "some", "all")
-"""From the simplest on."""
+MEASURES: tuple[Measured, ...] = ("some", "all")
+"""The simpler ones first."""
 
 _PENALTY = 0.01  # on squared weights of standardized measures: some of them say nearly the same
 _NEWTON = 50
@@ -65,15 +65,20 @@ def measures_of(
     """
     rows = np.arange(len(scores))
     score = scores[rows, best].astype(np.float64)
-    if measured == "score":
-        return score[:, None]
-    ahead = score - scores[rows, second]
-    # A head's share among the intents is a lead over all of them, and does not grow with their number.
-    ahead_of_all = -np.log(np.exp(scores - score[:, None]).sum(axis=1)) if scoring == "head" else ahead
-    columns = [score, ahead_of_all, spread.two[rows, best]]
+    ahead: Floats = score - scores[rows, second]
+    lead = _odds(scores, best) if scoring == "head" else ahead
+    columns = [score, lead, spread.two[rows, best]]
     if measured == "all":
         columns += [ahead, spread.best[rows, best], spread.mean[rows, best], spread.best.max(axis=1)]
     return np.column_stack(columns).astype(np.float64)
+
+
+def _odds(logits: FloatArray, best: Ints) -> Floats:
+    """Return the log odds (n,) of the share that a head gives its best intent: its lead over all others together."""
+    rows = np.arange(len(logits))
+    others = np.exp(logits.astype(np.float64) - logits[rows, best][:, None])
+    others[rows, best] = 0
+    return np.asarray(-np.log(np.maximum(others.sum(axis=1), LEAST)), dtype=np.float64)
 
 
 def fit_confidence(measures: Floats, right: npt.NDArray[np.bool_], weights: Floats) -> Confidence:

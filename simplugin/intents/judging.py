@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from simplugin.intents.confidence import MEASURES, Confidence, Floats, measures_of
+from simplugin.intents.confidence import Confidence, Floats, measures_of
 from simplugin.intents.fitting import Fit, lead
 from simplugin.intents.scoring import Ints, best_two, scores_of, spread_of
 from simplugin.intents.taught import Taught
@@ -112,7 +112,7 @@ def _decide(
     top = shown[np.arange(len(shown)), best]
     if learned is None:
         threshold = THRESHOLD if cuts.threshold is None else cuts.threshold
-        sure = Confidence.around(threshold, _WIDTH)(measures_of(MEASURES[0], scoring, scores, spread, best, second))
+        sure = Confidence.around(threshold, _WIDTH)(top[:, None].astype(np.float64))
         accepted, ambiguity = top >= threshold, AMBIGUITY
     else:
         sure = learned.confidence(measures_of(learned.measured, scoring, scores, spread, best, second))

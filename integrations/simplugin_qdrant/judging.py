@@ -52,7 +52,7 @@ def stage_searches(
                 docs = register(store, name, encoder, mode=mode, quantization=quantization)
                 docs.add(asked.documents.values(), ids=asked.documents, keep_blank=True)
                 docs.optimize()
-                last = Stage(stage, _search(docs, mode), _pair_scores(docs, mode))
+                last = Stage(stage, _search(docs, mode), _pair_scores(docs, mode), mode=mode)
                 yield last
             if reranker is not None and last is not None:
                 yield reranked(last, reranker)
@@ -90,6 +90,7 @@ def collection_searches(docs: Collection, *, mode: Mode | None = None, reranker:
             foreign=True,
             documents=docs.count_documents(),
             missing=len(missing),
+            mode=compared,
         )
         yield found
         if reranker is not None:

@@ -191,14 +191,23 @@ def _sections(outcomes: Sequence[Outcome], resamples: int, seed: int) -> Iterato
         made: list[Section] = []
         for place, outcome in enumerate(stages):
             section = _section(outcome, resamples, seed)
-            if place:
-                # What a reranker adds is told against what it was given.
-                before = place - 1 if outcome.stage.name == "rerank" else 0
+            before = _before(stages, place)
+            if before is not None:
                 section = section.model_copy(
                     update={"details": section.details | _loss(section, made[before], outcome, stages[before])}
                 )
             made.append(section)
         yield from made
+
+
+def _before(stages: Sequence[Outcome], place: int) -> int | None:
+    """Return the stage that one is told against: for a reranker what it was given, else the first of its mode."""
+    stage = stages[place].stage
+    if stage.name == "rerank":
+        return place - 1 if place else None
+    # Words find what vectors do not: beside a search of vectors alone that is a gain, and no loss of an index.
+    alike = (number for number in range(place) if (stages[number].stage.mode or "dense") == (stage.mode or "dense"))
+    return next(alike, None)
 
 
 def _section(outcome: Outcome, resamples: int, seed: int) -> Section:
@@ -234,7 +243,12 @@ def _section(outcome: Outcome, resamples: int, seed: int) -> Section:
 def _details(outcome: Outcome) -> dict[str, Any]:
     """Return the threshold, and how many queries the figures rest on."""
     numbers = outcome.part.numbers
-    details: dict[str, Any] = {"threshold": None, **outcome.threshold, "known_items": _count(numbers["rr10"] >= 0)}
+    details: dict[str, Any] = {
+        "mode": outcome.stage.mode or "dense",
+        "threshold": None,
+        **outcome.threshold,
+        "known_items": _count(numbers["rr10"] >= 0),
+    }
     details |= {name: mean(numbers[column]) for name, column in _SUCCESS.items()}
     if "answerable" in numbers:
         details |= {

@@ -9,6 +9,7 @@ from typing import TypeAlias
 import numpy as np
 import numpy.typing as npt
 
+from simplugin.collection import Mode
 from simplugin.encoders import Encoder
 from simplugin.evaluation.datasets.retrieval import RetrievalSet
 from simplugin.evaluation.remembering import Remembering
@@ -31,7 +32,7 @@ class Stage:
     """A search by its name, and what it says of single pairs of texts; None where it says nothing of them.
 
     ``foreign`` hits are of a collection that was not made of the documents of the data: ``documents`` is how many it
-    has, and ``missing`` how many of the data it lacks.
+    has, and ``missing`` how many of the data it lacks. ``mode`` is what it compares, where a store has other modes too.
     """
 
     name: str
@@ -40,6 +41,7 @@ class Stage:
     foreign: bool = False
     documents: int | None = None
     missing: int = 0
+    mode: Mode | None = None
 
 
 Searches: TypeAlias = Callable[[Encoder, RetrievalSet], Iterable[Stage]]

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import json
+import time
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -47,6 +48,15 @@ def test_looking_words_up_gives_the_pieces_of_cutting_the_whole_text(given_texts
 
     assert ids == [id_ for part in whole for id_ in part]
     assert lengths == [len(part) for part in whole]
+
+
+def test_a_text_of_ten_thousand_letters_without_a_blank_takes_no_seconds(starter: Encoder) -> None:
+    started = time.perf_counter()
+    vectors = starter.encode_query(["ab" * 5000, "ש\u05b8" * 5000, "ab" * 128])
+
+    assert time.perf_counter() - started < 2  # 19 seconds in one piece
+    assert np.isfinite(vectors).all()
+    np.testing.assert_allclose(vectors[0] @ vectors[2], 1, atol=1e-4)  # 256 letters, again and again
 
 
 def test_more_words_than_are_remembered_are_cut_all_the_same(data: Path) -> None:

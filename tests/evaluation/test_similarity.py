@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
@@ -21,7 +22,9 @@ from simplugin.evaluation import Evaluation, LabelledPair, evaluate_similarity, 
 from simplugin.evaluation.bootstrap import weights
 from simplugin.evaluation.datasets import Pairs
 from simplugin.evaluation.metrics.correlation import resampled_pearson, resampled_spearman
+from simplugin.evaluation.remembering import Remembering
 from simplugin.evaluation.similarity import FUNCTIONS, METRICS, METRICS_OF_PAIR_MODELS
+from simplugin.measures import FloatArray
 from simplugin.reranking import load_reranker
 from simplugin_langchain import SimpluginEmbeddings
 from tests.encoders.checkpoints import WORDS, layout_folder
@@ -78,17 +81,33 @@ def apart(model: Encoder, pairs: Sequence[LabelledPair]) -> list[LabelledPair]:
 
 def of_sentence_transformers(folder: str, pairs: Sequence[LabelledPair]) -> dict[str, float]:
     from sentence_transformers import SentenceTransformer
+
+    found: dict[str, float] = evaluator_of(pairs)(SentenceTransformer(folder, device="cpu"))
+    return found
+
+
+def evaluator_of(pairs: Sequence[LabelledPair]) -> Any:
     from sentence_transformers.sentence_transformer.evaluation import EmbeddingSimilarityEvaluator
 
-    model: Any = SentenceTransformer(folder, device="cpu")
-    found: dict[str, float] = EmbeddingSimilarityEvaluator(
+    return EmbeddingSimilarityEvaluator(
         [pair.first for pair in pairs],
         [pair.second for pair in pairs],
         [pair.label / 5 for pair in pairs],
         similarity_fn_names=list(FUNCTIONS),
         show_progress_bar=False,
-    )(model)
-    return found
+    )
+
+
+class Vectors:
+    """What the evaluator of sentence-transformers asks of a model, by an encoder's vectors."""
+
+    def __init__(self, encoder: Encoder) -> None:
+        self._encoder = encoder
+        self.model_card_data = SimpleNamespace(set_evaluation_metrics=lambda *_: None)
+        self.similarity_fn_name = "cosine"
+
+    def encode(self, texts: Sequence[str], **_: object) -> FloatArray:
+        return self._encoder.encode_document(texts)
 
 
 @pytest.mark.model
@@ -104,6 +123,19 @@ def test_all_ten_metrics_of_a_real_model_are_those_of_sentence_transformers(data
     assert set(section.metrics) == set(METRICS)
     for metric in METRICS:
         assert section.metrics[metric] == pytest.approx(expected[metric], abs=1e-6), metric
+
+
+@pytest.mark.model
+def test_of_the_same_vectors_all_ten_metrics_of_a_whole_test_set_are_those_of_sentence_transformers(data: Path) -> None:
+    model = Remembering(load(str(get_model_path()), device="cpu"))
+    pairs = read_pairs(data / "stsb" / "stsb-en-test.csv")
+
+    metrics = evaluate_similarity(model, pairs, resamples=0).result.section("pairs").metrics
+
+    expected = evaluator_of(pairs)(Vectors(model))
+    assert {name: metrics[name] for name in METRICS} == pytest.approx(
+        {name: expected[name] for name in METRICS}, abs=1e-6
+    )
 
 
 @pytest.mark.parametrize("similarity", ["cosine", "dot"])

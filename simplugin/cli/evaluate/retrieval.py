@@ -177,8 +177,12 @@ def retrieval(
         out=out,
         bounds=bounds,
     )
-    if not as_json:
-        note(_told(judged.result.model.name, sets))
+    if as_json:
+        return
+    note(_told(judged.result.model.name, sets))
+    if other := {str(each.details["mode"]) for each in judged.result.sections} - {"dense"}:
+        alone = " The stage exact compares vectors alone." if collection is None and "exact" in stages else ""
+        note(f"Searched in the mode {', '.join(sorted(other))}.{alone}")
 
 
 def _stages(texts: Sequence[str] | None) -> list[str]:

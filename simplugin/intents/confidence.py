@@ -8,7 +8,7 @@ that is as close to one.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Literal, Self, TypeAlias
+from typing import Any, Literal, Self, TypeAlias
 
 import numpy as np
 import numpy.typing as npt
@@ -67,7 +67,7 @@ def measures_of(
     score = scores[rows, best].astype(np.float64)
     ahead: Floats = score - scores[rows, second]
     lead = _odds(scores, best) if scoring == "head" else ahead
-    columns = [score, lead, spread.two[rows, best]]
+    columns: list[npt.NDArray[Any]] = [score, lead, spread.two[rows, best]]
     if measured == "all":
         columns += [ahead, spread.best[rows, best], spread.mean[rows, best], spread.best.max(axis=1)]
     return np.column_stack(columns).astype(np.float64)

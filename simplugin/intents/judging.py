@@ -11,7 +11,7 @@ import numpy as np
 from simplugin.intents.confidence import Confidence, Floats, measures_of
 from simplugin.intents.fitting import Fit, lead
 from simplugin.intents.scoring import Ints, best_two, scores_of, spread_of
-from simplugin.intents.taught import Taught
+from simplugin.intents.taught import Taught, heard
 from simplugin.intents.thresholds import Flags
 from simplugin.measures import FloatArray
 from simplugin.records import Evidence, Match, Status
@@ -27,6 +27,7 @@ THRESHOLD, AMBIGUITY = 0.45, 0.05
 _WIDTH = 0.1  # of the curve that stands for a confidence where nothing was learned
 _EVIDENCE = 3
 _BLOCK = 512  # queries that are compared with all utterances at once
+_VERBATIM = 0.99  # confidence in an utterance itself: people do make mistakes
 _CLEAR = 0.1  # a reranker's lead that settles a close call; its scores lie in [0, 1]
 
 
@@ -54,7 +55,10 @@ class _Columns:
 def judge(
     taught: Taught, learned: Fit | None, cuts: Cuts, texts: Sequence[str], vectors: FloatArray, language: str | None
 ) -> list[Match]:
-    """Match texts by their vectors (n, dimension); those of which the model knows nothing are out of scope."""
+    """Match texts by their vectors (n, dimension); those of which the model knows nothing are out of scope.
+
+    An utterance itself matches its intent, whatever was learned from all of them, unless a threshold was given.
+    """
     found = list[Match]()
     for start in range(0, len(texts), _BLOCK):
         rows = taught.comparable(vectors[start : start + _BLOCK])
@@ -62,6 +66,8 @@ def judge(
         columns = _decide(taught, learned, cuts, rows, closeness, language)
         known: list[bool] = np.any(rows != 0, axis=1).tolist()
         block = texts[start : start + _BLOCK]
+        if cuts.threshold is None:
+            columns = _verbatim(taught, columns, block)
         found += [_match(taught, columns, row, text, closeness[row], known[row]) for row, text in enumerate(block)]
     return found
 
@@ -123,6 +129,23 @@ def _decide(
         ambiguity = cuts.ambiguity
     accepted, clear = (np.asarray(each, dtype=np.bool_) for each in (accepted, margin >= ambiguity))
     return _Columns(best, second, shown, sure, margin, accepted, clear)
+
+
+def _verbatim(taught: Taught, columns: _Columns, texts: Sequence[str]) -> _Columns:
+    """Give texts that are utterances themselves the intent that they were given."""
+    owners = [taught.verbatim.get(heard(text).casefold()) for text in texts]
+    rows = np.array([row for row, owner in enumerate(owners) if owner is not None], dtype=np.int64)
+    if not len(rows):
+        return columns
+    best, second, margin = columns.best.copy(), columns.second.copy(), columns.margin.copy()
+    best[rows] = [owner for owner in owners if owner is not None]
+    moved = rows[best[rows] != columns.best[rows]]
+    second[moved], margin[moved] = columns.best[moved], 0.0
+    confidence, accepted, clear = columns.confidence.copy(), columns.accepted.copy(), columns.clear.copy()
+    confidence[rows], accepted[rows], clear[rows] = np.maximum(confidence[rows], _VERBATIM), True, True
+    return replace(
+        columns, best=best, second=second, margin=margin, confidence=confidence, accepted=accepted, clear=clear
+    )
 
 
 def _match(taught: Taught, columns: _Columns, row: int, text: str, closeness: FloatArray, known: bool) -> Match:

@@ -44,6 +44,14 @@ class Taught:
         """How many utterances each intent (intents,) has."""
         return np.diff(np.append(self.starts, len(self.owners)))
 
+    @cached_property
+    def verbatim(self) -> Mapping[str, int]:
+        """Whose each utterance is, by what is heard of it, in any case; one of several intents is not among them."""
+        whose = dict[str, set[int]]()
+        for each, owner in zip(self.utterances, self.owners.tolist(), strict=True):
+            whose.setdefault(heard(each.text).casefold(), set()).add(owner)
+        return {text: owners.pop() for text, owners in whose.items() if len(owners) == 1}
+
     @property
     def languages(self) -> list[str | None]:
         """The language of each utterance, where it is known."""

@@ -55,7 +55,8 @@ def best_threshold(confidence: Floats, right: Flags, inside: Flags) -> tuple[flo
     """
     odds: Floats = np.log(np.maximum(confidence, LEAST) / np.maximum(1 - confidence, LEAST))
     width = max(float(odds.std()) * len(odds) ** -0.2, LEAST)
-    cuts = np.linspace(odds.min() - _BEYOND * width, odds.max() + _BEYOND * width, _CUTS)
+    low, high = float(odds.min()) - _BEYOND * width, float(odds.max()) + _BEYOND * width
+    cuts: Floats = np.linspace(low, high, _CUTS, dtype=np.float64)
     found, foreign = right & inside, ~inside
     # A logistic curve of this scale has the standard deviation ``width``.
     reached = 0.5 + 0.5 * np.tanh((odds[:, None] - cuts) / (2 * width * np.sqrt(3) / np.pi))

@@ -239,6 +239,20 @@ def test_confidences_are_what_comes_true_on_queries_that_were_not_seen(
     assert good[~np.array(inside)].mean() > 0.8
 
 
+def test_an_utterance_itself_matches_its_intent_in_any_case(
+    clinc: dict[str, list[Utterance]], starter: Encoder
+) -> None:
+    matcher = IntentMatcher(clinc["taught"], starter)
+    once = {each.text.casefold(): each for each in clinc["taught"]}
+
+    found = matcher.match([text.upper() for text in once])
+
+    assert [each.intent for each in found] == [each.intent for each in once.values()]
+    assert {each.status for each in found} == {"match"}
+    assert min(each.confidence for each in found) >= 0.99
+    assert all(each.intent not in dict(each.alternatives) for each in found)
+
+
 @pytest.mark.parametrize(("kind", "value"), [("precision", 0.9), ("accept", 0.8)])
 def test_a_target_is_reached_on_queries_that_were_not_seen(
     kind: str, value: float, clinc: dict[str, list[Utterance]], starter: Encoder

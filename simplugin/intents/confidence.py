@@ -66,19 +66,17 @@ def measures_of(
     rows = np.arange(len(scores))
     score = scores[rows, best].astype(np.float64)
     ahead: Floats = score - scores[rows, second]
-    lead = _odds(scores, best) if scoring == "head" else ahead
+    lead = _share(scores, best) if scoring == "head" else ahead
     columns: list[npt.NDArray[Any]] = [score, lead, spread.two[rows, best]]
     if measured == "all":
         columns += [ahead, spread.best[rows, best], spread.mean[rows, best], spread.best.max(axis=1)]
     return np.column_stack(columns).astype(np.float64)
 
 
-def _odds(logits: FloatArray, best: Ints) -> Floats:
-    """Return the log odds (n,) of the share that a head gives its best intent: its lead over all others together."""
-    rows = np.arange(len(logits))
-    others = np.exp(logits.astype(np.float64) - logits[rows, best][:, None])
-    others[rows, best] = 0
-    return np.asarray(-np.log(np.maximum(others.sum(axis=1), LEAST)), dtype=np.float64)
+def _share(logits: FloatArray, best: Ints) -> Floats:
+    """Return the logarithm (n,) of the share that a head gives its best intent: a lead over all others together."""
+    top = logits[np.arange(len(logits)), best].astype(np.float64)
+    return np.asarray(-np.log(np.exp(logits - top[:, None]).sum(axis=1)), dtype=np.float64)
 
 
 def fit_confidence(measures: Floats, right: npt.NDArray[np.bool_], weights: Floats) -> Confidence:

@@ -13,7 +13,7 @@ import typer
 from typer.core import TyperGroup
 
 import simplugin
-from simplugin.cli import collections, demo, encode, evaluate, ingest, models, rerank, search
+from simplugin.cli import collections, demo, encode, evaluate, finetune, ingest, models, rerank, search
 from simplugin.errors import SimpluginError
 
 __all__ = ["app", "main"]
@@ -76,6 +76,7 @@ app.command("search")(search.search)
 app.command("rerank")(rerank.rerank)
 app.add_typer(collections.app, name="collections")
 app.add_typer(evaluate.app, name="evaluate")
+app.command("finetune")(finetune.finetune)
 
 
 def main() -> None:

@@ -60,7 +60,8 @@ def open_network(model: str | Path, recipe: Recipe, *, seed: int) -> Opened:
 
     folder, card = find_folder(model)
     layout = read_layout(folder)
-    network = open_layout(layout, choose_device(None))
+    with quiet():
+        network = open_layout(layout, choose_device(None))
     kind: Kind = "table" if layout.kind == "static" else "transformer"
     return Opened(network, kind, folder, _name(folder, card), _hash(layout))
 

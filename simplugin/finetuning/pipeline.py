@@ -23,7 +23,7 @@ from simplugin.finetuning.networks import Opened, open_network, save_network
 from simplugin.finetuning.output import Run, begin, finish
 from simplugin.finetuning.recipe import Recipe, find_recipe
 from simplugin.finetuning.search import Trial, check_search, search
-from simplugin.finetuning.training import check_extra, train
+from simplugin.finetuning.training import check_extra, steps_done, train
 
 __all__ = ["Finetuned", "finetune"]
 
@@ -125,6 +125,8 @@ def finetune(
             before[role] = judge(base, sets, chosen, keep=kept, progress=progress, **options)
     chosen, folded = _validated(start, examples, chosen, folds, trials, work, seed, told, show)
     best_of = examples_of(judged_by["dev"], chosen) if chosen.keep == "best" else None
+    if step := steps_done(work):
+        told(f"Going on after step {step}.")
     with show("training") as progress:
         steps = train(
             opened,

@@ -18,7 +18,7 @@ from simplugin.reranking.messages import quiet
 if TYPE_CHECKING:
     from transformers import TrainerCallback
 
-__all__ = ["check_extra", "steps_of", "train"]
+__all__ = ["check_extra", "steps_done", "steps_of", "train"]
 
 _CHECKPOINTS = 20  # a training
 _APART = 10  # steps, at least, between two of them
@@ -31,6 +31,12 @@ def check_extra() -> None:
 
     if find_spec("datasets") is None or find_spec("accelerate") is None:
         raise MissingExtraError("train", "Fine-tuning")
+
+
+def steps_done(folder: Path) -> int:
+    """Return after how many steps a training goes on; 0 where it begins."""
+    last = _last_checkpoint(folder)
+    return 0 if last is None else _step(last)
 
 
 def steps_of(pairs: int, recipe: Recipe) -> int:
@@ -165,8 +171,12 @@ def _take_best(opened: Opened, folder: Path) -> None:
 
 def _last_checkpoint(folder: Path) -> Path | None:
     """Return the newest checkpoint that was written to its end: its state is what comes last."""
-    found = sorted(folder.glob("checkpoint-*"), key=lambda path: int(path.name.rpartition("-")[2]), reverse=True)
+    found = sorted(folder.glob("checkpoint-*"), key=_step, reverse=True)
     return next((path for path in found if _is_complete(path / "trainer_state.json")), None)
+
+
+def _step(checkpoint: Path) -> int:
+    return int(checkpoint.name.rpartition("-")[2])
 
 
 def _is_complete(state: Path) -> bool:

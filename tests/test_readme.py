@@ -27,6 +27,9 @@ def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     (tmp_path / "docs" / "bus.txt").write_text("The bus leaves every ten minutes.", encoding="utf-8")
     (tmp_path / "lines.txt").write_text("The library opens at nine.\nThe cat sleeps.\n", encoding="utf-8")
     shutil.copy(samples.documents_folder().parent / "pairs.csv", tmp_path)
+    rows = [f"{pair.sentence1}\t{pair.sentence2}\t{pair.score}\n" for pair in samples.pairs()]
+    (tmp_path / "train.csv").write_text("".join(rows[::2]), encoding="utf-8")
+    (tmp_path / "dev.csv").write_text("".join(rows[1::2]), encoding="utf-8")
     monkeypatch.chdir(tmp_path)
     return tmp_path
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import TypeAlias
+from typing import Any, TypeAlias
 
 import numpy as np
 
@@ -60,15 +60,19 @@ def read(data: Labelled, recipe: Recipe, *, role: str) -> tuple[Sets, tuple[str,
     ``role`` is what they are for, as an error names them. Raises ``DataError`` for a broken file, with its line; for
     labels that are no degrees of likeness, as raw numbers of classes are; and for too few pairs.
     """
+    source: Any = data  # a recipe reads one kind of file; what is the other kind is refused in its columns
     if recipe.data == "inference":
-        return _read_inferences(data, role), ()
-    sets = read_pair_sources(data)  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType]
+        inferences: tuple[Inferences, ...] = read_all(source, lambda path, language: read_nli(path, language=language))
+        _check_count(inferences, role)
+        return inferences, ()
+    sets = read_pair_sources(source)
+    _check_count(sets, role)
     notes: list[str] = []
     for each in sets:
-        _check_count(each.name, len(each.pairs), role)
         for finding in inspect_labels(each):
             if finding.severity == "error":
-                raise DataError(f"{finding.message} Numbers of classes belong to the recipe 'nli-cosine', by name.")
+                hint = " The recipe 'nli-cosine' does so." if finding.code == "class_labels" else ""
+                raise DataError(f"{finding.message}{hint}")
             notes.append(f"{finding.severity}: {finding.message}")
     plan(sets, cross=recipe.crossed)  # refuses what does not match across
     return sets, tuple(notes)
@@ -124,16 +128,6 @@ def shared(train: Examples, other: Examples) -> int:
     return sum(frozenset(pair) in learned for pair in zip(other.first, other.second, strict=True))
 
 
-def _read_inferences(data: Labelled, role: str) -> tuple[Inferences, ...]:
-    sets = read_all(
-        data,  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType]  # what is no such source is refused there
-        lambda path, language: read_nli(path, language=language),
-    )
-    for each in sets:
-        _check_count(each.name, len(each.pairs), role)
-    return sets
-
-
 def _of_scored(sets: Sequence[Pairs], recipe: Recipe) -> Examples:
     parts = [
         Part(
@@ -148,6 +142,8 @@ def _of_scored(sets: Sequence[Pairs], recipe: Recipe) -> Examples:
     return Examples(pooled.texts["first"], pooled.texts["second"], pooled.numbers["label"] / _TOP, pooled.clusters)
 
 
-def _check_count(name: str, pairs: int, role: str) -> None:
+def _check_count(sets: Sets, role: str) -> None:
+    pairs = sum(len(each.pairs) for each in sets)
     if pairs < _FEW:
-        raise DataError(f"{name!r} has {pairs} pairs for {role}; at least {_FEW} are needed.")
+        names = ", ".join(repr(each.name) for each in sets)
+        raise DataError(f"There are {pairs} pairs for {role} in {names}; at least {_FEW} are needed.")

@@ -155,7 +155,7 @@ def _save_table(opened: Opened, folder: Path) -> None:
     with source as tensors:
         scaled = _SCALES in tensors.keys() and tensors.get_slice(_TABLE).get_dtype() == "I8"  # noqa: SIM118  # no mapping
     table = quantize(rows) if scaled else None
-    saved = {_TABLE: rows} if table is None else {_TABLE: table.embeddings, _SCALES: table.weights}
+    saved: dict[str, Any] = {_TABLE: rows} if table is None else {_TABLE: table.embeddings, _SCALES: table.weights}
     (folder / "model.safetensors").write_bytes(save(saved))
     for name in _AS_THEY_ARE:
         if (opened.folder / name).is_file():

@@ -6,13 +6,10 @@ import json
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import Any
 
 from simplugin.errors import DataError, MissingExtraError
 from simplugin.finetuning.recipe import Recipe
-
-if TYPE_CHECKING:
-    from optuna.distributions import BaseDistribution
 
 __all__ = ["Trial", "check_search", "search"]
 
@@ -54,10 +51,9 @@ def search(
     The first trial is the recipe as it is, so that what is chosen is no worse by this measure. Trials are kept in
     ``folder``; a search that was cut short goes on after those that it has.
     """
-    import optuna
-
+    optuna: Any = import_module("optuna")  # an extra, which type checkers need not have
     optuna.logging.set_verbosity(optuna.logging.ERROR)
-    choices = _distributions(recipe)
+    choices = _distributions(recipe, optuna.distributions)
     done = list(_read(folder / _TRIALS))
     while len(done) < trials:
         # A sampler of its own for each trial: the same ones follow, whether the search was cut short before or not.
@@ -68,7 +64,7 @@ def search(
             )
         if not done:
             study.enqueue_trial({name: getattr(recipe.hyperparameters, name) for name in choices})
-        chosen = study.ask(choices).params
+        chosen: dict[str, float] = study.ask(choices).params
         done.append(Trial(chosen, validate(recipe.chosen(chosen))))
         _append(folder / _TRIALS, done[-1])
         if on_trial is not None:
@@ -76,17 +72,16 @@ def search(
     return recipe.chosen(max(done[:trials], key=lambda each: each.value).hyperparameters)
 
 
-def _distributions(recipe: Recipe) -> dict[str, BaseDistribution]:
-    from optuna.distributions import CategoricalDistribution, FloatDistribution, IntDistribution
-
-    found: dict[str, BaseDistribution] = {}
+def _distributions(recipe: Recipe, kinds: Any) -> dict[str, Any]:
+    """Return what Optuna chooses from; ``kinds`` is its module of them."""
+    found: dict[str, Any] = {}
     for name, choices in recipe.search.items():
         if name in _CHOICES:
-            found[name] = CategoricalDistribution([int(choice) for choice in choices])
+            found[name] = kinds.CategoricalDistribution([int(choice) for choice in choices])
         elif name in _WHOLE:
-            found[name] = IntDistribution(int(choices[0]), int(choices[-1]))
+            found[name] = kinds.IntDistribution(int(choices[0]), int(choices[-1]))
         else:
-            found[name] = FloatDistribution(choices[0], choices[-1], log=name in _LOGARITHMIC)
+            found[name] = kinds.FloatDistribution(choices[0], choices[-1], log=name in _LOGARITHMIC)
     return found
 
 

@@ -131,14 +131,14 @@ def _callbacks(
 ) -> list[TrainerCallback]:
     from transformers import TrainerCallback
 
-    class Telling(TrainerCallback):  # type: ignore[misc]
+    class Telling(TrainerCallback):
         """Tells after each step how many are done."""
 
         def on_step_end(self, args: Any, state: Any, control: Any, **_: Any) -> None:
             if progress is not None:
                 progress(int(state.global_step), int(state.max_steps))
 
-    class Keeping(TrainerCallback):  # type: ignore[misc]
+    class Keeping(TrainerCallback):
         """Keeps the weights of the best epoch."""
 
         def on_epoch_end(self, args: Any, state: Any, control: Any, **_: Any) -> None:
@@ -164,7 +164,7 @@ def _keep_if_best(opened: Opened, folder: Path, score: float) -> None:
 
 
 def _take_best(opened: Opened, folder: Path) -> None:
-    from safetensors.torch import load_model
+    from safetensors.torch import load_model  # pyright: ignore[reportUnknownVariableType]  # a bare PathLike
 
     load_model(opened.network, str(folder / _BEST))
 

@@ -25,13 +25,13 @@ def write_scored(
     random = np.random.default_rng(seed)
     lines: list[str] = []
     for _ in range(pairs):
-        words = random.permutation(CONTENT).tolist()
+        content: list[str] = random.permutation(CONTENT).tolist()
         shared = int(random.integers(0, 4))
-        sides = [words[:3], [*words[:shared], *words[3 : 6 - shared]]]
-        filled = [
-            " ".join((swapped or {}).get(word, word) for word in [*random.choice(FILLERS, fillers).tolist(), *side])
-            for side in sides
-        ]
+        sides = [content[:3], [*content[:shared], *content[3 : 6 - shared]]]
+        filled: list[str] = []
+        for side in sides:
+            words: list[str] = [*random.choice(FILLERS, fillers).tolist(), *side]
+            filled.append(" ".join((swapped or {}).get(word, word) for word in words))
         label = 5 * shared / 3 + float(random.uniform(0, 0.01)) * (shared < 3)
         lines.append(f"{filled[0]}\t{filled[1]}\t{label:.4f}\n")
     path.write_text("".join(lines), encoding="utf-8")

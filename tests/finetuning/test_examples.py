@@ -90,7 +90,7 @@ def test_a_recipe_of_degrees_refuses_numbered_classes(tmp_path: Path) -> None:
 
     with pytest.raises(DataError, match="look like classes"):
         read(tmp_path / "classes.tsv", find_recipe("cosine"), role="training")
-    with pytest.raises(DataError, match="'nli-cosine', by name"):
+    with pytest.raises(DataError, match="The recipe 'nli-cosine' does so"):
         read(tmp_path / "two.tsv", find_recipe("cosine"), role="training")
 
 
@@ -105,7 +105,7 @@ def test_labels_upside_down_are_refused(tmp_path: Path) -> None:
 
 
 def test_too_few_pairs_are_refused(tmp_path: Path) -> None:
-    with pytest.raises(DataError, match="'few' has 9 pairs for dev; at least 10"):
+    with pytest.raises(DataError, match="There are 9 pairs for dev in 'few'; at least 10"):
         read(write_scored(tmp_path / "few.tsv", 9), find_recipe("sts"), role="dev")
 
 

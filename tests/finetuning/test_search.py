@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from importlib.util import find_spec
 from pathlib import Path
 
 import pytest
@@ -11,12 +12,8 @@ from simplugin.errors import DataError, MissingExtraError
 from simplugin.finetuning import Recipe, find_recipe
 from simplugin.finetuning.search import Trial, check_search, search
 
-try:
-    import optuna
-except ImportError:
-    optuna = None  # type: ignore[assignment]
-
-needs_optuna = pytest.mark.skipif(optuna is None, reason="optuna is not installed (the extra 'search')")
+has_optuna = find_spec("optuna") is not None
+needs_optuna = pytest.mark.skipif(not has_optuna, reason="optuna is not installed (the extra 'search')")
 
 
 def value(recipe: Recipe) -> float:
@@ -64,7 +61,7 @@ def test_a_recipe_without_ranges_is_not_searched() -> None:
         check_search(find_recipe("sts"))
 
 
-@pytest.mark.skipif(optuna is not None, reason="optuna is installed")
+@pytest.mark.skipif(has_optuna, reason="optuna is installed")
 def test_without_the_extra_it_is_named() -> None:
     with pytest.raises(MissingExtraError, match=r"pip install 'simplugin\[search\]'"):
         check_search(find_recipe("crossing"))

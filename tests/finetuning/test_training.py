@@ -8,6 +8,7 @@ import signal
 import time
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -36,13 +37,16 @@ def test_the_weights_of_the_best_epoch_remain(bert: Path, tmp_path: Path) -> Non
     opened = open_network(bert, recipe, seed=1)
     scores, seen = iter([0.3, 0.9, 0.5]), list[np.ndarray]()
 
+    network: Any = opened.network
+    words = network[0].model.embeddings.word_embeddings.weight
+
     def judge() -> float:
-        seen.append(opened.network[0].model.embeddings.word_embeddings.weight.detach().numpy().copy())
+        seen.append(words.detach().numpy().copy())
         return next(scores)
 
     assert train(opened, examples, recipe, folder=tmp_path, seed=1, judge=judge) == 9
 
-    kept = opened.network[0].model.embeddings.word_embeddings.weight.detach().numpy()
+    kept = words.detach().numpy()
     assert np.array_equal(kept, seen[1])
     assert not np.array_equal(kept, seen[2])
 

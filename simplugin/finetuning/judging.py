@@ -20,6 +20,7 @@ from simplugin.finetuning.examples import Examples, Sets
 from simplugin.finetuning.networks import Network
 from simplugin.finetuning.recipe import Recipe
 from simplugin.measures import unit_rows
+from simplugin.reranking.messages import quiet
 
 __all__ = ["differences", "figures", "judge", "scores", "spearman_of"]
 
@@ -38,14 +39,14 @@ def judge(
     """Judge a model as its recipe's data allow: by similarity, or by inference; ``keep`` it there, and do so once."""
     if keep is not None and keep.is_file():
         return Evaluation.load(keep)
-    if recipe.data == "scored":
-        pairs = [each for each in sets if isinstance(each, Pairs)]
-        found = evaluate_similarity(
-            model, pairs, cross=recipe.crossed, resamples=resamples, seed=seed, progress=progress
-        )
-    else:
-        inferences = [each for each in sets if isinstance(each, Inferences)]
-        found = evaluate_pairs(str(model), inferences, worth=worth, resamples=resamples, seed=seed, progress=progress)
+    options: dict[str, Any] = {"resamples": resamples, "seed": seed, "progress": progress}
+    with quiet():
+        if recipe.data == "scored":
+            pairs = [each for each in sets if isinstance(each, Pairs)]
+            found = evaluate_similarity(model, pairs, cross=recipe.crossed, **options)
+        else:
+            inferences = [each for each in sets if isinstance(each, Inferences)]
+            found = evaluate_pairs(str(model), inferences, worth=worth, **options)
     if keep is not None:
         found.save(keep)
     return found

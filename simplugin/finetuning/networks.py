@@ -11,14 +11,15 @@ import numpy as np
 
 from simplugin.catalog import ModelCard
 from simplugin.encoders.fingerprint import hash_files
-from simplugin.encoders.inspector import Layout, read_layout
+from simplugin.encoders.inspector import read_layout
 from simplugin.encoders.loading import find_folder
 from simplugin.encoders.network import choose_device
-from simplugin.errors import ModelError
+from simplugin.encoders.static import is_static
+from simplugin.errors import CheckpointError, ModelError
 from simplugin.evaluation.datasets.nli import as_class
 from simplugin.finetuning.recipe import Recipe
 from simplugin.reranking import is_pair_model, load_reranker
-from simplugin.reranking.messages import quiet
+from simplugin.reranking.messages import first_line, quiet
 
 if TYPE_CHECKING:
     from sentence_transformers import CrossEncoder, SentenceTransformer
@@ -63,7 +64,7 @@ def open_network(model: str | Path, recipe: Recipe, *, seed: int) -> Opened:
     with quiet():
         network = open_layout(layout, choose_device(None))
     kind: Kind = "table" if layout.kind == "static" else "transformer"
-    return Opened(network, kind, folder, _name(folder, card), _hash(layout))
+    return Opened(network, kind, folder, _name(folder, card), hash_files(layout.weights))
 
 
 def save_network(opened: Opened, folder: Path) -> None:
@@ -72,7 +73,7 @@ def save_network(opened: Opened, folder: Path) -> None:
     A static model keeps its layout, int8 rows included, so that it stays as small as it was.
     """
     folder.mkdir(parents=True, exist_ok=True)
-    if opened.kind == "table" and (opened.folder / "config.json").is_file():
+    if opened.kind == "table" and is_static(opened.folder):
         _save_table(opened, folder)
         return
     network: Any = opened.network
@@ -80,67 +81,76 @@ def save_network(opened: Opened, folder: Path) -> None:
         network.save_pretrained(str(folder), create_model_card=False, safe_serialization=True)
 
 
+@dataclass(frozen=True, slots=True)
+class _Body:
+    """The files of a network that gets a head over two texts, or has one; ``longest`` is how many tokens it reads."""
+
+    folder: Path
+    name: str
+    inner: Path
+    weights: tuple[Path, ...]
+    classes: tuple[str, ...]
+    longest: int | None
+    fresh: bool
+
+
 def _open_pair(model: str | Path, recipe: Recipe, seed: int) -> Opened:
     import torch
     from sentence_transformers import CrossEncoder
     from sentence_transformers.base.modules import Transformer
 
-    known = is_pair_model(model)
-    classes = _known_classes(model, recipe) if known else recipe.classes
-    folder, card = _pair_folder(model) if known else find_folder(model)
-    layout = None if known else read_layout(folder)
-    if layout is not None and layout.kind == "static":
+    body = _trained_pair(Path(model), recipe) if is_pair_model(model) else _bare(model, recipe)
+    lengths = [length for length in (recipe.max_tokens, body.longest) if length is not None]
+    named = {"id2label": dict(enumerate(body.classes)), "label2id": {name: n for n, name in enumerate(body.classes)}}
+    torch.manual_seed(seed)
+    try:
+        with quiet():
+            network = Transformer(
+                str(body.inner),
+                transformer_task="sequence-classification",
+                model_kwargs={"trust_remote_code": False, "dtype": "float32"},
+                config_kwargs={"num_labels": len(body.classes), **named},
+                processor_kwargs={"model_max_length": min(lengths)} if lengths else {},
+            )
+            opened = CrossEncoder(modules=[network], device=str(choose_device(None)))
+    except (OSError, ValueError, KeyError, ImportError, RuntimeError, TypeError, AttributeError) as error:
+        # What transformers raises for networks that no head fits on, and for tokenizers it does not know.
+        raise CheckpointError(body.folder, f"{first_line(error)}.") from error
+    return Opened(opened, "pair", body.folder, body.name, hash_files(body.weights), body.classes, fresh=body.fresh)
+
+
+def _trained_pair(folder: Path, recipe: Recipe) -> _Body:
+    """Return a pair model whose head is there; its classes must be those of the recipe, in whichever order."""
+    weights = folder / "model.safetensors"
+    if not weights.is_file():
+        message = (
+            f"{str(folder)!r} is a pair model that is not trained further; give the folder of one in safetensors, or "
+            "a model without a head."
+        )
+        raise ModelError(message)
+    reranker = load_reranker(folder)
+    classes = tuple(as_class(label) or label for label in reranker.labels)
+    if set(classes) != set(recipe.classes):
+        message = (
+            f"The head of {str(folder)!r} tells {', '.join(reranker.labels)}, and {recipe.name!r} trains "
+            f"{', '.join(recipe.classes)}."
+        )
+        raise ModelError(message)
+    return _Body(folder, folder.name, folder, (weights,), classes, reranker.max_tokens, fresh=False)
+
+
+def _bare(model: str | Path, recipe: Recipe) -> _Body:
+    """Return a network without a head over two texts; what it made of one text before is left out."""
+    folder, card = find_folder(model)
+    layout = read_layout(folder)
+    if layout.kind == "static":
         message = (
             f"{recipe.name!r} trains a network that reads two texts at once, and {str(model)!r} is a static model; "
             f"name a transformer with --model, such as {recipe.base}."
         )
         raise ModelError(message)
-    weights = [folder / "model.safetensors"] if layout is None else layout.weights
-    inner = folder if layout is None else layout.weights[0].parent
-    torch.manual_seed(seed)
-    with quiet():
-        body = Transformer(
-            str(inner),
-            transformer_task="sequence-classification",
-            model_kwargs={"trust_remote_code": False, "dtype": "float32"},
-            config_kwargs={
-                "num_labels": len(classes),
-                "id2label": dict(enumerate(classes)),
-                "label2id": {name: column for column, name in enumerate(classes)},
-            },
-            processor_kwargs={} if recipe.max_tokens is None else {"model_max_length": _length(recipe, layout)},
-        )
-        network = CrossEncoder(modules=[body], device=str(choose_device(None)))
-    return Opened(network, "pair", folder, _name(folder, card), hash_files(weights), classes, fresh=not known)
-
-
-def _pair_folder(model: str | Path) -> tuple[Path, ModelCard | None]:
-    folder = Path(model)
-    if not folder.is_dir() or not (folder / "model.safetensors").is_file():
-        message = (
-            f"{str(model)!r} is a pair model that is not trained further; give the folder of one in safetensors, or a "
-            "model without a head."
-        )
-        raise ModelError(message)
-    return folder, None
-
-
-def _known_classes(model: str | Path, recipe: Recipe) -> tuple[str, ...]:
-    """Return the classes of a head that is there, which must be those of the recipe, in whichever order."""
-    labels = load_reranker(model).labels
-    known = tuple(as_class(label) or label for label in labels)
-    if set(known) != set(recipe.classes):
-        message = (
-            f"The head of {str(model)!r} tells {', '.join(labels)}, and {recipe.name!r} trains "
-            f"{', '.join(recipe.classes)}."
-        )
-        raise ModelError(message)
-    return known
-
-
-def _length(recipe: Recipe, layout: Layout | None) -> int:
-    wanted = recipe.max_tokens or 0
-    return wanted if layout is None or layout.max_tokens is None else min(wanted, layout.max_tokens)
+    inner = layout.weights[0].parent
+    return _Body(folder, _name(folder, card), inner, layout.weights, recipe.classes, layout.max_tokens, fresh=True)
 
 
 def _save_table(opened: Opened, folder: Path) -> None:
@@ -164,7 +174,3 @@ def _save_table(opened: Opened, folder: Path) -> None:
 
 def _name(folder: Path, card: ModelCard | None) -> str:
     return folder.name if card is None else card.name
-
-
-def _hash(layout: Layout) -> str:
-    return hash_files(layout.weights)

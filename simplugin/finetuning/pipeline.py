@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import time
 from collections.abc import Callable, Mapping
 from contextlib import AbstractContextManager, nullcontext
@@ -116,17 +117,14 @@ def finetune(
         examples = examples_of(learned, chosen, worth=worth)
     run = _run(chosen, opened, base, seed, {"train": learned, **judged_by}, worth, folds, trials)
     folder = Path(out)
+    _check_place(folder, base)
     work = begin(folder, run, overwrite=overwrite)
-    options: dict[str, Any] = {"worth": worth, "resamples": resamples, "seed": 0}
-    before: dict[str, Evaluation] = {}
-    for role, sets in () if opened.fresh else judged_by.items():
-        with show(f"{role}, before") as progress:
-            kept = work / f"before-{role}-{resamples}.json"
-            before[role] = judge(base, sets, chosen, keep=kept, progress=progress, **options)
+    judging = _Judging(judged_by, chosen, worth, resamples, show)
+    before = {} if opened.fresh else judging.judge(base, "before", keep=work)
     chosen, folded = _validated(start, examples, chosen, folds, trials, work, seed, told, show)
-    best_of = examples_of(judged_by["dev"], chosen) if chosen.keep == "best" else None
     if step := steps_done(work):
         told(f"Going on after step {step}.")
+    best_of = examples_of(judged_by["dev"], chosen) if chosen.keep == "best" else None
     with show("training") as progress:
         steps = train(
             opened,
@@ -138,18 +136,46 @@ def finetune(
             progress=progress,
         )
     save_network(opened, folder)
-    after: dict[str, Evaluation] = {}
-    for role, sets in judged_by.items():
-        with show(f"{role}, after") as progress:
-            after[role] = judge(folder, sets, chosen, progress=progress, **options)
-    gained = {
-        role: differences(before[role], after[role], resamples=resamples, seed=0) for role in after if role in before
-    }
+    after = judging.judge(folder, "after")
+    gained = {role: differences(before[role], after[role], resamples=resamples, seed=0) for role in before}
     done = Finetuned(folder, chosen, run, steps, before, after, gained, folded, time.perf_counter() - started)
     card = write_card(folder.resolve().name, chosen, run, steps=steps, before=before, after=after, differences=gained)
     (folder / "README.md").write_text(card, encoding="utf-8")
     finish(folder, done.to_json())
     return done
+
+
+@dataclass(frozen=True, slots=True)
+class _Judging:
+    """How models are judged before and after, by dev and test alike."""
+
+    sets: Mapping[str, Sets]
+    recipe: Recipe
+    worth: Mapping[str, float]
+    resamples: int
+    show: Meter
+
+    def judge(self, model: str | Path, when: str, *, keep: Path | None = None) -> dict[str, Evaluation]:
+        """Return what a model is worth by each set; with ``keep`` it is written there, and not computed again."""
+        found: dict[str, Evaluation] = {}
+        for role, sets in self.sets.items():
+            with self.show(f"{role}, {when}") as progress:
+                found[role] = judge(
+                    model,
+                    sets,
+                    self.recipe,
+                    keep=None if keep is None else keep / f"{when}-{role}-{self.resamples}.json",
+                    worth=self.worth,
+                    resamples=self.resamples,
+                    progress=progress,
+                )
+        return found
+
+
+def _check_place(out: Path, base: str) -> None:
+    """Refuse to write over what is begun with. Raises ``DataError``."""
+    if Path(base).is_dir() and out.resolve() in {Path(base).resolve(), *Path(base).resolve().parents}:
+        raise DataError("the model to begin with lies in this folder; name another for --out.", path=out)
 
 
 def _check_folds(recipe: Recipe, folds: int, trials: int) -> None:
@@ -256,7 +282,9 @@ def _validated(
         recipe = search(
             recipe, lambda tried: validate(tried).mean, trials=trials, folder=work, seed=seed, on_trial=tell
         )
-    folded = validate(recipe)
+    kept = work / "folds.json"
+    folded = Folded(tuple(json.loads(kept.read_text(encoding="utf-8")))) if kept.is_file() else validate(recipe)
+    kept.write_text(json.dumps(folded.values), encoding="utf-8")
     told(f"{parts} folds: Spearman {folded.mean:.4f}, standard deviation {folded.deviation:.4f}")
     return recipe, folded
 

@@ -189,6 +189,9 @@ def test_a_finished_model_and_a_foreign_folder_are_left_alone(bert: Path, sets: 
     with pytest.raises(DataError, match="holds a finished model"):
         make(out)
     assert make(out, overwrite=True).steps == 1
+    with pytest.raises(DataError, match="the model to begin with lies in this folder"):
+        finetune(recipe, sets / "train.tsv", dev=sets / "dev.tsv", out=out, model=out, overwrite=True)
+    assert sp.load(out).dimension == 32
     for overwrite in (False, True):
         with pytest.raises(DataError, match="holds something else"):
             make(foreign, overwrite=overwrite)

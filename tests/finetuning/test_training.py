@@ -65,16 +65,13 @@ def test_killed_in_the_middle_it_ends_as_if_it_had_not_been(bert: Path, tmp_path
     assert running.returncode == -signal.SIGKILL
     at = steps_done(killed / "training")
     assert 30 <= at < 300
-    other = process(*line[:-1], 2e-3, "--out", killed)
-    assert other.code == 1
-    assert other.is_one_sentence("unfinished run with other hyperparameters", "--overwrite")
+    recipe = find_recipe("sts").changed(batch_size=4, epochs=3, learning_rate=1e-3)
+    files: dict[str, Any] = {"dev": tmp_path / "dev.tsv", "model": bert, "resamples": 0}
+    with pytest.raises(DataError, match=r"unfinished run with other hyperparameters; .* give --overwrite"):
+        finetune(recipe.changed(learning_rate=2e-3), tmp_path / "train.tsv", out=killed, **files)
 
     resumed = process(*line, "--out", killed, "--json")
-    # In this process, with nothing cut short.
-    recipe = find_recipe("sts").changed(batch_size=4, epochs=3, learning_rate=1e-3)
-    whole = finetune(
-        recipe, tmp_path / "train.tsv", dev=tmp_path / "dev.tsv", out=tmp_path / "whole", model=bert, resamples=0
-    )
+    whole = finetune(recipe, tmp_path / "train.tsv", out=tmp_path / "whole", **files)
 
     assert resumed.code == 0, resumed.stderr
     assert "Going on after step" in resumed.stderr

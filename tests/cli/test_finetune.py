@@ -82,7 +82,7 @@ def test_classes_that_are_numbers_are_named(simplugin: InProcess, pairs: Path) -
         ({"en=dev.tsv": "none.tsv"}, 1, "none.tsv: the file cannot be read"),
         ({"table": "no-such-model"}, 1, "There is no model 'no-such-model'"),
         ({"cosine": "crossing"}, 1, "at least two languages"),
-        ({"mine": "table"}, 1, "table: the folder holds something else"),
+        ({"mine": "table"}, 1, "table: the model to begin with lies in this folder"),
     ],
 )
 def test_what_cannot_be_done_is_told_before_any_work(

@@ -29,6 +29,9 @@ def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     shutil.copy(samples.documents_folder().parent / "pairs.csv", tmp_path)
     shutil.copy(samples.documents_folder().parent / "intents.jsonl", tmp_path)
     (tmp_path / "queries.csv").write_text("text,intent\nHow can I pay?,pay_bill\n", encoding="utf-8")
+    rows = [f"{pair.sentence1}\t{pair.sentence2}\t{pair.score}\n" for pair in samples.pairs()]
+    (tmp_path / "train.csv").write_text("".join(rows[::2]), encoding="utf-8")
+    (tmp_path / "dev.csv").write_text("".join(rows[1::2]), encoding="utf-8")
     monkeypatch.chdir(tmp_path)
     return tmp_path
 

@@ -13,7 +13,7 @@ import typer
 from typer.core import TyperGroup
 
 import simplugin
-from simplugin.cli import collections, demo, encode, evaluate, ingest, intents, models, rerank, search
+from simplugin.cli import collections, demo, encode, evaluate, finetune, ingest, intents, models, rerank, search
 from simplugin.errors import SimpluginError
 
 __all__ = ["app", "main"]
@@ -77,6 +77,7 @@ app.command("rerank")(rerank.rerank)
 app.add_typer(collections.app, name="collections")
 app.add_typer(intents.app, name="intents")
 app.add_typer(evaluate.app, name="evaluate")
+app.command("finetune")(finetune.finetune)
 
 
 def main() -> None:

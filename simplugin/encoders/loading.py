@@ -13,7 +13,7 @@ from simplugin.encoders.remote import is_url
 from simplugin.encoders.static import StaticEncoder, is_static
 from simplugin.errors import CheckpointError, ModelError, NotAnEmbedderError, UnknownModelError
 
-__all__ = ["as_encoder", "load"]
+__all__ = ["as_encoder", "find_folder", "load"]
 
 
 def load(
@@ -36,6 +36,19 @@ def load(
         from simplugin.encoders.remote import RemoteEncoder
 
         return RemoteEncoder(name)
+    folder, card = find_folder(name)
+    if is_static(folder):
+        return _open_static(folder, card, precision, truncate_dim, backend)
+    from simplugin.encoders.local import LocalEncoder
+
+    return LocalEncoder(folder, card, device=device, precision=precision, truncate_dim=truncate_dim, backend=backend)
+
+
+def find_folder(name: str | Path) -> tuple[Path, ModelCard | None]:
+    """Return the folder of a checkpoint, downloaded where it must be, and its card where it is not a folder's name.
+
+    Raises ``UnknownModelError``, ``CheckpointError`` and ``NotAnEmbedderError`` as ``load`` does.
+    """
     folder = Path(name)
     card: ModelCard | None = None
     if not (str(name) and folder.is_dir()):  # an empty name would be the current folder
@@ -47,11 +60,7 @@ def load(
             card = replace(card, revision=folder.name)
     if not any(folder.iterdir()):
         raise CheckpointError(folder, "the folder is empty.")
-    if is_static(folder):
-        return _open_static(folder, card, precision, truncate_dim, backend)
-    from simplugin.encoders.local import LocalEncoder
-
-    return LocalEncoder(folder, card, device=device, precision=precision, truncate_dim=truncate_dim, backend=backend)
+    return folder, card
 
 
 def as_encoder(model: Encoder | str) -> Encoder:

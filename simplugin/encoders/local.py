@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     import torch
     from sentence_transformers import SentenceTransformer
 
-__all__ = ["LocalEncoder"]
+__all__ = ["LocalEncoder", "open_layout"]
 
 _EXAMPLES = ("A text to trace a network with.", "And a shorter one.")
 
@@ -57,7 +57,7 @@ class LocalEncoder:
 
         self.layout = read_layout(folder)
         chosen = choose_device("cpu" if device is None and backend == "openvino" else device)
-        model = _open(self.layout, chosen)
+        model = open_layout(self.layout, chosen)
         self._tokenizer: Any = model.tokenizer
         self._pad = _padding(self._tokenizer)
         self._tokenizing = threading.Lock()  # truncation is the tokenizer's state
@@ -222,7 +222,11 @@ def _padding(tokenizer: Any) -> dict[str, int]:
     }
 
 
-def _open(layout: Layout, device: torch.device) -> SentenceTransformer:
+def open_layout(layout: Layout, device: torch.device) -> SentenceTransformer:
+    """Open the network of a checkpoint in fp32, at the length its positions allow.
+
+    Raises ``CheckpointError`` where its files are damaged or do not fit each other.
+    """
     # Seconds to import: only when a checkpoint is opened.
     from safetensors import SafetensorError
     from sentence_transformers import SentenceTransformer

@@ -13,7 +13,7 @@ from simplugin.cli.evaluate.options import FailUnder, Judged, Out, Resamples, Se
 from simplugin.cli.options import AsJson, data_from, default_model, parsed
 from simplugin.cli.output import counting, meter, note, print_table
 
-__all__ = ["pairs"]
+__all__ = ["as_columns", "as_worth", "pairs"]
 
 _COLUMNS = {
     "section": "section",
@@ -73,12 +73,12 @@ def pairs(
 
     Example: simplugin evaluate pairs --data he=hebnli.jsonl --columns translation1,translation2 --model starter
     """
-    bounds, worth = as_bounds(fail_under), _worth(map_)
+    bounds, worth = as_bounds(fail_under), as_worth(map_)
     from simplugin.evaluation import evaluate_pairs
     from simplugin.evaluation.datasets import read_nli
     from simplugin.evaluation.datasets.nli import as_class_names
 
-    names, texts = parsed(labels, as_class_names, "--labels"), _columns(columns)
+    names, texts = parsed(labels, as_class_names, "--labels"), as_columns(columns)
 
     sets = [read_nli(file, labels=names, columns=texts, language=language) for language, file in data_from(data)]
     with meter("scoring") as show:
@@ -95,7 +95,8 @@ def pairs(
         _explain(judged.result.to_rows(), worth)
 
 
-def _worth(text: str | None) -> dict[str, float]:
+def as_worth(text: str | None) -> dict[str, float]:
+    """Read ``CLASS=VALUE,…`` over what classes are worth by default; what is none is wrong usage."""
     from simplugin.evaluation.datasets.nli import as_class
     from simplugin.evaluation.pairs import WORTH
 
@@ -114,7 +115,8 @@ def _worth(text: str | None) -> dict[str, float]:
     return found
 
 
-def _columns(text: str | None) -> tuple[str, str] | None:
+def as_columns(text: str | None) -> tuple[str, str] | None:
+    """Read the names of two columns; what is none is wrong usage."""
     if text is None:
         return None
     match [part.strip() for part in text.split(",")]:

@@ -207,8 +207,8 @@ def _candidates(scorings: Set[Scoring]) -> Iterator[_Candidate]:
 
 
 def _choice(worth: Mapping[_Candidate, float], inside: Flags) -> _Candidate:
-    """Return the best; one that is tried later must be better by two standard errors than the best before it."""
-    error = 0.5 * np.sqrt(1 / max(int(inside.sum()), 1) + 1 / max(int((~inside).sum()), 1))
+    """Return the best; one that is tried later must be better by a standard error than the best before it."""
+    error = 0.25 * np.sqrt(1 / max(int(inside.sum()), 1) + 1 / max(int((~inside).sum()), 1))
     chosen, *others = worth
     for each in others:
         if worth[each] > worth[chosen] + error:

@@ -22,6 +22,8 @@ __all__ = ["app"]
 
 app = typer.Typer(help="What an utterance means, by example.", no_args_is_help=True)
 
+_SHOWN = 100  # letters of a text in a table
+
 _Saved = Annotated[Path, typer.Argument(help="What `intents fit` wrote.", metavar="J")]
 _Foreign = Annotated[
     list[str] | None,
@@ -57,6 +59,9 @@ def fit(
     wanted = _target(target)
     if not out.parent.is_dir():
         raise DataError(f"there is no folder {str(out.parent)!r} to write to.", path=out)
+    given = [Path(file).resolve() for _, file in data_from([*files, *(negatives or [])])]
+    if out.resolve() in given:
+        raise DataError("this file is read, so it is not written over; name another for --out.", path=out)
     read = _read(files) + _read(negatives or [], out_of_scope=True)
     matcher = IntentMatcher(read, model or default_model())
     if wanted is not None:
@@ -103,6 +108,8 @@ def match(
         message = f"{broken!r} is no UTF-8 text."
         raise typer.BadParameter(message)
     matcher = IntentMatcher.load(saved, model)
+    if not said:
+        raise DataError("There is no text to match.")
     found = matcher.match(said, language=language)
     rows = [asdict(each) | {"evidence": [each_._asdict() for each_ in each.evidence]} for each in found]
     if as_json:
@@ -111,7 +118,8 @@ def match(
         return
     columns = {"text": "text", "status": "status", "intent": "intent", "confidence": "confidence", "score": "score"}
     shown = [
-        row | {"said": each.evidence[0].text if each.evidence else None} for row, each in zip(rows, found, strict=True)
+        row | {"text": each.text[:_SHOWN], "said": each.evidence[0].text if each.evidence else None}
+        for row, each in zip(rows, found, strict=True)
     ]
     print_table(shown, columns | {"margin": "margin", "said": "closest utterance"})
 
@@ -152,6 +160,8 @@ def report(
             print_json(row)
     else:
         _print(found, show)
+    if unknown := sorted({each.intent for each in asked if each.intent} - set(matcher.intents)):
+        note(f"The matcher has no intent {', '.join(map(repr, unknown[:5]))}: what means it counts as out of scope.")
 
 
 def _target(text: str | None) -> dict[str, float] | None:

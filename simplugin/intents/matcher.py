@@ -78,6 +78,8 @@ class IntentMatcher:
             if isinstance(utterances, Mapping)
             else list(utterances)
         )
+        if isinstance(negatives, str):
+            raise DataError("The negatives are one string, not a list of texts: write [text].")
         listed += [Utterance(text, None) for text in negatives]
         cuts = Cuts(threshold, ambiguity)
         self._knowledge: Mapping[str, Knowledge] = {

@@ -117,7 +117,8 @@ def heard(text: str) -> str:
 
     What is longer is no utterance, and a tokenizer may take 20 seconds for 10,000 letters without a blank.
     """
-    return as_read(text[:_LONGEST])
+    # Half a pair of UTF-16 is no character, and no tokenizer takes it.
+    return as_read(text[:_LONGEST].encode("utf-8", "replace").decode("utf-8"))
 
 
 def texts_of(utterances: Sequence[Utterance]) -> list[str]:

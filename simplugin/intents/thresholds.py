@@ -35,11 +35,12 @@ def as_target(given: Mapping[str, float] | None) -> Target | None:
     """Read ``{"precision": 0.95}`` or ``{"accept": 0.9}``. Raises ``ValueError`` for anything else."""
     if given is None:
         return None
-    if len(given) != 1 or next(iter(given)) not in get_args(Wanted):
-        message = f"The target is {dict(given)!r}; give one of {{'precision': 0.95}} and {{'accept': 0.9}}."
+    told = cast(object, given)  # callers may be untyped
+    if not isinstance(told, Mapping) or len(given) != 1 or next(iter(given)) not in get_args(Wanted):
+        message = f"The target is {told!r}; give one of {{'precision': 0.95}} and {{'accept': 0.9}}."
         raise ValueError(message)
     ((kind, value),) = given.items()
-    if not 0 < value < 1:
+    if not isinstance(cast(object, value), int | float) or not 0 < value < 1:
         message = f"The target {kind!r} is {value!r}; it lies between 0 and 1."
         raise ValueError(message)
     return Target(cast("Wanted", kind), float(value))

@@ -60,7 +60,7 @@ def read_utterances(path: str | Path, *, language: str | None = None, out_of_sco
         text, record = read_text(file)
         from simplugin.intents.written_yaml import utterances_in
 
-        found: list[tuple[str, str, str | None]] = [(*each, None) for each in utterances_in(text, file)]
+        found: list[tuple[str, str, str | None]] = list(utterances_in(text, file))
     elif out_of_scope and file.suffix.lower() == ".txt":
         lines, record = read_lines(file)
         found = [(line.strip(), "", None) for line in lines if line.strip()]

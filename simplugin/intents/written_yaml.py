@@ -22,8 +22,10 @@ _ENTITY = re.compile(r"\[([^\[\]]+)\](?:\([^)]*\)|\{[^}]*\}|\[\s*\{[^\]]*\}\s*\]
 _NULL = "tag:yaml.org,2002:null"
 
 
-def utterances_in(text: str, path: Path) -> Iterator[tuple[str, str]]:
-    """Give each utterance with its intent: of Rasa's ``nlu:`` list, or of a mapping of intents to lists.
+def utterances_in(text: str, path: Path) -> Iterator[tuple[str, str, str | None]]:
+    """Give each utterance with intent and language: of Rasa's ``nlu:`` list, or of a mapping of intents to lists.
+
+    A mapping may name languages below an intent, each with its list; elsewhere the language is None.
 
     Raises ``DataError`` with file and line for what is neither.
     """
@@ -42,11 +44,14 @@ def utterances_in(text: str, path: Path) -> Iterator[tuple[str, str]]:
         yield from _of_rasa(rasa, path)
         return
     for intent, node in entries:
-        for item in _items(node, f"utterances of {intent!r}", path):
-            yield _scalar(item, "an utterance", path), intent
+        of_languages = isinstance(node, yaml.MappingNode)
+        groups = _entries(node, "languages", path) if of_languages else [(None, node)]
+        for language, group in groups:
+            for item in _items(group, f"utterances of {intent!r}, '- text' each", path):
+                yield _scalar(item, "an utterance", path), intent, language
 
 
-def _of_rasa(node: yaml.Node, path: Path) -> Iterator[tuple[str, str]]:
+def _of_rasa(node: yaml.Node, path: Path) -> Iterator[tuple[str, str, str | None]]:
     for item in _items(node, "entries of nlu", path):
         entry = dict(_entries(item, "an entry of nlu", path))
         if "intent" not in entry:
@@ -55,7 +60,7 @@ def _of_rasa(node: yaml.Node, path: Path) -> Iterator[tuple[str, str]]:
         if "examples" not in entry:
             raise DataError(f"the intent {intent!r} has no examples.", path=path, line=_line(item))
         for example in _examples(entry["examples"], path):
-            yield _ENTITY.sub(r"\1", example), intent
+            yield _ENTITY.sub(r"\1", example), intent, None
 
 
 def _examples(node: yaml.Node, path: Path) -> Iterator[str]:

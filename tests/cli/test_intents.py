@@ -41,6 +41,28 @@ def test_fit_tells_what_it_made(simplugin: InProcess, intents: Path, words: Path
     assert simplugin("intents", "fit", intents, "--out", "j.json", "--model", words, "--target", "accept=0.9").code == 0
 
 
+def test_a_file_that_is_read_is_not_written_over(simplugin: InProcess, intents: Path, words: Path) -> None:
+    before = intents.read_bytes()
+
+    for arguments in ([intents, "--out", intents], [intents, "--negatives", "no.txt", "--out", "no.txt"]):
+        (intents.parent / "no.txt").write_text("bees\n", encoding="utf-8")
+        done = simplugin("intents", "fit", *arguments, "--model", words)
+        assert done.code == 1
+        assert "not written over" in done.stderr
+
+    assert intents.read_bytes() == before
+    assert (intents.parent / "no.txt").read_text(encoding="utf-8") == "bees\n"
+
+
+def test_an_intent_that_the_matcher_does_not_have_is_told(simplugin: InProcess, fitted: Path, folder: Path) -> None:
+    (folder / "queries.csv").write_text("text,intent\nlibrary card,boook\nnight bus,ride\n", encoding="utf-8")
+
+    done = simplugin("intents", "report", fitted, "--data", "queries.csv")
+
+    assert done.code == 0
+    assert "no intent 'boook'" in done.stderr
+
+
 def test_match_has_the_keys_of_the_contract(simplugin: InProcess, fitted: Path) -> None:
     rows = simplugin("intents", "match", fitted, "night bus ticket", "penguins", "--json").rows
 

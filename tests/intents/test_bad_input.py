@@ -32,6 +32,15 @@ def test_intents_that_are_none_are_refused(utterances: object, message: str) -> 
         IntentMatcher(utterances, HashEncoder())  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType]
 
 
+def test_negatives_as_one_string_are_refused() -> None:
+    with pytest.raises(DataError, match=r"write \[text\]"):
+        IntentMatcher(PAY, HashEncoder(), negatives="tell me a joke")
+
+
+def test_half_a_character_is_out_of_scope_and_no_error(starter: Encoder) -> None:
+    assert IntentMatcher(PAY, starter).match("\ud800").status == "out_of_scope"
+
+
 def test_one_intent_and_one_utterance_an_intent_are_enough_to_match() -> None:
     one = IntentMatcher({"pay": ["pay my bill"]}, HashEncoder(256))
     each = IntentMatcher({"a": ["red car"], "b": ["blue boat"], "c": ["green tree"]}, HashEncoder(256))

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import time
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -137,8 +138,11 @@ def test_a_target_is_reached_with_as_many_as_can_be_and_one_out_of_reach_is_told
         target_threshold(Target("precision", 0.9), confidence, ~right & (confidence < 0.8), inside, even)
 
 
-@pytest.mark.parametrize("target", [{}, {"recall": 0.9}, {"accept": 1.5}, {"accept": 0.9, "precision": 0.9}])
-def test_another_target_is_refused(target: dict[str, float]) -> None:
+@pytest.mark.parametrize(
+    "target",
+    [{}, {"recall": 0.9}, {"accept": 1.5}, {"accept": 0.9, "precision": 0.9}, "precision=0.9", 0.9, {"accept": "x"}],
+)
+def test_another_target_is_refused(target: Any) -> None:
     with pytest.raises(ValueError, match=r"[Tt]he target"):
         as_target(target)
 

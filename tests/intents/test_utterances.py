@@ -54,6 +54,16 @@ oos:
 }
 
 
+def test_plain_yaml_may_name_languages(tmp_path: Path) -> None:
+    path = write(tmp_path, "two.yml", "pay:\n  en: [pay my bill]\n  tr:\n  - faturamı öde\nlost: [my bag]\n")
+
+    assert read_utterances(path, language="az").utterances == (
+        Utterance("pay my bill", "pay", "en"),
+        Utterance("faturamı öde", "pay", "tr"),
+        Utterance("my bag", "lost", "az"),
+    )
+
+
 @pytest.mark.parametrize("name", FORMS)
 def test_every_usual_form_gives_the_same_utterances(tmp_path: Path, name: str) -> None:
     read = read_utterances(write(tmp_path, name, FORMS[name]), language="az")

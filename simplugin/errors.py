@@ -140,14 +140,15 @@ class ModelMismatchError(ModelError):
         differences: Sequence[str],
         *,
         kind: str = "Collection",
-        remedy: str = "Open it without naming a model, make a new collection, or bring this one over with migrate().",
+        remedy: str | None = None,
     ) -> None:
         self.collection = collection
         self.stored = stored
         self.given = given
         self.differences = tuple(differences)
+        told = remedy or "Open it without naming a model, make a new collection, or bring this one over with migrate()."
         super().__init__(
-            f"{kind} {collection!r} was made with {stored!r}, not with {given!r} ({'; '.join(differences)}). {remedy}"
+            f"{kind} {collection!r} was made with {stored!r}, not with {given!r} ({'; '.join(differences)}). {told}"
         )
 
 

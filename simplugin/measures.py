@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
-from typing import Literal, TypeAlias, cast, get_args
+from typing import Any, Literal, TypeAlias, TypeVar, cast, get_args
 
 import numpy as np
 import numpy.typing as npt
 
-__all__ = ["FloatArray", "SimilarityFunction", "similarity", "unit_rows"]
+__all__ = ["FloatArray", "SimilarityFunction", "logistic", "similarity", "unit_rows"]
 
 FloatArray: TypeAlias = npt.NDArray[np.float32]
 SimilarityFunction: TypeAlias = Literal["cosine", "dot", "euclidean", "manhattan"]
+
+Number = TypeVar("Number", bound=np.floating[Any])
 
 _BLOCK_NUMBERS = 16_000_000  # float32 numbers of one (rows, m, dimension) block of differences: 64 MB
 
@@ -20,6 +22,11 @@ def unit_rows(vectors: npt.ArrayLike) -> FloatArray:
     rows = np.asarray(vectors, dtype=np.float32)
     lengths = np.linalg.norm(rows, axis=-1, keepdims=True)
     return cast(FloatArray, rows / np.where(lengths > 0, lengths, np.float32(1)))
+
+
+def logistic(odds: npt.NDArray[Number]) -> npt.NDArray[Number]:
+    """Return ``1 / (1 + exp(-odds))``, the probabilities of log odds, in any shape; it never overflows, as exp does."""
+    return cast("npt.NDArray[Number]", 0.5 + 0.5 * np.tanh(odds / 2))
 
 
 def similarity(a: npt.ArrayLike, b: npt.ArrayLike, function: SimilarityFunction = "cosine") -> FloatArray:

@@ -20,8 +20,8 @@ from typing import Any, cast, get_args
 from simplugin.calibration import Calibration
 from simplugin.collection import Mode, as_mode
 from simplugin.encoders import Encoder, Fingerprint
-from simplugin.encoders.fingerprint import VERSION
-from simplugin.errors import ModelMismatchError, StoreError, UnregisteredCollectionError
+from simplugin.encoders.fingerprint import VERSION, refuse_other
+from simplugin.errors import StoreError, UnregisteredCollectionError
 from simplugin_qdrant.space import Space, first_stage_name
 from simplugin_qdrant.stores.protocol import IndexKind, Quantization, Store
 
@@ -176,20 +176,7 @@ def verify(name: str, registration: Registration, encoder: Encoder) -> None:
     Raises ``ModelMismatchError`` with every difference. Warns where the vectors differ a little more than rounding
     explains.
     """
-    stored = registration.fingerprint
-    comparison = stored.compare(encoder.fingerprint)
-    given, made_with = encoder.card.name, stored.card.name
-    if comparison.refusals:
-        if given == made_with and encoder.card.dimension != stored.card.dimension:
-            given = f"{given} ({encoder.card.dimension} numbers)"
-            made_with = f"{made_with} ({stored.card.dimension} numbers)"
-        elif given == made_with and encoder.card.id != stored.card.id:
-            # Two models of one name: the places they are opened from tell them apart.
-            given, made_with = f"{given} ({encoder.card.id})", f"{made_with} ({stored.card.id})"
-        raise ModelMismatchError(name, made_with, given, comparison.refusals)
-    for reason in comparison.warnings:
-        message = f"Collection {name!r} was made with {made_with!r}; {given!r} is close, not equal: {reason}."
-        warnings.warn(message, UserWarning, stacklevel=3)
+    refuse_other(registration.fingerprint, encoder.fingerprint, name=name, stacklevel=3)
 
 
 def read_quantization(metadata: Mapping[str, Any], vector: str) -> Quantization | None:

@@ -10,6 +10,8 @@ from typing import Any, TypeAlias
 import numpy as np
 import numpy.typing as npt
 
+from simplugin.measures import logistic
+
 __all__ = ["Curve", "Knots", "Sigmoid", "curve_from_json"]
 
 _Doubles: TypeAlias = npt.NDArray[np.float64]
@@ -29,7 +31,7 @@ class Sigmoid:
 
     def __call__(self, scores: _Doubles) -> _Doubles:
         """Return the values (n,) at scores (n,)."""
-        return 0.5 + 0.5 * np.tanh((self.slope * scores + self.offset) / 2)  # never overflows, as exp does
+        return logistic(self.slope * scores + self.offset)
 
     def to_json(self) -> dict[str, Any]:
         """Return it as JSON values."""

@@ -12,7 +12,7 @@ import typer
 from simplugin.cli.evaluate.options import Resamples
 from simplugin.cli.evaluate.pairs import as_columns, as_worth
 from simplugin.cli.options import AsJson, Scale, data_from, default_model, parsed, scale_from
-from simplugin.cli.output import counting, meter, note, print_json, print_table
+from simplugin.cli.output import as_range, counting, meter, note, print_json, print_table
 
 if TYPE_CHECKING:
     from simplugin.evaluation.judged import Progress
@@ -175,10 +175,6 @@ def _rows(done: Finetuned) -> Iterator[dict[str, Any]]:
                 "pairs": section.counts["pairs"],
                 "before": before,
                 "after": section.metrics[main],
-                "ci95": _spread(section.ci95.get(main), ".3f"),
-                "difference": difference and f"{difference.difference:+.3f} ({_spread(difference.ci95, '+.3f')})",
+                "ci95": as_range(section.ci95.get(main)),
+                "difference": difference and f"{difference.difference:+.3f} ({as_range(difference.ci95, '+.3f')})",
             }
-
-
-def _spread(interval: tuple[float, float] | None, form: str) -> str | None:
-    return None if interval is None else f"{interval[0]:{form}} to {interval[1]:{form}}"

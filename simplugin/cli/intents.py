@@ -224,7 +224,7 @@ def _rows(found: Report) -> list[dict[str, Any]]:
 def _print(found: Report, show: int) -> None:
     names = ("queries", "out_of_scope", "accuracy", "accepted", "refused", "balanced", "ambiguous", "ece")
     note("The utterances themselves, asked as if they were queries:" if found.held_out else "The given queries:")
-    _table([asdict(found.figures)], {name: name.replace("_", " ") for name in names})
+    print_table([asdict(found.figures)], {name: name.replace("_", " ") for name in names})
     _titled("Most often confused", [asdict(each) for each in found.confused], _CONFUSED, show)
     wrong = [
         asdict(each) | {"said": each.evidence[0].text if each.evidence else None, "meant": each.meant or "none"}
@@ -263,8 +263,4 @@ def _titled(title: str, rows: Sequence[Mapping[str, Any]], columns: Mapping[str,
         return
     more = f" ({show} of {len(rows):,})" if len(rows) > show else ""
     note(f"{title}{more}:")
-    _table(rows[:show], columns)
-
-
-def _table(rows: Sequence[Mapping[str, Any]], columns: Mapping[str, str]) -> None:
-    print_table(rows, columns)
+    print_table(rows[:show], columns)

@@ -11,12 +11,17 @@ from typing import TYPE_CHECKING, Any, TypeAlias
 if TYPE_CHECKING:
     from rich.console import Console
 
-__all__ = ["Show", "counting", "meter", "note", "print_json", "print_table"]
+__all__ = ["Show", "as_range", "counting", "meter", "note", "print_json", "print_table"]
 
 
 def print_json(row: Mapping[str, Any]) -> None:
     """Print one JSON object on a line of its own."""
     sys.stdout.write(json.dumps(row, ensure_ascii=False) + "\n")
+
+
+def as_range(interval: Sequence[float] | None, form: str = ".3f") -> str | None:
+    """Return the two ends of an interval as a cell of a table."""
+    return None if interval is None else f"{interval[0]:{form}} to {interval[1]:{form}}"
 
 
 def print_table(rows: Sequence[Mapping[str, Any]], columns: Mapping[str, str]) -> None:

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import base64
 import hashlib
+import warnings
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -18,9 +19,10 @@ from typing import Any, Self
 import numpy as np
 
 from simplugin.catalog import ModelCard, Prompts
+from simplugin.errors import ModelMismatchError
 from simplugin.measures import FloatArray, unit_rows
 
-__all__ = ["PROBES", "Comparison", "Fingerprint", "hash_files", "take_fingerprint"]
+__all__ = ["PROBES", "Comparison", "Fingerprint", "hash_files", "refuse_other", "take_fingerprint"]
 
 PROBES = (
     "Where can I renew my library card?",
@@ -120,6 +122,36 @@ def take_fingerprint(
         probe_queries=_pack(encode_query(PROBES)),
         probe_documents=_pack(encode_document(PROBES)),
     )
+
+
+def refuse_other(
+    stored: Fingerprint,
+    given: Fingerprint,
+    *,
+    name: str,
+    kind: str = "Collection",
+    remedy: str | None = None,
+    stacklevel: int = 2,
+) -> None:
+    """Let the given model in to what was made with the stored one, warn, or refuse it.
+
+    ``kind`` and ``name`` say what was made, ``remedy`` what to do instead, ``stacklevel`` whom a warning is for, as in
+    ``warnings.warn``. Raises ``ModelMismatchError`` with every difference. Warns where the vectors differ a little more
+    than rounding explains.
+    """
+    comparison = stored.compare(given)
+    card = given.card
+    now, before = card.name, stored.card.name
+    if comparison.refusals:
+        if now == before and card.dimension != stored.card.dimension:
+            now, before = f"{now} ({card.dimension} numbers)", f"{before} ({stored.card.dimension} numbers)"
+        elif now == before and card.id != stored.card.id:
+            # Two models of one name: the places they are opened from tell them apart.
+            now, before = f"{now} ({card.id})", f"{before} ({stored.card.id})"
+        raise ModelMismatchError(name, before, now, comparison.refusals, kind=kind, remedy=remedy)
+    for reason in comparison.warnings:
+        message = f"{kind} {name!r} was made with {before!r}; {now!r} is close, not equal: {reason}."
+        warnings.warn(message, UserWarning, stacklevel=stacklevel + 1)
 
 
 def hash_files(paths: Iterable[Path]) -> str:

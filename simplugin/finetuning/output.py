@@ -12,6 +12,7 @@ from pydantic import BaseModel, ConfigDict, ValidationError
 from simplugin.errors import DataError
 from simplugin.evaluation.result import DataRecord
 from simplugin.rows import read_text
+from simplugin.writing import write_whole
 
 __all__ = ["RECORD", "Run", "begin", "finish"]
 
@@ -88,6 +89,4 @@ def _read(path: Path) -> Run:
 
 
 def _write(path: Path, content: dict[str, Any]) -> None:
-    draft = path.with_name(f"{path.name}.part")
-    draft.write_text(json.dumps(content, indent=2, ensure_ascii=False) + "\n", encoding="utf-8")
-    draft.replace(path)
+    write_whole(path, json.dumps(content, indent=2, ensure_ascii=False) + "\n")

@@ -11,6 +11,7 @@ from typing import Any
 
 from simplugin.errors import DataError, MissingExtraError
 from simplugin.finetuning.recipe import Recipe
+from simplugin.writing import write_whole
 
 __all__ = ["Trial", "check_search", "search"]
 
@@ -95,6 +96,4 @@ def _read(path: Path) -> Iterator[Trial]:
 def _append(path: Path, trial: Trial) -> None:
     row = {"hyperparameters": dict(trial.hyperparameters), "value": trial.value}
     whole = path.read_text(encoding="utf-8") if path.is_file() else ""
-    draft = path.with_suffix(".part")
-    draft.write_text(f"{whole}{json.dumps(row)}\n", encoding="utf-8")
-    draft.replace(path)
+    write_whole(path, f"{whole}{json.dumps(row)}\n")

@@ -14,7 +14,7 @@ import numpy as np
 import numpy.typing as npt
 
 from simplugin.intents.scoring import Ints, Scoring, Spread
-from simplugin.measures import FloatArray
+from simplugin.measures import FloatArray, logistic
 
 __all__ = ["LEAST", "MEASURES", "Confidence", "Measured", "fit_confidence", "log_odds", "measures_of"]
 
@@ -42,7 +42,7 @@ class Confidence:
     def __call__(self, measures: Floats) -> Floats:
         """Return the probabilities (n,) for measures (n, as many as weights)."""
         odds = measures @ np.asarray(self.weights) + self.offset
-        return np.asarray(0.5 + 0.5 * np.tanh(odds / 2), dtype=np.float64)  # never overflows, as exp does
+        return logistic(np.asarray(odds, dtype=np.float64))
 
     @classmethod
     def around(cls, threshold: float, width: float) -> Self:
@@ -50,10 +50,10 @@ class Confidence:
         return cls((1 / width,), -threshold / width)
 
 
-def log_odds(probability: float) -> float:
-    """Return the logarithm of the odds, finite also for 0 and 1."""
-    kept = min(max(probability, LEAST), 1 - LEAST)
-    return float(np.log(kept / (1 - kept)))
+def log_odds(probabilities: npt.ArrayLike) -> Floats:
+    """Return the logarithms of the odds, in the shape of the probabilities, finite also for 0 and 1."""
+    kept = np.clip(np.asarray(probabilities, dtype=np.float64), LEAST, 1 - LEAST)
+    return np.asarray(np.log(kept / (1 - kept)), dtype=np.float64)
 
 
 def measures_of(
@@ -92,7 +92,7 @@ def fit_confidence(measures: Floats, right: npt.NDArray[np.bool_], weights: Floa
     penalty = np.append(np.full(measures.shape[1], _PENALTY), 1e-9)
     found: Floats = np.zeros(len(penalty), dtype=np.float64)
     for _ in range(_NEWTON):
-        given = 0.5 + 0.5 * np.tanh(design @ found / 2)
+        given = logistic(design @ found)
         gradient = design.T @ (share * (given - target)) + penalty * found
         curvature = (design * (share * given * (1 - given))[:, None]).T @ design + np.diag(penalty)
         step: Floats = np.asarray(np.linalg.solve(curvature, gradient), dtype=np.float64)

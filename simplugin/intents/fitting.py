@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Generator, Iterator, Mapping, Sequence, Set
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 import numpy.typing as npt
@@ -30,9 +30,9 @@ from simplugin.intents.thresholds import (
     shrunk,
     target_threshold,
 )
-from simplugin.measures import FloatArray, SimilarityFunction
+from simplugin.measures import FloatArray, SimilarityFunction, logistic
 
-__all__ = ["OUT_OF_SCOPE_SHARE", "Fit", "Judged", "enough", "fit", "lead"]
+__all__ = ["OUT_OF_SCOPE_SHARE", "Fit", "Judged", "aim", "enough", "fit", "lead"]
 
 OUT_OF_SCOPE_SHARE = 0.2
 """The share of queries that are taken to mean none of the intents, where nothing else is said."""
@@ -87,8 +87,8 @@ class Fit:
     scoring: Scoring
     measured: Measured
     confidence: Confidence
-    threshold: float
-    ambiguity: float
+    threshold: float = 0.5
+    ambiguity: float = 0.0
     head: Head | None = None
     intents: Mapping[int, float] = field(default_factory=dict[int, float])
     languages: Mapping[str, float] = field(default_factory=dict[str, float])
@@ -101,7 +101,7 @@ class Fit:
         """Return the confidence (n,) that each best intent (n,) needs, for queries in this language."""
         moves = np.array([self.intents.get(intent, 0.0) for intent in intents.tolist()])
         moves = moves + self.languages.get(language or "", 0.0)
-        return np.asarray(1 / (1 + np.exp(-(log_odds(self.threshold) + moves))))
+        return logistic(log_odds(self.threshold) + moves)
 
 
 @dataclass(frozen=True, slots=True)
@@ -154,29 +154,33 @@ def fit(
     }
     chosen = _choice(worth, tried[candidates[0]][1].inside)
     confidence, judged = tried[chosen]
-    accepted, moves = _accept(judged, target, [*languages, *[None] * len(negatives)])
-    clear = judged.inside & (judged.confidence >= accepted)
-    found = best_ambiguity(judged.margin[clear], judged.right[clear], (judged.second == judged.meant)[clear])
-    known = int(clear.sum())
-    ambiguity = (known * found + _PRIOR * _LEADS[chosen.scoring == "head"]) / (known + _PRIOR)
-    named = {each.name: value for each, value in worth.items()}
-    with _one_thread(len(owners) * len(counts)):
-        head = fit_head(vectors, owners, strength=STRENGTH) if chosen.scoring == "head" else None
     learned = Fit(
         scoring=chosen.scoring,
         measured=chosen.measured,
         confidence=confidence,
-        threshold=accepted,
-        ambiguity=ambiguity,
-        head=head,
-        intents=moves[0],
-        languages=moves[1],
-        target=target,
         share=share,
         balanced=worth[chosen],
-        tried=named,
+        tried={each.name: value for each, value in worth.items()},
     )
-    return learned, judged
+    learned = aim(learned, judged, target, languages)
+    with _one_thread(len(owners) * len(counts)):
+        head = fit_head(vectors, owners, strength=STRENGTH) if chosen.scoring == "head" else None
+    return replace(learned, head=head), judged
+
+
+def aim(learned: Fit, judged: Judged, target: Target | None, languages: Sequence[str | None]) -> Fit:
+    """Return what was learned with what reaches a target: the thresholds, and the lead below which to ask back.
+
+    ``languages`` are those of the utterances that were asked. Raises ``DataError`` for a target out of reach.
+    """
+    accepted, (intents, by_language) = _accept(judged, target, languages)
+    clear = judged.inside & (judged.confidence >= accepted)
+    found = best_ambiguity(judged.margin[clear], judged.right[clear], (judged.second == judged.meant)[clear])
+    known = int(clear.sum())
+    ambiguity = (known * found + _PRIOR * _LEADS[learned.scoring == "head"]) / (known + _PRIOR)
+    return replace(
+        learned, threshold=accepted, ambiguity=ambiguity, intents=intents, languages=by_language, target=target
+    )
 
 
 def lead(scoring: Scoring, scores: FloatArray, best: Ints, second: Ints) -> tuple[FloatArray, Floats]:
@@ -254,7 +258,8 @@ def _accept(
         return target_threshold(target, judged.confidence, judged.right, judged.inside, judged.weights), ({}, {})
     threshold, _ = best_threshold(confidence, right, inside)
     places: list[int] = judged.places[told].tolist()
-    tags = [languages[place] or "" for place in places]
+    # Negatives come after the utterances, and have none.
+    tags = [(languages[place] if place < len(languages) else None) or "" for place in places]
     names = sorted(set(tags) - {""})
     numbers = np.array([names.index(tag) if tag else -1 for tag in tags], dtype=np.int64)
     by_language = shrunk(threshold, numbers, confidence, right, inside)

@@ -11,7 +11,7 @@ import numpy as np
 from simplugin.intents.confidence import Confidence, Floats, measures_of
 from simplugin.intents.fitting import Fit, lead
 from simplugin.intents.scoring import Ints, best_two, scores_of, spread_of
-from simplugin.intents.taught import Taught, heard
+from simplugin.intents.taught import EVIDENCE, Taught, heard
 from simplugin.intents.thresholds import Flags
 from simplugin.measures import FloatArray
 from simplugin.records import Evidence, Match, Status
@@ -19,13 +19,12 @@ from simplugin.records import Evidence, Match, Status
 if TYPE_CHECKING:
     from simplugin.reranking import Reranker
 
-__all__ = ["AMBIGUITY", "THRESHOLD", "Cuts", "judge", "settle"]
+__all__ = ["AMBIGUITY", "THRESHOLD", "Cuts", "judge", "settle", "status_of"]
 
 THRESHOLD, AMBIGUITY = 0.45, 0.05
 """The score that an intent needs, and its lead, where nothing was learned: measured with the starter."""
 
 _WIDTH = 0.1  # of the curve that stands for a confidence where nothing was learned
-_EVIDENCE = 3
 _BLOCK = 512  # queries that are compared with all utterances at once
 _VERBATIM = 0.99  # confidence in an utterance itself: people do make mistakes
 _CLEAR = 0.1  # a reranker's lead that settles a close call; its scores lie in [0, 1]
@@ -72,6 +71,11 @@ def judge(
     return found
 
 
+def status_of(*, accepted: bool, clear: bool) -> Status:
+    """Return the status of a match by whether its intent is accepted, and clear of the second."""
+    return "out_of_scope" if not accepted else "match" if clear else "ambiguous"
+
+
 def settle(taught: Taught, match: Match, reranker: Reranker) -> Match:
     """Decide a close call by a reranker, which reads the query beside the closest utterances of the best two intents.
 
@@ -91,7 +95,7 @@ def settle(taught: Taught, match: Match, reranker: Reranker) -> Match:
     status: Status = "match" if abs(first - second) >= _CLEAR else "ambiguous"
     if first >= second:
         return replace(match, status=status)
-    order = sorted(range(len(group)), key=lambda number: -scores[len(mine) + number])[:_EVIDENCE]
+    order = sorted(range(len(group)), key=lambda number: -scores[len(mine) + number])[:EVIDENCE]
     return replace(
         match,
         status=status,
@@ -150,25 +154,15 @@ def _verbatim(taught: Taught, columns: _Columns, texts: Sequence[str]) -> _Colum
 
 def _match(taught: Taught, columns: _Columns, row: int, text: str, closeness: FloatArray, known: bool) -> Match:
     best, shown = int(columns.best[row]), columns.shown[row]
-    status: Status = (
-        "out_of_scope" if not (known and columns.accepted[row]) else "match" if columns.clear[row] else "ambiguous"
-    )
     order: list[int] = np.argsort(-shown, kind="stable").tolist()
     order.remove(best)
-    start = int(taught.starts[best])
-    mine = closeness[start : start + int(taught.sizes[best])]
-    nearest: list[int] = np.argsort(-mine, kind="stable")[:_EVIDENCE].tolist()
     return Match(
         text=text,
-        status=status,
+        status=status_of(accepted=known and bool(columns.accepted[row]), clear=bool(columns.clear[row])),
         intent=taught.intents[best],
         score=float(shown[best]),
         confidence=float(columns.confidence[row]) if known else 0.0,
         margin=float(columns.margin[row]),
         alternatives=tuple((taught.intents[place], float(shown[place])) for place in order),
-        evidence=tuple(
-            Evidence(each.text, float(mine[place]), each.language)
-            for place in nearest
-            for each in (taught.utterances[start + place],)
-        ),
+        evidence=taught.evidence(best, closeness),
     )

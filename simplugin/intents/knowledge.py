@@ -9,7 +9,7 @@ import numpy as np
 
 from simplugin.encoders import Encoder
 from simplugin.errors import DataError
-from simplugin.intents.fitting import OUT_OF_SCOPE_SHARE, Fit, Judged, enough, fit
+from simplugin.intents.fitting import OUT_OF_SCOPE_SHARE, Fit, Judged, aim, enough, fit
 from simplugin.intents.judging import AMBIGUITY, THRESHOLD, Cuts, judge
 from simplugin.intents.scoring import SIMILARITIES, Scoring
 from simplugin.intents.taught import Taught, grouped, heard, texts_of
@@ -60,7 +60,12 @@ class Knowledge:
         return self._judged_by(texts, _filled(texts, vectors, self.encoder.dimension), language)
 
     def learn(self, target: Target | None, share: float) -> Knowledge:
-        """Return it with what the utterances teach; see ``fit`` in ``fitting``, which says what it raises."""
+        """Return it with what the utterances teach; see ``fit`` in ``fitting``, which says what it raises.
+
+        Utterances that were asked before are not asked again for another target.
+        """
+        if self.learned is not None and self.judged is not None and self.learned.share == share:
+            return replace(self, learned=aim(self.learned, self.judged, target, self.taught.languages))
         negatives = self._vectors([each.text for each in self.negatives])
         learned, judged = fit(
             self.taught.vectors,

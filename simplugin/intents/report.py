@@ -12,7 +12,7 @@ from simplugin.calibration import expected_calibration_error
 from simplugin.errors import DataError
 from simplugin.intents.conflicts import CLOSE, Conflict, conflicts_of
 from simplugin.intents.crossvalidation import OUTSIDE
-from simplugin.intents.fitting import Judged
+from simplugin.intents.judging import status_of
 from simplugin.intents.knowledge import Knowledge
 from simplugin.intents.matcher import IntentMatcher
 from simplugin.intents.taught import Taught
@@ -23,7 +23,6 @@ from simplugin.routing import REST
 __all__ = ["Confused", "Coverage", "Figures", "Outcome", "Report", "report_on"]
 
 _STEPS = 20  # points of the curve
-_EVIDENCE = 3
 
 
 @dataclass(frozen=True, slots=True)
@@ -149,7 +148,8 @@ def _own(matcher: IntentMatcher) -> list[Outcome]:
 def _cross_validated(known: Knowledge, wanted: Set[int]) -> Iterator[Outcome]:
     judged, taught, learned = known.cross_validated(), known.taught, known.learned
     assert learned is not None
-    thresholds = learned.thresholds(judged.best, None)
+    accepted = judged.confidence >= learned.thresholds(judged.best, None)
+    clear = judged.margin >= known.ambiguity
     said = [*taught.utterances, *known.negatives]
     places: list[int] = judged.places.tolist()
     for row, place in enumerate(places):
@@ -157,7 +157,7 @@ def _cross_validated(known: Knowledge, wanted: Set[int]) -> Iterator[Outcome]:
             yield Outcome(
                 text=said[place].text,
                 meant=None if judged.meant[row] == OUTSIDE else taught.intents[int(judged.meant[row])],
-                status=_status(judged, row, float(thresholds[row]), known.ambiguity),
+                status=status_of(accepted=bool(accepted[row]), clear=bool(clear[row])),
                 intent=taught.intents[int(judged.best[row])],
                 confidence=float(judged.confidence[row]),
                 evidence=_evidence(taught, place, int(judged.best[row])),
@@ -165,23 +165,11 @@ def _cross_validated(known: Knowledge, wanted: Set[int]) -> Iterator[Outcome]:
             )
 
 
-def _status(judged: Judged, row: int, threshold: float, ambiguity: float) -> Status:
-    if judged.confidence[row] < threshold:
-        return "out_of_scope"
-    return "ambiguous" if judged.margin[row] < ambiguity else "match"
-
-
 def _evidence(taught: Taught, place: int, best: int) -> tuple[Evidence, ...]:
     """Return the utterances of an intent that are closest to one of the utterances; of a negative none are known."""
     if place >= len(taught.utterances):
         return ()
-    mine = [each for each in np.flatnonzero(taught.owners == best).tolist() if each != place]
-    closeness = taught.closeness(taught.vectors[place : place + 1])[0]
-    order = sorted(mine, key=lambda each: -float(closeness[each]))[:_EVIDENCE]
-    return tuple(
-        Evidence(taught.utterances[each].text, float(closeness[each]), taught.utterances[each].language)
-        for each in order
-    )
+    return taught.evidence(best, taught.closeness(taught.vectors[place : place + 1])[0], without=place)
 
 
 def _figures(outcomes: Sequence[Outcome], *, own: bool) -> Figures:

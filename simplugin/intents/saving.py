@@ -9,8 +9,6 @@ from __future__ import annotations
 
 import base64
 import json
-import os
-import warnings
 from collections.abc import Generator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
@@ -19,7 +17,8 @@ from typing import Any, cast, get_args
 import numpy as np
 
 from simplugin.encoders import Encoder, Fingerprint, as_encoder, load
-from simplugin.errors import DataError, ModelMismatchError
+from simplugin.encoders.fingerprint import refuse_other
+from simplugin.errors import DataError
 from simplugin.intents.confidence import MEASURES, Confidence
 from simplugin.intents.fitting import Fit
 from simplugin.intents.head import Head
@@ -31,6 +30,7 @@ from simplugin.intents.thresholds import as_target
 from simplugin.intents.utterances import Utterance
 from simplugin.measures import FloatArray
 from simplugin.routing import REST, Router
+from simplugin.writing import write_whole
 
 __all__ = ["VERSION", "read", "save"]
 
@@ -52,13 +52,9 @@ def save(knowledge: Mapping[str, Knowledge], path: str | Path) -> None:
         "utterances": [_from_utterance(each) for each in first.taught.utterances],
         "negatives": [_from_utterance(each) for each in first.negatives],
     }
-    file = Path(path)
-    beside = file.with_name(f"{file.name}.{os.getpid()}.part")
     try:
-        beside.write_text(json.dumps(values, ensure_ascii=False, indent=1) + "\n", encoding="utf-8")
-        beside.replace(file)
+        write_whole(Path(path), json.dumps(values, ensure_ascii=False, indent=1) + "\n")
     except OSError as error:
-        beside.unlink(missing_ok=True)
         raise DataError(f"the file cannot be written ({error.strerror}).", path=path) from error
 
 
@@ -99,21 +95,15 @@ def _opened(
         message = f"the file has models for {kept}; those given are for {given}."
         raise DataError(message, path=path)
     for key, encoder in encoders.items():
-        _check(path, fingerprints[key], encoder)
-    return encoders
-
-
-def _check(path: str | Path, stored: Fingerprint, encoder: Encoder) -> None:
-    comparison = stored.compare(encoder.fingerprint)
-    if comparison.refusals:
-        remedy = "Open it without naming a model, or fit the utterances again with this one."
-        names = (stored.card.name, encoder.card.name)
-        raise ModelMismatchError(str(path), *names, comparison.refusals, kind="The file of intents", remedy=remedy)
-    for reason in comparison.warnings:
-        message = (
-            f"{str(path)!r} was made with {stored.card.name!r}; {encoder.card.name!r} is close, not equal: {reason}."
+        refuse_other(
+            fingerprints[key],
+            encoder.fingerprint,
+            name=str(path),
+            kind="The file of intents",
+            remedy="Open it without naming a model, or fit the utterances again with this one.",
+            stacklevel=4,
         )
-        warnings.warn(message, UserWarning, stacklevel=4)
+    return encoders
 
 
 def _values(path: Path) -> Mapping[str, Any]:

@@ -14,11 +14,14 @@ from simplugin.intents.scoring import Ints
 from simplugin.intents.utterances import Utterance
 from simplugin.languages import primary
 from simplugin.measures import FloatArray, SimilarityFunction, similarity, unit_rows
+from simplugin.records import Evidence
 from simplugin.texts import as_read
 
-__all__ = ["Taught", "grouped", "heard", "said", "texts_of"]
+__all__ = ["EVIDENCE", "Taught", "grouped", "heard", "said", "texts_of"]
 
 _LONGEST = 1000
+EVIDENCE = 3
+"""Utterances that are told to speak for a match."""
 
 
 @dataclass(frozen=True)
@@ -56,6 +59,22 @@ class Taught:
     def languages(self) -> list[str | None]:
         """The language of each utterance, where it is known."""
         return [each.language for each in self.utterances]
+
+    def evidence(self, intent: int, closeness: FloatArray, *, without: int | None = None) -> tuple[Evidence, ...]:
+        """Return the utterances of an intent that are closest to a query, by its closeness (n,) to all; best first.
+
+        ``without`` is the place of one that is left out.
+        """
+        start = int(self.starts[intent])
+        places = np.arange(start, start + int(self.sizes[intent]))
+        if without is not None:
+            places = places[places != without]
+        nearest: list[int] = places[np.argsort(-closeness[places], kind="stable")[:EVIDENCE]].tolist()
+        return tuple(
+            Evidence(each.text, float(closeness[place]), each.language)
+            for place in nearest
+            for each in (self.utterances[place],)
+        )
 
     def closeness(self, vectors: FloatArray) -> FloatArray:
         """Return how close queries (m, dimension) are to the utterances: (m, n), higher is closer."""

@@ -11,6 +11,7 @@ import numpy.typing as npt
 
 from simplugin.errors import DataError
 from simplugin.intents.confidence import LEAST, Floats, log_odds
+from simplugin.measures import logistic
 
 __all__ = ["Target", "as_target", "best_ambiguity", "best_threshold", "shrunk", "target_threshold"]
 
@@ -54,18 +55,18 @@ def best_threshold(confidence: Floats, right: Flags, inside: Flags) -> tuple[flo
     as Silverman's rule says (1986, "Density Estimation for Statistics and Data Analysis"). The steps of the shares
     themselves have their highest point where chance will have it.
     """
-    odds: Floats = np.log(np.maximum(confidence, LEAST) / np.maximum(1 - confidence, LEAST))
+    odds = log_odds(confidence)
     width = max(float(odds.std()) * len(odds) ** -0.2, LEAST)
     low, high = float(odds.min()) - _BEYOND * width, float(odds.max()) + _BEYOND * width
     cuts: Floats = np.linspace(low, high, _CUTS, dtype=np.float64)
     found, foreign = right & inside, ~inside
     # A logistic curve of this scale has the standard deviation ``width``.
-    reached = 0.5 + 0.5 * np.tanh((odds[:, None] - cuts) / (2 * width * np.sqrt(3) / np.pi))
+    reached = logistic((odds[:, None] - cuts) / (width * np.sqrt(3) / np.pi))
     accepted = found @ reached / max(int(inside.sum()), 1)
     refused = foreign @ (1 - reached) / max(int(foreign.sum()), 1)
     worth: Floats = np.asarray((accepted + refused) / 2, dtype=np.float64)
     place = int(worth.argmax())
-    return float(0.5 + 0.5 * np.tanh(cuts[place] / 2)), float(worth[place])
+    return float(logistic(cuts[place : place + 1])[0]), float(worth[place])
 
 
 def target_threshold(target: Target, confidence: Floats, right: Flags, inside: Flags, weights: Floats) -> float:
@@ -103,7 +104,7 @@ def shrunk(
             continue
         own, _ = best_threshold(confidence[mine], right[mine], inside[mine])
         weight = float(mine.sum() / (mine.sum() + _PRIOR))
-        moves[group] = weight * (log_odds(own) - log_odds(threshold))
+        moves[group] = weight * float(log_odds(own) - log_odds(threshold))
     return moves
 
 

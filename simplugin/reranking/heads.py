@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 
 import numpy as np
 
-from simplugin.measures import FloatArray
+from simplugin.measures import FloatArray, logistic
 
 __all__ = ["Head", "LabelError"]
 
@@ -63,7 +63,7 @@ class Head:
     def probabilities(self, logits: FloatArray) -> FloatArray:
         """Turn logits (n, classes) into probabilities: a sigmoid of one column, a softmax over several."""
         if len(self.labels) == 1:
-            return np.asarray(0.5 * (1 + np.tanh(0.5 * logits)), dtype=np.float32)  # a sigmoid that cannot overflow
+            return np.asarray(logistic(logits), dtype=np.float32)
         powers = np.exp(logits - logits.max(axis=1, keepdims=True))
         return np.asarray(powers / powers.sum(axis=1, keepdims=True), dtype=np.float32)
 

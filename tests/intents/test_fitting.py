@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import time
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -189,6 +190,22 @@ def test_a_matcher_learns_by_itself_from_enough_utterances_and_what_is_given_win
     assert given_.fit().knowledge["*"].learned is not None
     assert given_.match("bus1 bus2 bus").status == "out_of_scope"
     assert many.match("penguins tell jokes").status == "out_of_scope"
+
+
+def test_another_target_gives_what_learning_it_from_the_start_gives() -> None:
+    again = IntentMatcher(rooms(6), HashEncoder(256)).fit(target={"accept": 0.7}).knowledge["*"].learned
+    first = IntentMatcher(rooms(6), HashEncoder(256)).knowledge["*"]
+
+    from_start = replace(first, learned=None, judged=None).learn(as_target({"accept": 0.7}), 0.2).learned
+
+    assert again is not None
+    assert from_start is not None
+    assert (again.threshold, again.ambiguity, again.target) == (
+        from_start.threshold,
+        from_start.ambiguity,
+        from_start.target,
+    )
+    assert again.threshold != first.threshold
 
 
 def test_what_cannot_be_fitted_is_told() -> None:

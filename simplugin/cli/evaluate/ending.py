@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, cast
 
 import typer
 
-from simplugin.cli.output import note, print_json, print_table
+from simplugin.cli.output import as_range, note, print_json, print_table
 
 if TYPE_CHECKING:
     from simplugin.evaluation import Evaluation, Finding
@@ -110,4 +110,4 @@ def _place(row: Mapping[str, Any]) -> str:
 
 def _interval(found: Any, main: str) -> str | None:
     low_high: Any = cast("dict[str, Any]", found).get(main) if isinstance(found, dict) else found
-    return None if low_high is None else "{:.3f} to {:.3f}".format(*low_high)
+    return as_range(low_high)

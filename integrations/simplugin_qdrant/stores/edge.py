@@ -22,6 +22,7 @@ from simplugin.measures import FloatArray
 from simplugin_qdrant.filters import Condition, LacksVector
 from simplugin_qdrant.stores.edge_filter import filter_for, to_edge_filter, to_id
 from simplugin_qdrant.stores.edge_folder import EdgeFolder
+from simplugin_qdrant.stores.edge_mending import forget_strays, stray_vectors
 from simplugin_qdrant.stores.edge_points import (
     DISTANCES,
     INDEXES,
@@ -149,7 +150,7 @@ class EdgeStore:
                 message = f"Collection {name!r} has another vector {vector!r} already."
                 raise StoreError(message)
             return
-        # The engine may have it, of a process that died in between and wanted another width.
+        # The engine may have it, of a call that failed in between and wanted another width.
         self._update(name, edge.UpdateOperation.delete_vector_name(vector))
         distance = DISTANCES[space.similarity]
         self._update(name, edge.UpdateOperation.create_dense_vector(vector, space.dimension, distance))
@@ -160,6 +161,7 @@ class EdgeStore:
         """Take a vector from every point, and its name from the collection."""
         known = self._folder.sidecar(name)["vectors"]
         self._folder.amend(name, {"vectors": {each: space for each, space in known.items() if each != vector}})
+        self.flush(name)  # what the log still holds may name the vector, and would not be replayed without it
         self._update(name, edge.UpdateOperation.delete_vector_name(vector))
         self.flush(name)
 
@@ -340,10 +342,12 @@ class EdgeStore:
             if name not in self._shards:
                 sidecar = self._folder.sidecar(name)
                 vectors = _from_sidecar(sidecar)
+                forget_strays(path, vectors)
                 # A vector added to a live collection gets its small copies by opening with this configuration.
-                quantized = any(space.quantization for space in vectors.values())
-                config = to_config(vectors, sidecar.get("words", ())) if quantized else None
-                self._shards[name] = edge.EdgeShard.load(str(path), config)
+                shard = edge.EdgeShard.load(str(path), to_config(vectors, sidecar.get("words", ())))
+                for stray in stray_vectors(path, vectors):
+                    shard.update(edge.UpdateOperation.delete_vector_name(stray))
+                self._shards[name] = shard
             return self._shards[name]
 
 

@@ -14,8 +14,9 @@ from simplugin.encoders.fingerprint import hash_files
 from simplugin.encoders.inspector import read_layout
 from simplugin.encoders.loading import find_folder
 from simplugin.encoders.network import choose_device
+from simplugin.encoders.remote import is_url
 from simplugin.encoders.static import is_static
-from simplugin.errors import CheckpointError, ModelError
+from simplugin.errors import CheckpointError, ModelError, NotAnEmbedderError
 from simplugin.evaluation.datasets.nli import as_class
 from simplugin.finetuning.recipe import Recipe
 from simplugin.reranking import is_pair_model, load_reranker
@@ -55,12 +56,26 @@ def open_network(model: str | Path, recipe: Recipe, *, seed: int) -> Opened:
 
     Raises what ``simplugin.load`` raises, and ``ModelError`` for a model that this recipe cannot train.
     """
+    if is_url(str(model)):
+        message = (
+            f"{str(model)!r} is the address of a server, and training needs the files of a model; name one with --model "
+            "by its catalog name, its folder or its Hub id."
+        )
+        raise ModelError(message)
     if recipe.makes_pair_model:
         return _open_pair(model, recipe, seed)
     from simplugin.encoders.local import open_layout
 
-    folder, card = find_folder(model)
-    layout = read_layout(folder)
+    try:
+        folder, card = find_folder(model)
+        layout = read_layout(folder)
+    except NotAnEmbedderError as error:
+        message = (
+            f"{recipe.name!r} trains a model that has a vector for each text, and {str(model)!r} is a pair model, which "
+            f"reads two texts at once; name an embedding model with --model, such as 'starter' or {recipe.base}, or "
+            "train it further by 'nli-pair'."
+        )
+        raise ModelError(message) from error
     with quiet():
         network = open_layout(layout, choose_device(None))
     kind: Kind = "table" if layout.kind == "static" else "transformer"
@@ -124,8 +139,8 @@ def _trained_pair(folder: Path, recipe: Recipe) -> _Body:
     weights = folder / "model.safetensors"
     if not weights.is_file():
         message = (
-            f"{str(folder)!r} is a pair model that is not trained further; give the folder of one in safetensors, or "
-            "a model without a head."
+            f"{str(folder)!r} is a pair model that cannot be trained further; give with --model the folder of one that "
+            f"{recipe.name!r} made, or a transformer without a head, such as {recipe.base}."
         )
         raise ModelError(message)
     reranker = load_reranker(folder)

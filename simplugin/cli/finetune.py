@@ -44,9 +44,7 @@ _Test = Annotated[
     list[str] | None,
     typer.Option("--test", help="Another one, that nothing was chosen by. Repeatable.", metavar="[LANG=]FILE"),
 ]
-_Out = Annotated[
-    Path, typer.Option("--out", help="The folder of the finished model; made with those above it.", metavar="DIR")
-]
+_Out = Annotated[Path, typer.Option("--out", help="The folder of the model; made, with those above it.", metavar="DIR")]
 _Base = Annotated[
     str | None,
     typer.Option(
@@ -79,7 +77,7 @@ _Rate = Annotated[
 ]
 _Steps = Annotated[
     int | None,
-    typer.Option("--max-steps", min=1, help="Stop after so many, if the epochs take more; they make no more."),
+    typer.Option("--max-steps", min=1, help="Stop there, if the epochs take more."),
 ]
 _Folds = Annotated[int, typer.Option("--folds", min=0, help="Cross-validate on the training pairs first.")]
 _Search = Annotated[

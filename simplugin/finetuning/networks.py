@@ -58,8 +58,8 @@ def open_network(model: str | Path, recipe: Recipe, *, seed: int) -> Opened:
     """
     if is_url(str(model)):
         message = (
-            f"{str(model)!r} is the address of a server, and training needs the files of a model; name one with --model "
-            "by its catalog name, its folder or its Hub id."
+            f"{str(model)!r} is the address of a server, and training needs the files of a model; name one "
+            "with --model by its catalog name, its folder or its Hub id."
         )
         raise ModelError(message)
     if recipe.makes_pair_model:
@@ -71,8 +71,8 @@ def open_network(model: str | Path, recipe: Recipe, *, seed: int) -> Opened:
         layout = read_layout(folder)
     except NotAnEmbedderError as error:
         message = (
-            f"{recipe.name!r} trains a model that has a vector for each text, and {str(model)!r} is a pair model, which "
-            f"reads two texts at once; name an embedding model with --model, such as 'starter' or {recipe.base}, or "
+            f"{recipe.name!r} trains a model that has a vector for each text, and {str(model)!r} is a pair model, "
+            f"which reads two texts at once; name an embedding model with --model, such as {recipe.base}, or "
             "train it further by 'nli-pair'."
         )
         raise ModelError(message) from error

@@ -22,7 +22,8 @@ def before_training(pairs: int, recipe: Recipe, *, is_table: bool) -> Iterator[s
     settings = recipe.hyperparameters
     each = math.ceil(pairs / settings.batch_size)
     whole = math.ceil(settings.epochs * each)
-    told = f"{pairs:,} pairs in steps of {settings.batch_size}: {each:,} an epoch, {whole:,} for epochs {settings.epochs:g}."
+    told = f"{pairs:,} pairs in steps of {settings.batch_size}: {each:,} an epoch, "
+    told += f"{whole:,} for epochs {settings.epochs:g}."
     most, steps = settings.max_steps, steps_of(pairs, recipe)
     if most is not None:
         told += (

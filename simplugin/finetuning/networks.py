@@ -39,7 +39,8 @@ _AS_THEY_ARE = ("config.json", "modules.json", "tokenizer.json", "tokenizer_conf
 class Opened:
     """A network to train, and what it was before. ``fresh`` says that its head knows nothing yet.
 
-    ``classes`` are those of a pair model, in the order of its columns. ``weights`` is a SHA-256 over their files.
+    ``classes`` are those of a pair model, in the order of its columns. ``weights`` is a SHA-256 over their files, and
+    ``card`` that of the catalog or the Hub id; None for a folder.
     """
 
     network: Network
@@ -49,6 +50,7 @@ class Opened:
     weights: str
     classes: tuple[str, ...] = ()
     fresh: bool = False
+    card: ModelCard | None = None
 
 
 def open_network(model: str | Path, recipe: Recipe, *, seed: int) -> Opened:
@@ -79,7 +81,7 @@ def open_network(model: str | Path, recipe: Recipe, *, seed: int) -> Opened:
     with quiet():
         network = open_layout(layout, choose_device(None))
     kind: Kind = "table" if layout.kind == "static" else "transformer"
-    return Opened(network, kind, folder, _name(folder, card), hash_files(layout.weights))
+    return Opened(network, kind, folder, _name(folder, card), hash_files(layout.weights), card=card)
 
 
 def save_network(opened: Opened, folder: Path) -> None:
@@ -107,6 +109,7 @@ class _Body:
     classes: tuple[str, ...]
     longest: int | None
     fresh: bool
+    card: ModelCard | None = None
 
 
 def _open_pair(model: str | Path, recipe: Recipe, seed: int) -> Opened:
@@ -131,7 +134,9 @@ def _open_pair(model: str | Path, recipe: Recipe, seed: int) -> Opened:
     except (OSError, ValueError, KeyError, ImportError, RuntimeError, TypeError, AttributeError) as error:
         # What transformers raises for networks that no head fits on, and for tokenizers it does not know.
         raise CheckpointError(body.folder, f"{first_line(error)}.") from error
-    return Opened(opened, "pair", body.folder, body.name, hash_files(body.weights), body.classes, fresh=body.fresh)
+    return Opened(
+        opened, "pair", body.folder, body.name, hash_files(body.weights), body.classes, fresh=body.fresh, card=body.card
+    )
 
 
 def _trained_pair(folder: Path, recipe: Recipe) -> _Body:
@@ -165,7 +170,8 @@ def _bare(model: str | Path, recipe: Recipe) -> _Body:
         )
         raise ModelError(message)
     inner = layout.weights[0].parent
-    return _Body(folder, _name(folder, card), inner, layout.weights, recipe.classes, layout.max_tokens, fresh=True)
+    name = _name(folder, card)
+    return _Body(folder, name, inner, layout.weights, recipe.classes, layout.max_tokens, fresh=True, card=card)
 
 
 def _save_table(opened: Opened, folder: Path) -> None:

@@ -148,7 +148,16 @@ def finetune(
     for remark in after_training(chosen, before, after, gained, best_epoch=kept):
         told(remark)
     done = Finetuned(folder, chosen, run, steps, kept, before, after, gained, folded, time.perf_counter() - started)
-    card = write_card(folder.resolve().name, chosen, run, steps=steps, before=before, after=after, differences=gained)
+    card = write_card(
+        folder.resolve().name,
+        chosen,
+        run,
+        steps=steps,
+        before=before,
+        after=after,
+        differences=gained,
+        base=opened.card,
+    )
     (folder / "README.md").write_text(card, encoding="utf-8")
     finish(folder, done.to_json())
     return done

@@ -71,6 +71,11 @@ def test_the_card_has_figures_for_the_hub_and_says_of_what_it_was_made(made: Fin
     assert metrics["spearman_cosine"] == pytest.approx(after, abs=1e-6)
     assert "`small-bert`, fine-tuned by `simplugin finetune sts`: 240 labelled pairs, 45 steps." in text
     assert "| learning_rate | 0.003 | given |" in text
+    assert "dataset_size:240" in told["tags"]
+    before, now = (judged["test"].result.section("en") for judged in (made.before, made.after))
+    for section in (before, now):
+        low, high = section.ci95["spearman_cosine"]
+        assert f"{section.metrics['spearman_cosine']:.4f} ({low:.3f} to {high:.3f})" in text
     assert made.run.data["train"][0].sha256 is not None
     assert made.run.data["train"][0].sha256 in text
 
@@ -113,6 +118,16 @@ def test_how_long_it_takes_and_why_is_told_before() -> None:
         "warning: the learning rate 1e-09 is 1,000,000 times below the recipe's for static models (0.001); "
         "hardly anything may change."
     )
+
+
+def test_a_base_of_the_catalog_gives_the_card_its_licence(sets: Path, tmp_path: Path) -> None:
+    recipe = find_recipe("cosine").changed(max_steps=1)
+
+    finetune(recipe, sets / "train.tsv", dev=sets / "dev.tsv", out=tmp_path / "mine", model="starter", resamples=0)
+
+    _, front, text = (tmp_path / "mine" / "README.md").read_text(encoding="utf-8").split("---\n", 2)
+    assert yaml.safe_load(front)["license"] == "cc-by-sa-4.0"
+    assert "has the licence CC BY-SA 4.0; the data may ask for more" in text
 
 
 def test_crossing_teaches_what_lies_across(sets: Path, tmp_path: Path) -> None:

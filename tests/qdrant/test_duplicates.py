@@ -14,7 +14,7 @@ from tests.hashing import HashEncoder
 SAME = "the library opens at nine and closes at five on every day but monday"
 NEAR = "the library opens at nine and closes at six on every day but monday"
 OTHER = "bees sleep in winter"
-NEAREST = float(sp.similarity(*(HashEncoder().encode_document([text]) for text in (SAME, NEAR)))[0, 0])
+NEAREST = float(sp.similarity(HashEncoder().encode_document([SAME]), HashEncoder().encode_document([NEAR]))[0, 0])
 
 in_memory = pytest.mark.parametrize("store", ["memory"], indirect=True)
 """For what does not depend on the engine."""

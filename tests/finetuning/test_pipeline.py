@@ -127,7 +127,7 @@ def test_a_base_of_the_catalog_gives_the_card_its_licence(sets: Path, tmp_path: 
 
     _, front, text = (tmp_path / "mine" / "README.md").read_text(encoding="utf-8").split("---\n", 2)
     assert yaml.safe_load(front)["license"] == "cc-by-sa-4.0"
-    assert "has the licence CC BY-SA 4.0; the data may ask for more" in text
+    assert "has the licence CC BY-SA 4.0; see what the data ask for" in text
 
 
 def test_crossing_teaches_what_lies_across(sets: Path, tmp_path: Path) -> None:

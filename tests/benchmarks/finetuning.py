@@ -109,8 +109,8 @@ def scratch(folder: Path) -> Path:
 def nli_cosine(data: Path, out: Path) -> None:
     """Classes by what they are worth, and by their raw numbers; judged by other pairs, and by those learned from.
 
-    What the numbers teach shows in the pairs learned from, whose order they turn upside down. Three quarters of 2,000
-    are too few for it to carry over to others, as it did in the source model, which learned 300,067.
+    What the numbers teach shows in the pairs learned from, whose order they turn upside down. 1,499 are too few for it
+    to carry over to others; the source model learned 300,067.
     """
     figures = ("auc_entailment", "spearman_score")
     bases = (("he", "starter", "starter", 3), ("en", "starter", "starter", 3), ("en", "MiniLM", minilm(), 1))

@@ -6,7 +6,7 @@ block of the similarities at a time, so that memory does not grow with the squar
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import NamedTuple
 
 import numpy as np
@@ -15,7 +15,7 @@ from simplugin.encoders import Encoder, as_encoder
 from simplugin.encoders.protocol import as_texts
 from simplugin.measures import FloatArray, unit_rows
 
-__all__ = ["NearDuplicate", "clusters", "near_duplicates", "near_pairs"]
+__all__ = ["NearDuplicate", "check_threshold", "clusters", "near_duplicates", "near_pairs"]
 
 _BLOCK = 1024  # texts a side: 4 MB of cosines
 
@@ -38,9 +38,7 @@ def near_duplicates(
 
     Raises ``ValueError`` for a threshold outside [-1, 1] and a limit below 1, ``TypeError`` for a bare string.
     """
-    if not -1 <= threshold <= 1:
-        message = f"threshold is {threshold!r}; a cosine lies in [-1, 1]."
-        raise ValueError(message)
+    check_threshold(threshold)
     if limit is not None and limit < 1:
         message = f"limit is {limit}; it must be at least 1, or None for all."
         raise ValueError(message)
@@ -53,10 +51,29 @@ def near_duplicates(
     return near_pairs(vectors[[row[text] for text in listed]], threshold, limit=limit)
 
 
-def near_pairs(vectors: FloatArray, threshold: float, *, limit: int | None = None) -> list[NearDuplicate]:
-    """Return like ``near_duplicates``, of vectors (n, dimension). A vector of zeros is near none."""
+def check_threshold(threshold: float) -> None:
+    """Raise ``ValueError`` for a threshold that no cosine is."""
+    if not -1 <= threshold <= 1:
+        message = f"threshold is {threshold!r}; a cosine lies in [-1, 1]."
+        raise ValueError(message)
+
+
+def near_pairs(
+    vectors: FloatArray,
+    threshold: float,
+    *,
+    limit: int | None = None,
+    progress: Callable[[int, int], None] | None = None,
+) -> list[NearDuplicate]:
+    """Return like ``near_duplicates``, of vectors (n, dimension). A vector of zeros is near none.
+
+    ``progress`` is told how many of the comparisons are done, and of how many.
+    """
     kept = list[NearDuplicate]()
-    for found in _blocks(unit_rows(vectors), threshold):
+    sides = -(-len(vectors) // _BLOCK)
+    for done, found in enumerate(_blocks(unit_rows(vectors), threshold), 1):
+        if progress is not None:
+            progress(done, sides * (sides + 1) // 2)
         kept += found
         if limit is not None and len(kept) > 2 * limit:
             kept = _best(kept, limit)

@@ -9,7 +9,19 @@ from typing import TYPE_CHECKING, Any, Literal, NamedTuple, TypeAlias
 if TYPE_CHECKING:
     from simplugin.measures import FloatArray
 
-__all__ = ["Chunk", "ChunkKey", "Document", "Encoding", "Evidence", "Hit", "Match", "Metadata", "Status", "Stored"]
+__all__ = [
+    "Alike",
+    "Chunk",
+    "ChunkKey",
+    "Document",
+    "Encoding",
+    "Evidence",
+    "Hit",
+    "Match",
+    "Metadata",
+    "Status",
+    "Stored",
+]
 
 Status: TypeAlias = Literal["match", "ambiguous", "out_of_scope"]
 """What became of an utterance: one intent, several that are too close, or none of them."""
@@ -111,6 +123,22 @@ class Stored:
     metadata: Metadata = field(default_factory=dict[str, Any])
     number: int | None = None
     vector: FloatArray | None = field(default=None, compare=False)
+
+
+@dataclass(frozen=True, slots=True)
+class Alike:
+    """Stored texts that say nearly the same; ``cosine`` is the lowest of the links that hold them together.
+
+    Two of them may be further apart: each is as close as was asked to one of the others.
+    """
+
+    cosine: float
+    texts: tuple[Stored, ...]
+
+    def to_json(self) -> dict[str, Any]:
+        """Return it as one JSON object."""
+        names = ("id", "document_id", "source", "number", "text")
+        return {"cosine": self.cosine, "texts": [{name: getattr(each, name) for name in names} for each in self.texts]}
 
 
 class Evidence(NamedTuple):

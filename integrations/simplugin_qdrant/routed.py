@@ -14,7 +14,7 @@ from simplugin.encoders import Encoder
 from simplugin.errors import DataError, StoreError
 from simplugin.ingestion import IngestReport, Options, Progress
 from simplugin.measures import FloatArray
-from simplugin.records import Hit, Metadata
+from simplugin.records import Alike, Hit, Metadata
 from simplugin.reranking import candidates, open_reranker
 from simplugin.routing import REST, Router
 from simplugin_qdrant.asking import Asked, Wanted
@@ -177,6 +177,22 @@ class RoutedCollection(Collection):
         named = [each if isinstance(each, str) and each.strip() else None for each in said]
         found = iter(self.router.route([text for text, tag in zip(texts, named, strict=True) if tag is None]))
         return [next(found) if tag is None else self.router.key(tag) for tag in named]
+
+    def near_duplicates(
+        self,
+        threshold: float = 0.95,
+        *,
+        filter: object = None,  # noqa: A002
+        limit: int | None = 100,
+        progress: Callable[[int, int], None] | None = None,
+    ) -> list[Alike]:
+        """Return groups like ``Collection.near_duplicates``; texts of two models are not compared."""
+        found = [
+            group
+            for part in self._parts.values()
+            for group in part.near_duplicates(threshold, filter=filter, limit=limit, progress=progress)
+        ]
+        return sorted(found, key=lambda group: -len(group.texts))[:limit]
 
     def _ingest(
         self,

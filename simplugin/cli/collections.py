@@ -13,13 +13,25 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from simplugin.cli.lines import read_lines
-from simplugin.cli.options import AsJson, CollectionName, Data, Location, Scale, data_from, existing_store, scale_from
-from simplugin.cli.output import meter, note, print_json, print_table
+from simplugin.cli.options import (
+    AsJson,
+    CollectionName,
+    Data,
+    Location,
+    Scale,
+    Tenant,
+    data_from,
+    existing_store,
+    scale_from,
+)
+from simplugin.cli.output import counting, meter, note, print_json, print_table
 
 if TYPE_CHECKING:
     from simplugin_qdrant import Store
 
 __all__ = ["app"]
+
+_BEGINNING = 60  # characters of a text in a table
 
 app = typer.Typer(help="What is stored, and with which model.", no_args_is_help=True)
 
@@ -209,6 +221,49 @@ def calibrate(
         return
     print_table(scales, {"language": "language", "pairs": "pairs", "method": "method"})
     note(f"Hits of {collection!r} have a probability and a grade from now on, by {model!r}.")
+
+
+@app.command("duplicates")
+def duplicates(
+    collection: CollectionName,
+    threshold: Annotated[
+        float, typer.Option("--threshold", min=-1, max=1, help="The cosine from which two texts are alike.")
+    ] = 0.95,
+    limit: Annotated[int, typer.Option("--limit", min=1, help="Groups that are shown, the largest first.")] = 20,
+    tenant: Tenant = None,
+    store: Location = "./simplugin_db",
+    as_json: AsJson = False,
+) -> None:
+    """Show stored texts that say nearly the same, by the vectors that are there; nothing is changed.
+
+    Example: simplugin collections duplicates handbook --threshold 0.97
+    """
+    from simplugin_qdrant import register
+
+    with existing_store(store) as opened:
+        opened.describe(collection)
+        docs = register(opened, collection, tenant=tenant)
+        with meter("comparing") as show:
+            groups = docs.near_duplicates(threshold, limit=limit, progress=counting(show, "blocks"))
+    if as_json:
+        for group in groups:
+            print_json(group.to_json())
+        return
+    rows = [
+        {
+            "group": number,
+            "cosine": group.cosine,
+            "document": text.document_id,
+            "chunk": text.number,
+            "text": " ".join(text.text[:_BEGINNING].split()),
+        }
+        for number, group in enumerate(groups, 1)
+        for text in group.texts
+    ]
+    if rows:
+        print_table(rows, {name: name for name in ("group", "cosine", "document", "chunk", "text")})
+    else:
+        note(f"No two texts of {collection!r} have a cosine of {threshold:g} or more.")
 
 
 @app.command("copy")

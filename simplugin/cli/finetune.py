@@ -44,7 +44,7 @@ _Test = Annotated[
     list[str] | None,
     typer.Option("--test", help="Another one, that nothing was chosen by. Repeatable.", metavar="[LANG=]FILE"),
 ]
-_Out = Annotated[Path, typer.Option("--out", help="The folder of the finished model.", metavar="DIR")]
+_Out = Annotated[Path, typer.Option("--out", help="The folder of the model; made, with those above it.", metavar="DIR")]
 _Base = Annotated[
     str | None,
     typer.Option(
@@ -73,9 +73,12 @@ _Texts = Annotated[
 _Epochs = Annotated[float | None, typer.Option("--epochs", help="How often each pair is seen. [default: the recipe's]")]
 _Batch = Annotated[int | None, typer.Option("--batch-size", min=1, help="Pairs a step. [default: the recipe's]")]
 _Rate = Annotated[
-    float | None, typer.Option("--learning-rate", help="The highest learning rate. [default: the recipe's]")
+    float | None, typer.Option("--learning-rate", help="The highest learning rate, at most 1. [default: the recipe's]")
 ]
-_Steps = Annotated[int | None, typer.Option("--max-steps", min=1, help="Stop after so many, if the epochs take more.")]
+_Steps = Annotated[
+    int | None,
+    typer.Option("--max-steps", min=1, help="Stop there, if the epochs take more."),
+]
 _Folds = Annotated[int, typer.Option("--folds", min=0, help="Cross-validate on the training pairs first.")]
 _Search = Annotated[
     int, typer.Option("--search", min=0, help="Trials of a search for hyperparameters, each by 10 folds or --folds.")

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import ExitStack
 from itertools import islice
 from pathlib import Path
@@ -57,6 +57,16 @@ def ingest(
         typer.Option("--ray", help="Share the work on a Ray cluster: auto, ray://…, host:port.", metavar="[ADDRESS]"),
     ] = None,
     workers: Annotated[int | None, typer.Option("--workers", min=1, help="With --ray: how many embed.")] = None,
+    near_duplicates: Annotated[
+        float | None,
+        typer.Option(
+            "--near-duplicates",
+            min=-1,
+            max=1,
+            help="Say at the end which texts of the collection have at least this cosine, such as 0.97.",
+            metavar="COSINE",
+        ),
+    ] = None,
     tenant: Tenant = None,
     as_json: AsJson = False,
 ) -> None:
@@ -84,6 +94,8 @@ def ingest(
     )
     _check_sources(paths, options)
     _check_ray(paths, ray, workers)
+    if near_duplicates is not None and dry_run:
+        raise typer.BadParameter("--near-duplicates compares what is stored, and --dry-run stores nothing.")
     with ExitStack() as opened:
         place = opened.enter_context(open_store(store))
         encoder = load(model) if model else None
@@ -99,7 +111,12 @@ def ingest(
             at = _At(show)
             try:
                 report = target.ingest(
-                    paths, options=options, progress=at.tell, ray=False if ray is None else ray or True, workers=workers
+                    paths,
+                    options=options,
+                    progress=at.tell,
+                    ray=False if ray is None else ray or True,
+                    workers=workers,
+                    near_duplicates=near_duplicates,
                 )
             except KeyboardInterrupt as stop:
                 raise KeyboardInterrupt(f" after {at.documents:,} documents") from stop
@@ -227,5 +244,14 @@ def _say(report: IngestReport, *, dry_run: bool, as_json: bool) -> None:
         )
         for guess in report.guessed:
             note(f"read as {guess['encoding']} ({guess['confidence']:.0%} sure): {guess['source']}")
+        for group in report.near_duplicates:
+            note(f"nearly the same ({group['cosine']:.3f}): {_documents(group)}")
     for failure in report.failures:
         note(f"failed: {failure.source}: {failure.reason}")
+
+
+def _documents(group: Mapping[str, Any]) -> str:
+    """Name the documents that the texts of a group are in, the first of many."""
+    names = list(dict.fromkeys(text["document_id"] for text in group["texts"]))
+    more = "" if len(names) <= _NAMED else f", and {len(names) - _NAMED:,} more"
+    return f"{len(group['texts'])} texts in {', '.join(names[:_NAMED])}{more}"

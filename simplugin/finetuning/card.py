@@ -8,6 +8,7 @@ from typing import Any
 
 import yaml
 
+from simplugin.catalog import ModelCard
 from simplugin.evaluation.comparing import Difference
 from simplugin.evaluation.report import to_model_index
 from simplugin.evaluation.result import DataRecord, Evaluation, packages
@@ -26,13 +27,16 @@ def write_card(
     before: Mapping[str, Evaluation],
     after: Mapping[str, Evaluation],
     differences: Mapping[str, Sequence[Difference]],
+    base: ModelCard | None = None,
 ) -> str:
     """Return the card in Markdown, with the block that the Hub reads figures from.
 
-    ``before``, ``after`` and ``differences`` are by the role of the data: dev or test.
+    ``before``, ``after`` and ``differences`` are by the role of the data: dev or test. ``base`` is the card of what was
+    begun with, where it has one.
     """
+    licence = None if base is None else base.licence
     index = to_model_index([each.result for each in after.values()])
-    front = yaml.safe_dump(_front(recipe, run), sort_keys=False, allow_unicode=True)
+    front = yaml.safe_dump(_front(recipe, run, base), sort_keys=False, allow_unicode=True)
     blocks = [
         f"---\n{front}{index}---",
         f"# {name}",
@@ -45,21 +49,24 @@ def write_card(
         _settings(recipe, run),
         "## Data",
         _data(run),
-        "Its licence is that of what it began with and of the data: say it here before you publish it.",
+        f"What it began with has the licence {licence or 'that its own card says'}; see what the data ask for as well.",
         f"Made with {', '.join(f'{package} {version}' for package, version in packages().items())}.",
     ]
     return "\n\n".join(blocks) + "\n"
 
 
-def _front(recipe: Recipe, run: Run) -> dict[str, Any]:
+def _front(recipe: Recipe, run: Run, base: ModelCard | None) -> dict[str, Any]:
     languages = sorted({each.language for records in run.data.values() for each in records if each.language})
     told: dict[str, Any] = {"language": languages} if languages else {}
-    if run.base.count("/") == 1 and not run.base.startswith((".", "/")):
-        told["base_model"] = run.base
+    if base is not None and base.licence:
+        told["license"] = base.licence.lower().replace(" ", "-")  # as the Hub spells them: CC BY-SA 4.0 is cc-by-sa-4.0
+    if base is not None and base.id.count("/") == 1:
+        told["base_model"] = base.id
+    pairs = sum(record.rows for record in run.data["train"])
     return told | {
         "library_name": "sentence-transformers",
         "pipeline_tag": "text-classification" if recipe.makes_pair_model else "sentence-similarity",
-        "tags": ["sentence-transformers", "simplugin", f"loss:{recipe.loss}"],
+        "tags": ["sentence-transformers", "simplugin", f"dataset_size:{pairs}", f"loss:{recipe.loss}"],
     }
 
 

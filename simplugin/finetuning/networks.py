@@ -14,8 +14,9 @@ from simplugin.encoders.fingerprint import hash_files
 from simplugin.encoders.inspector import read_layout
 from simplugin.encoders.loading import find_folder
 from simplugin.encoders.network import choose_device
+from simplugin.encoders.remote import is_url
 from simplugin.encoders.static import is_static
-from simplugin.errors import CheckpointError, ModelError
+from simplugin.errors import CheckpointError, ModelError, NotAnEmbedderError
 from simplugin.evaluation.datasets.nli import as_class
 from simplugin.finetuning.recipe import Recipe
 from simplugin.reranking import is_pair_model, load_reranker
@@ -38,7 +39,8 @@ _AS_THEY_ARE = ("config.json", "modules.json", "tokenizer.json", "tokenizer_conf
 class Opened:
     """A network to train, and what it was before. ``fresh`` says that its head knows nothing yet.
 
-    ``classes`` are those of a pair model, in the order of its columns. ``weights`` is a SHA-256 over their files.
+    ``classes`` are those of a pair model, in the order of its columns. ``weights`` is a SHA-256 over their files, and
+    ``card`` that of the catalog or the Hub id; None for a folder.
     """
 
     network: Network
@@ -48,6 +50,7 @@ class Opened:
     weights: str
     classes: tuple[str, ...] = ()
     fresh: bool = False
+    card: ModelCard | None = None
 
 
 def open_network(model: str | Path, recipe: Recipe, *, seed: int) -> Opened:
@@ -55,16 +58,30 @@ def open_network(model: str | Path, recipe: Recipe, *, seed: int) -> Opened:
 
     Raises what ``simplugin.load`` raises, and ``ModelError`` for a model that this recipe cannot train.
     """
+    if is_url(str(model)):
+        message = (
+            f"{str(model)!r} is the address of a server, and training needs the files of a model; name one "
+            "with --model by its catalog name, its folder or its Hub id."
+        )
+        raise ModelError(message)
     if recipe.makes_pair_model:
         return _open_pair(model, recipe, seed)
     from simplugin.encoders.local import open_layout
 
-    folder, card = find_folder(model)
-    layout = read_layout(folder)
+    try:
+        folder, card = find_folder(model)
+        layout = read_layout(folder)
+    except NotAnEmbedderError as error:
+        message = (
+            f"{recipe.name!r} trains a model that has a vector for each text, and {str(model)!r} is a pair model, "
+            f"which reads two texts at once; name an embedding model with --model, such as {recipe.base}, or "
+            "train it further by 'nli-pair'."
+        )
+        raise ModelError(message) from error
     with quiet():
         network = open_layout(layout, choose_device(None))
     kind: Kind = "table" if layout.kind == "static" else "transformer"
-    return Opened(network, kind, folder, _name(folder, card), hash_files(layout.weights))
+    return Opened(network, kind, folder, _name(folder, card), hash_files(layout.weights), card=card)
 
 
 def save_network(opened: Opened, folder: Path) -> None:
@@ -92,6 +109,7 @@ class _Body:
     classes: tuple[str, ...]
     longest: int | None
     fresh: bool
+    card: ModelCard | None = None
 
 
 def _open_pair(model: str | Path, recipe: Recipe, seed: int) -> Opened:
@@ -116,7 +134,9 @@ def _open_pair(model: str | Path, recipe: Recipe, seed: int) -> Opened:
     except (OSError, ValueError, KeyError, ImportError, RuntimeError, TypeError, AttributeError) as error:
         # What transformers raises for networks that no head fits on, and for tokenizers it does not know.
         raise CheckpointError(body.folder, f"{first_line(error)}.") from error
-    return Opened(opened, "pair", body.folder, body.name, hash_files(body.weights), body.classes, fresh=body.fresh)
+    return Opened(
+        opened, "pair", body.folder, body.name, hash_files(body.weights), body.classes, fresh=body.fresh, card=body.card
+    )
 
 
 def _trained_pair(folder: Path, recipe: Recipe) -> _Body:
@@ -124,8 +144,8 @@ def _trained_pair(folder: Path, recipe: Recipe) -> _Body:
     weights = folder / "model.safetensors"
     if not weights.is_file():
         message = (
-            f"{str(folder)!r} is a pair model that is not trained further; give the folder of one in safetensors, or "
-            "a model without a head."
+            f"{str(folder)!r} is a pair model that cannot be trained further; give with --model the folder of one that "
+            f"{recipe.name!r} made, or a transformer without a head, such as {recipe.base}."
         )
         raise ModelError(message)
     reranker = load_reranker(folder)
@@ -150,7 +170,8 @@ def _bare(model: str | Path, recipe: Recipe) -> _Body:
         )
         raise ModelError(message)
     inner = layout.weights[0].parent
-    return _Body(folder, _name(folder, card), inner, layout.weights, recipe.classes, layout.max_tokens, fresh=True)
+    name = _name(folder, card)
+    return _Body(folder, name, inner, layout.weights, recipe.classes, layout.max_tokens, fresh=True, card=card)
 
 
 def _save_table(opened: Opened, folder: Path) -> None:

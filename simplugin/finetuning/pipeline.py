@@ -23,8 +23,9 @@ from simplugin.finetuning.judging import differences, figures, judge, spearman_o
 from simplugin.finetuning.networks import Opened, open_network, save_network
 from simplugin.finetuning.output import Run, begin, finish
 from simplugin.finetuning.recipe import Recipe, find_recipe
+from simplugin.finetuning.remarks import after_training, before_training
 from simplugin.finetuning.search import Trial, check_search, search
-from simplugin.finetuning.training import check_extra, steps_done, train
+from simplugin.finetuning.training import best_epoch, check_extra, steps_done, train
 
 __all__ = ["Finetuned", "finetune"]
 
@@ -38,13 +39,15 @@ _TRIALS_FOLDS = 10  # as the cross-lingual card has them
 class Finetuned:
     """A finished model: where it is, and what it was worth before and after, by dev and test.
 
-    ``before`` is empty for a pair model whose head was new. ``folded`` are the folds of a cross-validation.
+    ``kept_epoch`` is the one that was best on dev, where the recipe keeps that; None is the last. ``before`` is empty
+    for a pair model whose head was new. ``folded`` are the folds of a cross-validation.
     """
 
     folder: Path
     recipe: Recipe
     run: Run
     steps: int
+    kept_epoch: float | None
     before: Mapping[str, Evaluation]
     after: Mapping[str, Evaluation]
     differences: Mapping[str, tuple[Difference, ...]]
@@ -58,6 +61,7 @@ class Finetuned:
             "model": self.folder.as_posix(),
             "base": self.run.base,
             "steps": self.steps,
+            "kept_epoch": self.kept_epoch,
             "before": {role: figures(judged) for role, judged in self.before.items()},
             "after": {role: figures(judged) for role, judged in self.after.items()},
             "difference": {role: [each.to_json() for each in found] for role, found in self.differences.items()},
@@ -122,6 +126,8 @@ def finetune(
     judging = _Judging(judged_by, chosen, worth, resamples, show)
     before = {} if opened.fresh else judging.judge(base, "before", keep=work)
     chosen, folded = _validated(start, examples, chosen, folds, trials, work, seed, told, show)
+    for remark in before_training(len(examples), chosen, is_table=opened.kind == "table"):
+        told(remark)
     if step := steps_done(work):
         told(f"Going on after step {step}.")
     best_of = examples_of(judged_by["dev"], chosen) if chosen.keep == "best" else None
@@ -138,8 +144,20 @@ def finetune(
     save_network(opened, folder)
     after = judging.judge(folder, "after")
     gained = {role: differences(before[role], after[role], resamples=resamples, seed=0) for role in before}
-    done = Finetuned(folder, chosen, run, steps, before, after, gained, folded, time.perf_counter() - started)
-    card = write_card(folder.resolve().name, chosen, run, steps=steps, before=before, after=after, differences=gained)
+    kept = best_epoch(work)
+    for remark in after_training(chosen, before, after, gained, best_epoch=kept):
+        told(remark)
+    done = Finetuned(folder, chosen, run, steps, kept, before, after, gained, folded, time.perf_counter() - started)
+    card = write_card(
+        folder.resolve().name,
+        chosen,
+        run,
+        steps=steps,
+        before=before,
+        after=after,
+        differences=gained,
+        base=opened.card,
+    )
     (folder / "README.md").write_text(card, encoding="utf-8")
     finish(folder, done.to_json())
     return done

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import tomllib
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
@@ -67,14 +68,15 @@ class Recipe:
     def changed(self, **values: float | None) -> Recipe:
         """Return it with other hyperparameters, where these are not None; their source is then the user.
 
-        Raises ``ValueError`` for a number that is out of its range.
+        Raises ``ValueError`` for a number that is out of its range, and for a learning rate that no network learns by.
         """
         given = {name: value for name, value in values.items() if value is not None}
         for name, value in given.items():
-            if not value > 0:
-                message = f"{name} is {value:g}, and must be above 0."
+            if not 0 < value < math.inf:
+                message = f"{name} is {value:g}, and must be above 0 and finite."
                 raise ValueError(message)
         if "learning_rate" in given:
+            _check_rate(given["learning_rate"], self.hyperparameters)
             given["table_learning_rate"] = given["learning_rate"]
         return self._with(given, "given")
 
@@ -98,6 +100,17 @@ class Recipe:
         changed: dict[str, Any] = dict(values)
         settings = replace(self.hyperparameters, **changed)
         return replace(self, hyperparameters=settings, sources={**self.sources, **dict.fromkeys(values, source)})
+
+
+def _check_rate(rate: float, usual: Hyperparameters) -> None:
+    if rate <= 1:
+        return
+    of_tables = usual.table_learning_rate
+    message = (
+        f"learning_rate is {rate:g}; every number of a network moves by about that much a step, and above 1 nothing is "
+        f"left of what it knew. The recipe has {usual.learning_rate:g}"
+    ) + (f", and for static models {of_tables:g}." if of_tables else ".")
+    raise ValueError(message)
 
 
 def recipe_names() -> tuple[str, ...]:

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import json
 import math
-from collections.abc import Callable
+import time
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from simplugin.errors import MissingExtraError
+from simplugin.errors import DataError, MissingExtraError
 from simplugin.evaluation.judged import Progress
 from simplugin.finetuning.examples import Examples
 from simplugin.finetuning.networks import Opened
@@ -18,10 +19,12 @@ from simplugin.reranking.messages import quiet
 if TYPE_CHECKING:
     from transformers import TrainerCallback
 
-__all__ = ["check_extra", "steps_done", "steps_of", "train"]
+__all__ = ["best_epoch", "check_extra", "check_finite", "steps_done", "steps_of", "train"]
 
 _CHECKPOINTS = 20  # a training
 _APART = 10  # steps, at least, between two of them
+_PAUSE = 180.0  # seconds after which there is one in any case
+_SHARE = 20  # times as long as the last one took is trained before another, however slow the disk
 _BEST = "best.safetensors"
 
 
@@ -39,6 +42,21 @@ def steps_done(folder: Path) -> int:
     return 0 if last is None else _step(last)
 
 
+def best_epoch(folder: Path) -> float | None:
+    """Return which epoch's weights were kept for being the best; None where none are."""
+    kept = _kept(folder / _BEST)
+    return None if kept is None else float(kept["epoch"])
+
+
+def check_finite(opened: Opened) -> None:
+    """Raise ``DataError`` where a weight is no number any more: nothing can be learned from there on."""
+    if not all(bool(each.isfinite().all()) for each in opened.network.parameters()):
+        raise DataError(
+            "The weights ran off to infinity, as they do at a learning rate that is too high; give a lower one, and "
+            "overwrite what is there (--learning-rate, --overwrite)."
+        )
+
+
 def steps_of(pairs: int, recipe: Recipe) -> int:
     """Return how many batches a training takes."""
     settings = recipe.hyperparameters
@@ -54,21 +72,23 @@ def train(
     folder: Path,
     seed: int,
     resumable: bool = True,
+    pause: float = _PAUSE,
     judge: Callable[[], float] | None = None,
     progress: Progress | None = None,
 ) -> int:
     """Train the network in place; return how many steps it has taken in all.
 
-    A ``resumable`` training writes checkpoints into ``folder``, and goes on from the last complete one. ``judge`` is
-    asked at the end of each epoch, and the weights it found best remain; without it the last ones do. The same seed
-    gives the same weights on one machine, whether it was cut short in between or not.
+    A ``resumable`` training writes checkpoints into ``folder``, after each twentieth of the steps and at the latest
+    after ``pause`` seconds, and goes on from the last complete one. ``judge`` is asked at the end of each epoch, and
+    the weights it found best remain; without it the last ones do. The same seed gives the same weights on one machine,
+    whether it was cut short in between or not. Raises ``DataError`` where the weights have run off to infinity.
     """
     steps = steps_of(len(examples), recipe)
     trainer = _trainer(opened, examples, recipe, steps, folder, seed, resumable=resumable)
     from transformers import PrinterCallback
 
     trainer.remove_callback(PrinterCallback)  # it prints on stdout
-    for callback in _callbacks(opened, folder, judge, progress):
+    for callback in _callbacks(opened, folder, judge, progress, pause if resumable else math.inf):
         trainer.add_callback(callback)
     last = _last_checkpoint(folder) if resumable else None
     with quiet():
@@ -127,7 +147,7 @@ def _trainer(
 
 
 def _callbacks(
-    opened: Opened, folder: Path, judge: Callable[[], float] | None, progress: Progress | None
+    opened: Opened, folder: Path, judge: Callable[[], float] | None, progress: Progress | None, pause: float
 ) -> list[TrainerCallback]:
     from transformers import TrainerCallback
 
@@ -138,29 +158,54 @@ def _callbacks(
             if progress is not None:
                 progress(int(state.global_step), int(state.max_steps))
 
+    class Saving(TrainerCallback):
+        """Asks for a checkpoint where the last one is long ago."""
+
+        def on_train_begin(self, args: Any, state: Any, control: Any, **_: Any) -> None:
+            self.stepped = self.saved = time.monotonic()
+            self.wait = pause
+
+        def on_step_end(self, args: Any, state: Any, control: Any, **_: Any) -> None:
+            self.stepped = time.monotonic()
+            if self.stepped - self.saved >= self.wait:
+                control.should_save = True
+
+        def on_save(self, args: Any, state: Any, control: Any, **_: Any) -> None:
+            self.saved = time.monotonic()
+            self.wait = max(pause, _SHARE * (self.saved - self.stepped))
+
     class Keeping(TrainerCallback):
         """Keeps the weights of the best epoch."""
 
         def on_epoch_end(self, args: Any, state: Any, control: Any, **_: Any) -> None:
+            check_finite(opened)
             if judge is not None:
-                _keep_if_best(opened, folder, judge())
+                _keep_if_best(opened, folder, judge(), float(state.epoch))
 
-    return [Telling(), Keeping()]
+    return [Telling(), Saving(), Keeping()]
 
 
-def _keep_if_best(opened: Opened, folder: Path, score: float) -> None:
-    from safetensors import safe_open
+def _keep_if_best(opened: Opened, folder: Path, score: float, epoch: float) -> None:
     from safetensors.torch import save_model
 
     best = folder / _BEST
-    if best.is_file():
-        kept: Any = safe_open(best, framework="pt")
-        with kept as tensors:
-            if float(tensors.metadata()["score"]) >= score:
-                return
+    kept = _kept(best)
+    if kept is not None and float(kept["score"]) >= score:
+        return
     draft = best.with_suffix(".part")
-    save_model(opened.network, str(draft), metadata={"score": repr(score)})
+    save_model(opened.network, str(draft), metadata={"score": repr(score), "epoch": repr(epoch)})
     draft.replace(best)
+
+
+def _kept(best: Path) -> Mapping[str, str] | None:
+    from safetensors import safe_open
+
+    if not best.is_file():
+        return None
+    opened: Any = safe_open(best, framework="pt")
+    with opened as tensors:
+        found: Mapping[str, str] = tensors.metadata()
+        return found
 
 
 def _take_best(opened: Opened, folder: Path) -> None:

@@ -80,7 +80,8 @@ class IngestReport:
     ``encodings`` counts the documents that were bytes by how these became text, ``guessed`` lists those where that is
     not certain, at most a hundred of them. ``invisible`` counts the characters in changed documents that the model was
     not shown: ``bidi``, ``zero_width``, ``nul``. ``skipped`` counts the files in folders that are of no known format,
-    by their endings.
+    by their endings. ``near_duplicates``, where it was asked for, are groups of stored texts that say nearly the same,
+    the largest first, at most a hundred of them.
     """
 
     collection: str
@@ -94,6 +95,7 @@ class IngestReport:
     guessed: list[dict[str, Any]] = field(default_factory=list[dict[str, Any]])
     invisible: dict[str, int] = field(default_factory=dict[str, int])
     skipped: dict[str, int] = field(default_factory=dict[str, int])
+    near_duplicates: list[dict[str, Any]] = field(default_factory=list[dict[str, Any]])
 
     def fail(self, failure: Failure) -> None:
         """List an input from which nothing was taken."""

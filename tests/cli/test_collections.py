@@ -111,6 +111,31 @@ def test_a_copy_holds_the_same_and_is_written_once(simplugin: InProcess, handboo
     assert clustered.is_one_sentence("not spread over a cluster")
 
 
+def test_duplicates_are_shown_with_their_documents(simplugin: InProcess, handbook: Path, docs: Path) -> None:
+    command = ("collections", "duplicates", "handbook")
+    ingest = ("ingest", docs, "-c", "handbook", "--near-duplicates", 0.9)
+    assert handbook.is_dir()
+    none = simplugin(*command)
+    assert (none.code, none.stdout) == (0, "")
+    assert none.stderr == "No two texts of 'handbook' have a cosine of 0.95 or more.\n"
+    (docs / "again.md").write_text("Renew your library card!\n", encoding="utf-8")
+
+    told = simplugin(*ingest)
+    group = simplugin(*command, "--threshold", 0.9, "--json").row
+    heading, first, _ = simplugin(*command, "--threshold", 0.9).stdout.splitlines()
+
+    paths = [str(docs / name) for name in ("again.md", "library.md")]
+    assert f"): 2 texts in {', '.join(paths)}\n" in told.stderr
+    assert [text["document_id"] for text in group["texts"]] == paths
+    assert simplugin(*ingest, "--json").row["near_duplicates"] == [group]
+    assert heading.split() == ["group", "cosine", "document", "chunk", "text"]
+    assert first.split()[0] == "1"
+    assert simplugin(*command, "--threshold", 2).code == 2
+    refused = simplugin(*ingest, "--dry-run")
+    assert refused.code == 2
+    assert "stores nothing" in refused.stderr
+
+
 @pytest.mark.parametrize("verb", ["show", "delete"])
 def test_an_unknown_collection_lists_those_that_exist(shelf: Path, verb: str) -> None:
     before = contents(shelf / "simplugin_db")

@@ -53,8 +53,13 @@ def test_a_table_stands_on_stdout_and_how_to_open_it_on_stderr(simplugin: InProc
     heading, row = outcome.stdout.splitlines()
     assert heading.split() == ["data", "section", "pairs", "before", "after", "95", "%", "difference"]
     assert row.split()[:3] == ["dev", "en", "60"]
+    assert "160 pairs in steps of 64: 3 an epoch, 9 for epochs 3. It stops after 2 (--max-steps).\n" in outcome.stderr
     assert "after 2 steps. Open it with simplugin.load('mine')" in outcome.stderr
     assert sp.load(pairs / "mine").dimension == 16
+
+
+def test_a_label_off_the_scale_names_the_option(simplugin: InProcess, pairs: Path) -> None:
+    assert simplugin(*LINE, "--scale", "0-4").is_one_sentence("train.tsv:", "is outside 0 to 4", "(--scale 0-5)")
 
 
 def test_classes_that_are_numbers_are_named(simplugin: InProcess, pairs: Path) -> None:
@@ -101,6 +106,8 @@ def test_what_cannot_be_done_is_told_before_any_work(
     [
         ("--epochs", 0, "epochs is 0"),
         ("--learning-rate", -1, "learning_rate is -1"),
+        ("--learning-rate", "inf", "learning_rate is inf"),
+        ("--learning-rate", 100, "nothing is left of what it knew. The recipe has 2e-05, and for static models 0.001."),
         ("--batch-size", 0, "--batch-size"),
         ("--max-steps", 0, "--max-steps"),
         ("--folds", -1, "--folds"),

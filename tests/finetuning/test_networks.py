@@ -84,7 +84,7 @@ def test_what_a_recipe_cannot_train_is_refused(tmp_path: Path) -> None:
 
     with pytest.raises(ModelError, match="tells similar, and 'nli-pair' trains contradiction, entailment, neutral"):
         open_network(pair_folder(tmp_path / "one", columns=1), recipe, seed=1)
-    with pytest.raises(ModelError, match="'az-mbert-pair' is a pair model that is not trained further"):
+    with pytest.raises(ModelError, match="'az-mbert-pair' is a pair model that cannot be trained further"):
         open_network("az-mbert-pair", recipe, seed=1)
     with pytest.raises(UnknownModelError):
         open_network("no-such-model", recipe, seed=1)

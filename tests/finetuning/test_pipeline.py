@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -12,8 +13,10 @@ import yaml
 
 import simplugin as sp
 from simplugin.errors import DataError, ModelError
-from simplugin.evaluation import evaluate_pairs, evaluate_similarity
+from simplugin.evaluation import Evaluation, evaluate_pairs, evaluate_similarity
 from simplugin.finetuning import Finetuned, find_recipe, finetune
+from simplugin.finetuning.judging import differences
+from simplugin.finetuning.remarks import after_training, before_training
 from tests.encoders.checkpoints import static_folder
 from tests.finetuning.sets import write_scored
 
@@ -38,6 +41,7 @@ def test_it_is_better_afterwards_by_more_than_chance(made: Finetuned) -> None:
     (difference,) = made.differences["test"]
 
     assert made.steps == 45
+    assert made.kept_epoch in {1, 2, 3}
     assert difference.better == "after"
     assert difference.difference > 0.1
     assert made.before["test"].result.model.name == "small-bert"
@@ -67,8 +71,63 @@ def test_the_card_has_figures_for_the_hub_and_says_of_what_it_was_made(made: Fin
     assert metrics["spearman_cosine"] == pytest.approx(after, abs=1e-6)
     assert "`small-bert`, fine-tuned by `simplugin finetune sts`: 240 labelled pairs, 45 steps." in text
     assert "| learning_rate | 0.003 | given |" in text
+    assert "dataset_size:240" in told["tags"]
+    before, now = (judged["test"].result.section("en") for judged in (made.before, made.after))
+    for section in (before, now):
+        low, high = section.ci95["spearman_cosine"]
+        assert f"{section.metrics['spearman_cosine']:.4f} ({low:.3f} to {high:.3f})" in text
     assert made.run.data["train"][0].sha256 is not None
     assert made.run.data["train"][0].sha256 in text
+
+
+def test_what_came_of_it_is_told(made: Finetuned) -> None:
+    old, new = ({"test": judged["test"]} for judged in (made.before, made.after))
+
+    def told(before: dict[str, Evaluation], after: dict[str, Evaluation]) -> list[str]:
+        gained = {"test": differences(before["test"], after["test"], resamples=100, seed=0)}
+        return list(after_training(made.recipe, before, after, gained, best_epoch=None))
+
+    assert told(old, new) == [], "better by more than chance: the table says it"
+    (nothing,) = told(old, old)
+    assert nothing.startswith("warning: on test nothing has changed (spearman_cosine")
+    (worse,) = told(new, old)
+    assert worse.startswith("warning: on test it is worse than what it began with (spearman_cosine")
+    assert list(after_training(made.recipe, old, new, {}, best_epoch=2)) == [
+        "Kept is what it was after epoch 2 of 3, the best on dev."
+    ]
+
+
+def test_how_long_it_takes_and_why_is_told_before() -> None:
+    recipe = find_recipe("cosine").changed(batch_size=16)
+
+    def told(*, is_table: bool = False, **changed: float) -> list[str]:
+        return list(before_training(160, recipe.changed(**changed), is_table=is_table))
+
+    whole = "160 pairs in steps of 16: 10 an epoch, 30 for epochs 3."
+    assert told() == [whole]
+    assert told(max_steps=4) == [f"{whole} It stops after 4 (--max-steps)."]
+    assert told(max_steps=500) == [
+        f"{whole} That is all: --max-steps 500 is no more than a limit; more --epochs make more steps."
+    ]
+    assert told(learning_rate=1e-4) == [whole]
+    assert told(learning_rate=1e-2)[1:] == [
+        "warning: the learning rate 0.01 is 500 times the recipe's (2e-05); the model may lose what it knew."
+    ]
+    assert told(learning_rate=1e-2, is_table=True) == [whole]
+    assert told(learning_rate=1e-9, is_table=True)[-1] == (
+        "warning: the learning rate 1e-09 is 1,000,000 times below the recipe's for static models (0.001); "
+        "hardly anything may change."
+    )
+
+
+def test_a_base_of_the_catalog_gives_the_card_its_licence(sets: Path, tmp_path: Path) -> None:
+    recipe = find_recipe("cosine").changed(max_steps=1)
+
+    finetune(recipe, sets / "train.tsv", dev=sets / "dev.tsv", out=tmp_path / "mine", model="starter", resamples=0)
+
+    _, front, text = (tmp_path / "mine" / "README.md").read_text(encoding="utf-8").split("---\n", 2)
+    assert yaml.safe_load(front)["license"] == "cc-by-sa-4.0"
+    assert "has the licence CC BY-SA 4.0; see what the data ask for" in text
 
 
 def test_crossing_teaches_what_lies_across(sets: Path, tmp_path: Path) -> None:
@@ -174,6 +233,28 @@ def test_a_static_model_cannot_read_two_texts_at_once(sets: Path, tmp_path: Path
         finetune("nli-pair", sets / "train.jsonl", dev=sets / "dev.jsonl", out=tmp_path / "mine", model="starter")
 
 
+def test_a_pair_model_and_a_server_have_no_vectors_to_train(sets: Path, tmp_path: Path) -> None:
+    files: dict[str, Any] = {"dev": sets / "dev.tsv", "out": tmp_path / "mine"}
+
+    for model, words in (
+        ("az-mbert-pair", "is a pair model, which reads two texts at once; name an embedding model with --model"),
+        ("http://localhost:8080", "is the address of a server, and training needs the files of a model"),
+    ):
+        with pytest.raises(ModelError, match=words):
+            finetune("cosine", sets / "train.tsv", model=model, **files)
+    assert not (tmp_path / "mine").exists()
+
+
+def test_weights_that_run_off_are_told_and_make_no_model(bert: Path, sets: Path, tmp_path: Path) -> None:
+    recipe = find_recipe("sts").changed(max_steps=3)
+    wild = replace(recipe, hyperparameters=replace(recipe.hyperparameters, learning_rate=1e38))
+
+    with pytest.raises(DataError, match="ran off to infinity, as they do at a learning rate that is too high"):
+        finetune(wild, sets / "train.tsv", dev=sets / "dev.tsv", out=tmp_path / "mine", model=bert, resamples=0)
+
+    assert not (tmp_path / "mine" / "finetuning.json").exists()
+
+
 def test_a_finished_model_and_a_foreign_folder_are_left_alone(bert: Path, sets: Path, tmp_path: Path) -> None:
     recipe = find_recipe("cosine").changed(max_steps=1)
     out, foreign = tmp_path / "mine", tmp_path / "foreign"
@@ -208,7 +289,7 @@ def test_pairs_in_both_are_told(bert: Path, sets: Path, tmp_path: Path) -> None:
         out=tmp_path / "mine", model=bert, resamples=0, on_note=notes.append,
     )  # fmt: skip
 
-    assert notes == ["warning: 20 of the 20 pairs of dev are among those to learn from as well."]
+    assert notes[0] == "warning: 20 of the 20 pairs of dev are among those to learn from as well."
 
 
 def _sentence_transformer(folder: Path) -> Any:

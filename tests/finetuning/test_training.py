@@ -51,7 +51,29 @@ def test_the_weights_of_the_best_epoch_remain(bert: Path, tmp_path: Path) -> Non
     assert not np.array_equal(kept, seen[2])
 
 
-def test_killed_in_the_middle_it_ends_as_if_it_had_not_been(bert: Path, tmp_path: Path) -> None:
+def test_a_checkpoint_comes_when_its_time_has_come_and_not_only_after_a_share_of_the_steps(
+    bert: Path, tmp_path: Path
+) -> None:
+    recipe = find_recipe("cosine").changed(epochs=1, batch_size=16)
+    examples = examples_of(read(write_scored(tmp_path / "train.tsv", 80), recipe, role="training")[0], recipe)
+
+    def seen(pause: float) -> list[int]:
+        folder, steps = tmp_path / f"{pause:g}", list[int]()
+        opened = open_network(bert, recipe, seed=1)
+        train(
+            opened, examples, recipe, folder=folder, seed=1, pause=pause,
+            progress=lambda _, __: steps.append(steps_done(folder)),
+        )  # fmt: skip
+        return steps
+
+    assert seen(1000) == [0, 0, 0, 0, 0], "the five steps are fewer than lie between two checkpoints"
+    assert seen(0)[1] == 1, "the first is there before the second step ends"
+
+
+def test_killed_in_the_middle_it_ends_as_if_it_had_not_been(
+    bert: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("OMP_NUM_THREADS", "1")  # as in this process
     process = Process(tmp_path)
     write_scored(tmp_path / "train.tsv", 400, fillers=5)
     write_scored(tmp_path / "dev.tsv", 60, seed=1, fillers=5)

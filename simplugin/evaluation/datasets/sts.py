@@ -209,12 +209,23 @@ def _scale_of(labels: Sequence[float], path: str | Path) -> tuple[float, float]:
     low, high, different = min(labels), max(labels), set(labels)
     if different == {0.0, 1.0, 2.0} or (len(different) <= _FEW and min(different) < 0):
         classes = ", ".join(f"{label:g}" for label in sorted(different))
-        message = f"the labels {classes} look like classes, not like a scale; give the scale if they are one (0-2)."
+        message = (
+            f"the labels {classes} look like classes, not like a scale; if they are one, give it, such as "
+            f"{_written(low, high)}."
+        )
         raise DataError(message, path=path)
     if low < 0 or high > _TOP:
-        message = f"the labels go from {low:g} to {high:g}, and it is not known on which scale; give it, such as 0-10."
+        message = (
+            f"the labels go from {low:g} to {high:g}, and it is not known on which scale; give it, such as "
+            f"{_written(0, 10)}."
+        )
         raise DataError(message, path=path)
     return (0.0, 1.0) if high <= 1 else (0.0, _TOP)
+
+
+def _written(low: float, high: float) -> str:
+    """Return a scale as Python and the command line take it."""
+    return f"scale=({low:g}, {high:g}) (--scale {low:g}-{high:g})"
 
 
 def _observed_scale(labels: Sequence[float]) -> tuple[float, float]:
@@ -227,6 +238,10 @@ def _observed_scale(labels: Sequence[float]) -> tuple[float, float]:
 def _rescaled(found: _Found, low: float, high: float, language: str | None, path: str | Path) -> LabelledPair:
     pair = found.pair
     if not low <= pair.label <= high:
-        raise DataError(f"the label {pair.label:g} is outside {low:g} to {high:g}.", path=path, line=found.line)
+        message = (
+            f"the label {pair.label:g} is outside {low:g} to {high:g}; correct it, or give the scale that holds all "
+            f"labels, such as {_written(min(low, pair.label), max(high, pair.label))}."
+        )
+        raise DataError(message, path=path, line=found.line)
     label = _TOP * (pair.label - low) / (high - low)  # in this order 3.6 of 5 stays 3.6
     return LabelledPair(pair.first, pair.second, label, pair.language or language)

@@ -46,7 +46,7 @@ def labels_out_of_range(name: str, labels: npt.ArrayLike, *, lines: Sequence[int
         severity="warning",
         message=(
             f"{name}: the labels go from {low:g} to {high:g}, and {len(outside)} of {len(values)} are outside "
-            f"{bottom:g} to {top:g}{where}; correct them, or give their scale, such as {low:g}-{high:g}."
+            f"{bottom:g} to {top:g}{where}; correct them, or give their scale, --scale {low:g}-{high:g}."
         ),
         evidence=evidence,
     )

@@ -10,8 +10,10 @@ from pathlib import Path
 import pytest
 
 from simplugin.catalog import find
+from simplugin.encoders import load
 from tests.cli.running import InProcess
 from tests.conftest import ROOT
+from tests.encoders.remote_server import EmbeddingServer
 from tests.pages import commands_of, furnish, python_of, run_python, said_by
 from tests.qdrant.loopback import LoopbackServer
 
@@ -32,7 +34,10 @@ def here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 def servers() -> Generator[dict[str, str], None, None]:
     """Give each server of the pages an address where one listens."""
     with ExitStack() as stack:
-        yield {name: stack.enter_context(LoopbackServer(lacks=lacks)).url for name, lacks in SERVERS.items()}
+        listening = {name: stack.enter_context(LoopbackServer(lacks=lacks)).url for name, lacks in SERVERS.items()}
+        embedder = EmbeddingServer(load("starter"), protocol="openai", models=("starter-1",))
+        stack.callback(embedder.close)
+        yield listening | {"http://embedder:8080": embedder.url}
 
 
 @pytest.mark.parametrize("page", [page for page in PAGES if page != TRAINS], ids=lambda page: page.stem)

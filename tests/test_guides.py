@@ -81,3 +81,23 @@ def test_every_page_is_in_the_table_of_contents() -> None:
     pages = [page.relative_to(ROOT / "docs").as_posix() for page in (ROOT / "docs").rglob("*.md")]
 
     assert [page for page in pages if not re.search(rf"(- |: ){page}$", contents, re.MULTILINE)] == []
+
+
+def test_the_door_leads_to_every_guide_and_every_example() -> None:
+    door = (ROOT / "docs" / "index.md").read_text(encoding="utf-8")
+    guides = [page.name for page in PAGES if page.name != "index.md"]
+    examples = [example.name for example in (ROOT / "examples").glob("*.py")]
+
+    assert [name for name in guides if f"]({name})" not in door] == []
+    assert sorted(re.findall(r"^\| `(\w+\.py)` \|", door, re.MULTILINE)) == sorted(examples)
+
+
+def test_what_contributing_names_is_there() -> None:
+    text = (ROOT / "CONTRIBUTING.md").read_text(encoding="utf-8")
+    makefile = (ROOT / "Makefile").read_text(encoding="utf-8")
+    named = re.findall(r"`((?:simplugin|integrations|tests|\.ci)/[\w./-]+|pyproject\.toml)`", text)
+    targets = re.findall(r"(?:`|^)make ([a-z]+)", text, re.MULTILINE)
+
+    assert len(named) > 20
+    assert [path for path in named if not (ROOT / path).exists()] == []
+    assert [target for target in targets if not re.search(rf"^{target}:", makefile, re.MULTILINE)] == []

@@ -43,7 +43,7 @@ def run_python(program: str, name: str) -> list[str]:
         exec(compile(program, name, "exec"), scope)
     for left in scope.values():
         if hasattr(left, "close") and hasattr(left, "upsert") and not isinstance(left, type):
-            left.close()  # type: ignore[attr-defined]  # pyright: ignore[reportAttributeAccessIssue]
+            left.close()  # pyright: ignore[reportAttributeAccessIssue]
     return printed.getvalue().splitlines()
 
 

@@ -13,7 +13,7 @@ define langchain
 endef
 
 .DEFAULT_GOAL := help
-.PHONY: help install demo test check fix bench bench-encode bench-pairs bench-store bench-ingest bench-gpu bench-langchain bench-intents test-oldest test-newest test-hub test-server prove wheel starter clean
+.PHONY: help install demo test check fix bench bench-encode bench-pairs bench-store bench-ingest bench-gpu bench-langchain bench-intents test-oldest test-newest test-hub test-server prove wheel docs starter clean
 
 help:
 	@echo "make demo     the main job on sample documents, in under a minute"
@@ -33,6 +33,7 @@ help:
 	@echo "make test-newest  the same on the newest that there is"
 	@echo "make test-server  what every store promises, on the server at QDRANT_URL"
 	@echo "make wheel    build the wheel and use it once in a clean environment"
+	@echo "make docs     the guides and the reference into site/; a warning ends it"
 	@echo "make starter  train the starter model again from DATA=$(DATA)"
 
 .venv/installed: pyproject.toml constraints.txt
@@ -117,8 +118,15 @@ test-server: .venv/developing
 wheel: .venv/developing
 	$(BIN)/python -m tests.wheel
 
+.venv/documenting: .venv/developing
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[docs]'
+	@touch $@
+
+docs: .venv/documenting
+	NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build --strict --quiet
+
 starter: .venv/developing
 	$(BIN)/python -m simplugin.training.starter --data $(DATA) --out simplugin/starter
 
 clean:
-	rm -rf .venv .venv-peers .venv-oldest .venv-newest build dist .mypy_cache .ruff_cache .pytest_cache .import_linter_cache .hypothesis
+	rm -rf .venv .venv-peers .venv-oldest .venv-newest build dist site .mypy_cache .ruff_cache .pytest_cache .import_linter_cache .hypothesis

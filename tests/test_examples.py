@@ -15,6 +15,10 @@ from tests.conftest import ROOT
 
 EXAMPLES = ROOT / "examples"
 BOT = EXAMPLES / "intent_bot.py"
+COMPARE = EXAMPLES / "compare_models.py"
+INGEST = EXAMPLES / "ingest_folder.py"
+MIGRATE = EXAMPLES / "migrate_model.py"
+PLAIN = EXAMPLES / "plain_qdrant_client.py"
 RAG = EXAMPLES / "rag_langchain.py"
 ROUTE = EXAMPLES / "route_by_language.py"
 
@@ -35,7 +39,7 @@ def run(program: Path, *arguments: str, at: Path, typed: str = "") -> str:
 
 
 def test_every_example_is_tested_here() -> None:
-    assert sorted(EXAMPLES.glob("*")) == [BOT, RAG, ROUTE]
+    assert sorted(EXAMPLES.glob("*")) == sorted([BOT, COMPARE, INGEST, MIGRATE, PLAIN, RAG, ROUTE])
 
 
 @pytest.fixture(scope="module")
@@ -114,6 +118,85 @@ def test_routing_sends_documents_and_questions_to_the_models_of_their_languages(
         assert re.match(rf"  {language}  0\.\d\d  \S", first)
         assert len(others) == 2
     assert run(ROUTE, at=tmp_path).splitlines()[0] == "0 documents are new, 30 are there already."
+
+
+def test_ingesting_takes_in_the_samples_and_the_closest_document_answers(tmp_path: Path) -> None:
+    documents, passages, _, question, first, *others = run(INGEST, at=tmp_path).splitlines()
+
+    assert documents == "documents: 80 added, 0 updated, 0 unchanged, 0 deleted"
+    assert re.fullmatch(r"passages: \d{3} written, 0 deleted; \d+ tokens embedded", passages)
+    assert question == "How much does a monthly bus pass cost?"
+    assert re.match(r"  \d\.\d\d  en  /.*/en/bus\.md$", first)
+    assert len({other.split()[-1] for other in others} - {first.split()[-1]}) == 2
+
+
+def test_ingesting_again_does_only_what_changed(tmp_path: Path) -> None:
+    mine = tmp_path / "mine"
+    mine.mkdir()
+    for name in ("one", "two", "three"):
+        (mine / f"{name}.txt").write_text(f"The key number {name} hangs behind the clock.", encoding="utf-8")
+    ask = ("--ask", "Where does the key hang?")
+
+    first = run(INGEST, "mine", *ask, at=tmp_path)
+    (mine / "one.txt").write_text("The first key lies under the flower pot.", encoding="utf-8")
+    (mine / "two.txt").unlink()
+    (mine / "broken.pdf").write_bytes(b"%PDF-1.7 nothing of it is left")
+    second = run(INGEST, "mine", *ask, at=tmp_path)
+
+    assert first.startswith("documents: 3 added, 0 updated, 0 unchanged, 0 deleted\n")
+    assert second.startswith("documents: 0 added, 1 updated, 1 unchanged, 1 deleted\n")
+    assert "\nnot read: " in second
+    assert "broken.pdf: " in second
+    assert "two.txt" not in second
+
+
+def test_comparing_gives_each_model_its_figures_and_says_what_they_are_worth(tmp_path: Path) -> None:
+    head, *lines = run(COMPARE, at=tmp_path).splitlines()
+    rows = [re.match(r"(.+?) +(\d+) +(\d\.\d{3}) +(\d\.\d\d) to (\d\.\d\d) +(\d\.\d\d)$", line) for line in lines[:3]]
+    figures = {row[1]: (int(row[2]), *map(float, row.groups()[2:])) for row in rows if row}
+
+    assert head.startswith("model")
+    assert [width for width, *_ in figures.values()] == [256, 64, 8]
+    assert all(low < score < high for _, score, low, high, _ in figures.values())
+    assert figures["starter"][4] > figures["starter, 64 numbers"][4] > figures["starter, 8 numbers"][4]
+    assert lines[4] == "starter less starter, 64 numbers: +0.004, not separable"
+    assert len(lines) == 7
+
+
+def test_comparing_takes_pairs_and_models_of_ones_own(tmp_path: Path) -> None:
+    rows = [f"{pair.sentence1}\t{pair.sentence2}\t{pair.score}\n" for pair in samples.pairs()]
+    (tmp_path / "mine.tsv").write_text("".join(rows), encoding="utf-8")
+
+    printed = run(COMPARE, "mine.tsv", "starter", "starter-1", at=tmp_path).splitlines()
+
+    assert [line.split()[:2] for line in printed[1:3]] == [["starter", "256"], ["starter-1", "256"]]
+    assert printed[-1] == "starter less starter-1: +0.000, not separable"
+
+
+def test_migrating_answers_all_the_time_and_ends_with_the_better_model(tmp_path: Path) -> None:
+    told = dict(line.split(":", 1) for line in run(MIGRATE, at=tmp_path).splitlines())
+    right = {
+        step: re.search(r"(\d+) numbers, (\d+) of 16 questions", told[step])
+        for step in ("before", "during", "after", "back", "done")
+    }
+    found = {step: (int(match[1]), int(match[2])) for step, match in right.items() if match}
+
+    assert found["before"] == found["during"] == found["back"]
+    assert found["after"] == found["done"]
+    assert (found["before"][0], found["after"][0]) == (64, 256)
+    assert found["after"][1] > found["before"][1]
+    assert told["during"].endswith(" passages embedded, and questions answered: True")
+    assert re.fullmatch(r" of the ten best .* \d\d% stay; rank correlation .* 0\.782, then 0\.786", told["compare"])
+    assert told["done"].endswith("; the collection records 256 numbers")
+
+
+def test_a_plain_clients_collection_is_taken_over_with_the_answers_it_had(tmp_path: Path) -> None:
+    written, client, collection, ingested, refused = run(PLAIN, at=tmp_path).splitlines()
+
+    assert written == "20 points, written by the client"
+    assert client.split(": ")[1].strip() == collection.split(": ")[1].strip() == "# El autobús urbano"
+    assert ingested.startswith("30 points for the client")
+    assert refused.startswith("another model: Collection 'town' was made with 'starter-1 (256 numbers)', not with ")
 
 
 def conversation(*lines: str, at: Path) -> list[str]:

@@ -126,7 +126,7 @@ docs: .venv/documenting
 	NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build --strict --quiet
 
 starter: .venv/developing
-	$(BIN)/python -m simplugin.training.starter --data $(DATA) --out simplugin/starter
+	$(BIN)/simplugin finetune distill --train $(DATA) --out simplugin/starter --overwrite
 
 clean:
 	rm -rf .venv .venv-peers .venv-oldest .venv-newest build dist site .mypy_cache .ruff_cache .pytest_cache .import_linter_cache .hypothesis

@@ -30,14 +30,21 @@ _COLUMNS = {
     "difference": "difference",
 }
 _Recipe = Annotated[
-    str, typer.Argument(help="cosine, sts, crossing, nli-cosine or nli-pair; docs/finetuning.md says of what each is.")
+    str,
+    typer.Argument(
+        help="cosine, sts, crossing, nli-cosine, nli-pair or distill; docs/finetuning.md says of what each is."
+    ),
 ]
 _Train = Annotated[
     list[str],
-    typer.Option("--train", help="A file to learn from, before it its language. Repeatable.", metavar="[LANG=]FILE"),
+    typer.Option(
+        "--train",
+        help="A file to learn from, before it its language. Repeatable. For distill the data folder.",
+        metavar="[LANG=]FILE",
+    ),
 ]
 _Dev = Annotated[
-    list[str],
+    list[str] | None,
     typer.Option("--dev", help="A file to judge by before and after. Repeatable.", metavar="[LANG=]FILE"),
 ]
 _Test = Annotated[
@@ -83,15 +90,18 @@ _Folds = Annotated[int, typer.Option("--folds", min=0, help="Cross-validate on t
 _Search = Annotated[
     int, typer.Option("--search", min=0, help="Trials of a search for hyperparameters, each by 10 folds or --folds.")
 ]
-_Seed = Annotated[int, typer.Option("--seed", min=0, help="Of the order of pairs, and of a new head.")]
+_Seed = Annotated[
+    int | None,
+    typer.Option("--seed", min=0, help="Of the order of pairs, and of a new head. [default: 42; for distill 1]"),
+]
 _Overwrite = Annotated[bool, typer.Option("--overwrite", help="Start anew where a model or an unfinished run lies.")]
 
 
 def finetune(
     recipe: _Recipe,
     train: _Train,
-    dev: _Dev,
     out: _Out,
+    dev: _Dev = None,
     test: _Test = None,
     model: _Base = None,
     scale: Scale = None,
@@ -104,7 +114,7 @@ def finetune(
     max_steps: _Steps = None,
     folds: _Folds = 0,
     search: _Search = 0,
-    seed: _Seed = 42,
+    seed: _Seed = None,
     resamples: Resamples = 1000,
     overwrite: _Overwrite = False,
     as_json: AsJson = False,
@@ -115,6 +125,11 @@ def finetune(
 
     Example: simplugin finetune sts --train es=train.csv --dev es=dev.csv --test es=test.csv --out mine
     """
+    if recipe == "distill":
+        _distill(train, out, seed, overwrite=overwrite, as_json=as_json)
+        return
+    if not dev:
+        raise typer.BadParameter("the model is judged before and after by a file; name one.", param_hint="--dev")
     limits, worth, texts = scale_from(scale), as_worth(map_), as_columns(columns)
     from simplugin.evaluation.datasets import read_nli, read_sts
     from simplugin.evaluation.datasets.nli import as_class_names
@@ -142,7 +157,7 @@ def finetune(
         out=out,
         model=model or (None if chosen.makes_pair_model else default_model()),
         worth=worth,
-        seed=seed,
+        seed=42 if seed is None else seed,
         folds=folds,
         trials=search,
         resamples=resamples,
@@ -157,6 +172,23 @@ def finetune(
     main = next(iter(done.after.values())).result.main
     opened = "load_reranker" if chosen.makes_pair_model else "load"
     note(f"{main}, after {done.steps} steps. Open it with simplugin.{opened}({str(out)!r}); its card is README.md.")
+
+
+def _distill(train: list[str], out: Path, seed: int | None, *, overwrite: bool, as_json: bool) -> None:
+    if len(train) != 1:
+        raise typer.BadParameter("distill learns from one folder, that of the data.", param_hint="--train")
+    from simplugin.finetuning import distill
+
+    done = distill(train[0], out, seed=1 if seed is None else seed, overwrite=overwrite, on_note=note)
+    if as_json:
+        print_json(done.to_json())
+        return
+    rows = [
+        {"data": name, "languages": len(found), "mean": sum(found.values()) / len(found)}
+        for name, found in done.after.items()
+    ]
+    print_table(rows, {"data": "data", "languages": "languages", "mean": "mean"})
+    note(f"Open it with simplugin.load({str(out)!r}); its card is README.md.")
 
 
 @contextmanager

@@ -58,8 +58,7 @@ The first {short} numbers work alone where space counts: cut the vector and brin
 Train it again from the data with `pip install 'simplugin[train]'` and
 
 ```bash
-python -m simplugin.training.starter --data DATA --out FOLDER
-python -m simplugin.training.starter --data DATA --evaluate FOLDER
+simplugin finetune distill --train DATA --out FOLDER
 ```
 
 | trained on | texts | licence |

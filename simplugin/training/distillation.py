@@ -9,7 +9,9 @@ from numpy.typing import NDArray
 from tokenizers import Tokenizer
 
 from simplugin.training.bags import Bags, to_bags
+from simplugin.training.checkpoints import Checkpoints
 from simplugin.training.losses import distillation_loss, similarity_loss, teacher_softmax, translation_loss
+from simplugin.training.recipe import Schedule
 from simplugin.training.student import Student
 from simplugin.training.vocabulary import Pieces, weaken
 
@@ -18,38 +20,6 @@ Rows = NDArray[np.int64]
 
 BLUR = 0.3
 """Noise on the places of texts that are lined up, in standard deviations of those places."""
-
-
-@dataclass(frozen=True, slots=True)
-class Schedule:
-    """How long and how hard the two stages train; learning rates fall to 0 along a line."""
-
-    epochs: int = 5
-    rate: float = 5e-3
-    batch: int = 1024
-    fine_epochs: int = 2
-    fine_rate: float = 5e-4
-    fine_batch: int = 1024
-    avoided: float = 0.2
-    """Share of the longer pieces that each epoch of the first stage does without, in [0, 1)."""
-    neighbours: float = 0.6
-    """Share of the texts whose batches hold texts alike, which are harder to tell apart, in [0, 1]."""
-    closeness: float = 5.0
-    """Weight of the distance to the teacher's vector beside the ranking that the teacher gives."""
-    translation: float = 1.0
-    """Weight of finding the English sentence with the student's own vectors on both sides."""
-    short: int = 64
-    """Leading dimensions that also have to work alone (Kusupati et al. 2022, https://arxiv.org/abs/2205.13147)."""
-    short_share: float = 0.3
-    """Weight of the losses on those."""
-    similarity: float = 100.0
-    """Weight of the squared distances from people's scores, beside the losses of the first stage."""
-    rehearsal: int = 2
-    """One in so many batches of the second stage is joined by one of the first: nothing is forgotten."""
-    rehearsal_share: float = 0.6
-    """Weight of the first stage's losses in those batches."""
-    max_pieces: int = 192
-    """Pieces of a long text that are learned from; the teacher reads no further either."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,21 +49,32 @@ class ScoredTexts:
 
 
 def distil(
-    student: Student, pieces: Pieces, lessons: Lessons, schedule: Schedule, *, seed: int, report: Report
+    student: Student,
+    pieces: Pieces,
+    lessons: Lessons,
+    schedule: Schedule,
+    *,
+    seed: int,
+    report: Report,
+    checkpoints: Checkpoints | None = None,
 ) -> None:
-    """Train the student, in place, to put every text where the teacher puts its English sentence."""
-    chance = np.random.default_rng(seed)
+    """Train the student, in place, to put every text where the teacher puts its English sentence.
+
+    It goes on from ``checkpoints``. Every epoch draws from the seed and its own number, so that one that went on ends
+    as one that was not cut short.
+    """
+    kept = checkpoints or Checkpoints()
     optimizer = torch.optim.Adam(student.parameters, lr=schedule.rate, fused=True)
-    total = schedule.epochs * max(1.0, lessons.repeats.sum() / schedule.batch)
-    step = 0
-    for epoch in range(schedule.epochs):
+    each = max(1.0, float(lessons.repeats.sum()) / schedule.batch)
+    done = kept.resume("distillation", student, optimizer)
+    for epoch in range(schedule.epochs if done is None else done, schedule.epochs):
         weakened = weaken(pieces, share=schedule.avoided, seed=seed + epoch)
         classroom = _Classroom(student, lessons, schedule, weakened)
         losses: list[float] = []
-        for rows in _epoch(lessons, schedule, chance):
-            _set_rate(optimizer, schedule.rate, done=step / total)
+        for step, rows in enumerate(_epoch(lessons, schedule, np.random.default_rng([seed, 1, epoch]))):
+            _set_rate(optimizer, schedule.rate, done=(epoch + step / each) / schedule.epochs)
             losses.append(_step(optimizer, classroom.loss(rows)))
-            step += 1
+        kept.keep("distillation", epoch + 1, student, optimizer)
         report(f"distillation, epoch {epoch + 1} of {schedule.epochs}: loss {np.mean(losses):.4f}")
 
 
@@ -106,33 +87,35 @@ def fine_tune(
     *,
     seed: int,
     report: Report,
+    checkpoints: Checkpoints | None = None,
 ) -> None:
     """Train the student, in place, to give pairs the similarity that people gave them.
 
-    Every pair comes once in each language and as often with its second sentence in a random language.
+    Every pair comes once in each language and as often with its second sentence in a random language. It goes on from
+    ``checkpoints`` as ``distil`` does.
     """
-    chance = np.random.default_rng(seed)
+    kept = checkpoints or Checkpoints()
     optimizer = torch.optim.Adam(student.parameters, lr=schedule.fine_rate, fused=True)
     classroom = _Classroom(student, lessons, schedule, tokenizer)
-    rehearsals = _endless(lessons, schedule, chance)
     first, second = to_bags(tokenizer, scored.first), to_bags(tokenizer, scored.second)
     count, pairs = len(scored.first), len(scored.scores)
-    total = schedule.fine_epochs * max(1, 2 * count // schedule.fine_batch)
-    step = 0
-    for epoch in range(schedule.fine_epochs):
+    each = max(1, 2 * count // schedule.fine_batch)
+    for epoch in range(kept.resume("similarity", student, optimizer) or 0, schedule.fine_epochs):
+        chance = np.random.default_rng([seed, 2, epoch])
+        rehearsals = _endless(lessons, schedule, chance)
         own = np.arange(count, dtype=np.int64)
         crossed = chance.integers(0, count // pairs, count) * pairs + own % pairs
         left, right = np.concatenate([own, own]), np.concatenate([own, crossed])
         losses: list[float] = []
-        for chosen in _batches(chance.permutation(2 * count), schedule.fine_batch):
-            _set_rate(optimizer, schedule.fine_rate, done=step / total)
-            wanted = torch.from_numpy(scored.scores[left[chosen] % pairs])
+        for step, chosen in enumerate(_batches(chance.permutation(2 * count), schedule.fine_batch)):
+            _set_rate(optimizer, schedule.fine_rate, done=(epoch + step / each) / schedule.fine_epochs)
+            wanted = torch.from_numpy(scored.scores[left[chosen] % pairs]).to(student.rows.device)
             loss = _pair_loss(student, first.take(left[chosen]), second.take(right[chosen]), wanted, schedule)
             losses.append(loss.item())
             if step % schedule.rehearsal == 0:
                 loss = loss + schedule.rehearsal_share * classroom.loss(next(rehearsals))
             _step(optimizer, loss)
-            step += 1
+        kept.keep("similarity", epoch + 1, student, optimizer)
         report(f"similarity, epoch {epoch + 1} of {schedule.fine_epochs}: loss {np.mean(losses):.4f}")
 
 
@@ -143,16 +126,18 @@ class _Classroom:
         self._student = student
         self._lessons = lessons
         self._schedule = schedule
+        device = student.rows.device
+        self._teacher, self._targets = lessons.teacher.to(device), lessons.targets.to(device)
         self._texts = to_bags(tokenizer, lessons.texts, max_pieces=schedule.max_pieces)
         self._english = to_bags(tokenizer, lessons.english, max_pieces=schedule.max_pieces)
 
     def loss(self, rows: Rows) -> torch.Tensor:
         """Give the loss of the first stage on the named texts."""
         schedule, sentences = self._schedule, self._lessons.sentences[rows]
-        chosen = torch.from_numpy(sentences)
+        chosen = torch.from_numpy(sentences).to(self._student.rows.device)
         texts = self._student.embed(self._texts.take(rows))
         english = self._student.embed(self._english.take(sentences))
-        soft, targets = teacher_softmax(self._lessons.teacher[chosen]), self._lessons.targets[chosen]
+        soft, targets = teacher_softmax(self._teacher[chosen]), self._targets[chosen]
         short = slice(None, schedule.short)
         return (
             distillation_loss(texts, targets, soft, closeness=schedule.closeness)

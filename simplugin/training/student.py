@@ -44,7 +44,7 @@ class Student:
     def embed(self, bags: Bags) -> torch.Tensor:
         """Give the mean of the pieces of each text, (n, d), not normalised."""
         present, places = np.unique(bags.ids, return_inverse=True)
-        known = torch.from_numpy(present)
+        known = torch.from_numpy(present).to(self.rows.device)
         spelling = self.spelling.take(present)
         table = torch.nn.functional.embedding(known, self.rows) + _mean(self.runs, spelling)
         table = table * self.counting[known]
@@ -54,10 +54,10 @@ class Student:
         """Give the finished table, (V, d)."""
         with torch.no_grad():
             table = (self.rows + _mean(self.runs, self.spelling)) * self.counting
-        return table.numpy().astype(np.float32)
+        return table.cpu().numpy().astype(np.float32)
 
 
-def create_student(pieces: Sequence[tuple[str, float]], *, width: int, seed: int) -> Student:
+def create_student(pieces: Sequence[tuple[str, float]], *, width: int, seed: int, device: str = "cpu") -> Student:
     """Create an untrained student for (piece, log probability) rows.
 
     Its rows are small and random, so that a piece never met weighs next to nothing.
@@ -67,12 +67,16 @@ def create_student(pieces: Sequence[tuple[str, float]], *, width: int, seed: int
     rows = torch.randn(len(pieces), width, generator=generator) * 0.01
     runs = torch.zeros(max(count, 1), width)
     counting = torch.tensor([[float(piece != UNKNOWN)] for piece, _ in pieces])
-    return Student(rows.requires_grad_(), runs.requires_grad_(), spelling, counting)
+    rows, runs = rows.to(device), runs.to(device)
+    return Student(rows.requires_grad_(), runs.requires_grad_(), spelling, counting.to(device))
 
 
 def _mean(table: torch.Tensor, bags: Bags) -> torch.Tensor:
     return torch.nn.functional.embedding_bag(
-        torch.from_numpy(bags.ids), table, torch.from_numpy(bags.starts[:-1]), mode="mean"
+        torch.from_numpy(bags.ids).to(table.device),
+        table,
+        torch.from_numpy(bags.starts[:-1]).to(table.device),
+        mode="mean",
     )
 
 

@@ -138,3 +138,22 @@ def test_without_the_extra_it_is_named_in_a_sentence(pairs: Path, process: Proce
 
 def test_help_shows_a_call(simplugin: InProcess) -> None:
     assert "Example: simplugin finetune sts" in simplugin("finetune", "--help").stdout
+
+
+def test_distill_learns_from_one_folder_and_says_what_it_lacks(simplugin: InProcess, folder: Path) -> None:
+    outcome = simplugin("finetune", "distill", "--train", "nowhere", "--out", "mine")
+    assert outcome.code == 1
+    assert "nowhere" in outcome.stderr
+    assert "absent" in outcome.stderr
+    assert not (folder / "mine").exists()
+
+    twice = simplugin("finetune", "distill", "--train", "one", "--train", "two", "--out", "mine")
+    assert twice.code == 2
+    assert "one folder" in twice.stderr
+
+
+def test_a_recipe_that_is_judged_by_dev_asks_for_it(simplugin: InProcess, pairs: Path) -> None:
+    outcome = simplugin("finetune", "cosine", "--train", "en=train.tsv", "--out", "mine")
+    assert outcome.code == 2
+    assert "--dev" in outcome.stderr
+    assert pairs.is_dir()

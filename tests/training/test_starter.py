@@ -1,9 +1,11 @@
 """The recipe in miniature, and the folder it leaves behind."""
 
+import csv
 import importlib
 import importlib.util
 import json
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -14,11 +16,15 @@ from numpy.typing import NDArray
 from safetensors.numpy import load
 from tokenizers import Tokenizer
 
-from simplugin.errors import CheckpointError
-from simplugin.training.corpus import ScoredPair, Translation
-from simplugin.training.distillation import Lessons, Schedule, distil
+import simplugin as sp
+from simplugin.errors import CheckpointError, DataError
+from simplugin.finetuning import distill
+from simplugin.training.checkpoints import Checkpoints
+from simplugin.training.corpus import STSB_LANGUAGES, TRANSLATED_LANGUAGES, ScoredPair, Translation
+from simplugin.training.distillation import Lessons, distil
 from simplugin.training.folder import StaticModel, read_model, write_model
-from simplugin.training.starter import Recipe, distinct_english, main, train_starter
+from simplugin.training.recipe import read_recipe
+from simplugin.training.starter import distinct_english, train_starter
 from simplugin.training.student import create_student
 from simplugin.training.vocabulary import train_pieces
 
@@ -84,8 +90,9 @@ def _teach(english: Sequence[str]) -> NDArray[np.float32]:
     return np.asarray(vectors / np.linalg.norm(vectors, axis=1, keepdims=True), dtype=np.float32)
 
 
-@pytest.fixture(scope="module")
-def miniature() -> StaticModel:
+def _train(
+    report: Callable[[str], None] = lambda _: None, checkpoints: Checkpoints | None = None, **changed: Any
+) -> StaticModel:
     sentences = _sentences()
     translations = [Translation(_say(words, at), _say(words, "en"), at) for at in WORDS for words in sentences]
     overlaps = [
@@ -93,10 +100,17 @@ def miniature() -> StaticModel:
         for left, right in zip(sentences[:120], sentences[120:], strict=True)
     ]
     pairs = [[ScoredPair(_say(a, at), _say(b, at), score) for a, b, score in overlaps] for at in WORDS]
-    schedule = Schedule(epochs=40, batch=120, fine_epochs=5, fine_batch=120, rate=2e-2, short=8)
-    recipe = Recipe(pieces=260, words=20, width=12, schedule=schedule)
+    whole = read_recipe()
+    small: dict[str, Any] = {"batch": 120, "fine_batch": 120, "rate": 2e-2, "short": 8}
+    schedule = replace(whole.schedule, **small, **changed)
+    recipe = replace(whole, pieces=260, words=20, width=12, schedule=schedule)
     teacher = _teach(distinct_english(translations))
-    return train_starter(translations, pairs, teacher, recipe, report=lambda _: None)
+    return train_starter(translations, pairs, teacher, recipe, seed=1, report=report, checkpoints=checkpoints)
+
+
+@pytest.fixture(scope="module")
+def miniature() -> StaticModel:
+    return _train(epochs=40, fine_epochs=5)
 
 
 @pytest.fixture(scope="module")
@@ -127,7 +141,7 @@ def test_the_same_seed_gives_the_same_numbers() -> None:
     tables: list[NDArray[np.float32]] = []
     for _ in range(2):
         student = create_student(pieces, width=4, seed=5)
-        schedule = Schedule(epochs=5, batch=2, short=2)
+        schedule = replace(read_recipe().schedule, epochs=5, batch=2, short=2)
         distil(student, pieces, lessons, schedule, seed=7, report=lambda _: None)
         tables.append(student.fold())
     np.testing.assert_allclose(tables[0], tables[1], atol=1e-5)
@@ -178,7 +192,7 @@ def test_a_plain_mean_of_scaled_rows_gives_the_same_vectors(folder: Path) -> Non
         if not ids:
             assert not vector.any()
             continue
-        mean = (tensors["embeddings"][ids] * tensors["weights"][ids, None]).mean(axis=0)
+        mean = (tensors["embeddings"][ids] * tensors["weights"][ids, None]).mean(axis=0, dtype=np.float64)
         np.testing.assert_allclose(mean, vector * np.linalg.norm(mean), atol=1e-5)
 
 
@@ -202,9 +216,75 @@ def test_the_config_tells_model2vec_to_normalise_and_never_cut(folder: Path) -> 
     assert config["max_length"] is None
 
 
-def test_an_absent_data_folder_ends_the_command_with_a_sentence(tmp_path: Path) -> None:
-    with pytest.raises(SystemExit, match="absent"):
-        main(["--data", str(tmp_path), "--out", str(tmp_path / "starter")])
+class _CutError(Exception):
+    pass
+
+
+@pytest.mark.parametrize("end", ["distillation, epoch 1", "distillation, epoch 3", "similarity, epoch 1"])
+def test_a_training_that_was_cut_short_ends_as_one_that_was_not(end: str, tmp_path: Path) -> None:
+    def cut(line: str) -> None:
+        if line.startswith(end):
+            raise _CutError
+
+    whole = _train(epochs=3, fine_epochs=2)
+    with pytest.raises(_CutError):
+        _train(cut, Checkpoints(tmp_path), epochs=3, fine_epochs=2)
+    lines: list[str] = []
+    went_on = _train(lines.append, Checkpoints(tmp_path), epochs=3, fine_epochs=2)
+
+    assert not any(line.startswith(end) for line in lines)
+    np.testing.assert_allclose(went_on.encode(PROBES), whole.encode(PROBES), atol=1e-2)
+
+
+def _write_data(folder: Path) -> Path:
+    """Write a data folder in the layout of the real one, with the words of three languages under every name."""
+    chance = np.random.default_rng(4)
+    sentences = [tuple(chance.choice(14, size=4, replace=False).tolist()) for _ in range(160)]
+    for part in ("parallel", "stsb", "tatoeba"):
+        (folder / part).mkdir(parents=True)
+    for language in TRANSLATED_LANGUAGES:
+        spoken = language if language in WORDS else "en"
+        rows = [{"en": _say(words, "en"), language: _say(words, spoken)} for words in sentences]
+        for part, some in (("parallel", rows[:60]), ("tatoeba", rows[60:80])):
+            lines = "\n".join(json.dumps(row, ensure_ascii=False) for row in some)
+            (folder / part / f"en-{language}.jsonl").write_text(lines, encoding="utf-8")
+    for language in STSB_LANGUAGES:
+        spoken = language if language in WORDS else "en"
+        for split, first in (("train", 80), ("dev", 110), ("test", 130)):
+            with (folder / "stsb" / f"stsb-{language}-{split}.csv").open("w", encoding="utf-8", newline="") as file:
+                for left, right in zip(sentences[first : first + 15], sentences[first + 15 : first + 30], strict=True):
+                    overlap = 5.0 * len({*left} & {*right}) / 4.0
+                    csv.writer(file).writerow([_say(left, spoken), _say(right, spoken), overlap])
+    return folder
+
+
+def test_distill_makes_a_model_of_a_data_folder_and_its_teacher(tmp_path: Path) -> None:
+    whole, told = read_recipe(), list[str]()
+    schedule = replace(whole.schedule, epochs=1, fine_epochs=1)
+    recipe = replace(whole, pieces=2000, words=200, width=32, phrase_repeats=0.1, schedule=schedule)
+    done = distill(_write_data(tmp_path / "data"), tmp_path / "mine", recipe=recipe, on_note=told.append)
+
+    assert {path.name for path in (tmp_path / "mine").iterdir()} == {
+        "README.md",
+        "config.json",
+        "finetuning.json",
+        "model.safetensors",
+        "modules.json",
+        "tokenizer.json",
+    }
+    assert done.after.keys() == {"stsb-test spearman 32", "tatoeba accuracy@1 32"}
+    assert sum("epoch" in line for line in told) == 2
+    assert (tmp_path / "mine" / "README.md").read_text(encoding="utf-8").count("# mine\n") == 1
+    (vector,) = sp.load(tmp_path / "mine").encode_query(["kedi balık yiyor"])
+    assert vector.shape == (32,)
+    with pytest.raises(DataError, match="finished model"):
+        distill(tmp_path / "data", tmp_path / "mine", recipe=recipe)
+
+
+def test_distill_names_what_the_data_folder_lacks_before_anything_is_written(tmp_path: Path) -> None:
+    with pytest.raises(DataError, match="absent"):
+        distill(tmp_path / "data", tmp_path / "mine")
+    assert not (tmp_path / "mine").exists()
 
 
 def _assert_equal(found: NDArray[np.float32], wanted: NDArray[np.float32]) -> None:

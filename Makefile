@@ -34,7 +34,7 @@ help:
 	@echo "make test-server  what every store promises, on the server at QDRANT_URL"
 	@echo "make wheel    build the wheel and use it once in a clean environment"
 	@echo "make docs     the guides and the reference into site/; a warning ends it"
-	@echo "make starter  train the starter model again from DATA=$(DATA)"
+	@echo "make starter  train the starter's successor from DATA=$(DATA), into build/starter"
 
 .venv/installed: pyproject.toml constraints.txt
 	$(PYTHON) -m venv .venv
@@ -126,7 +126,7 @@ docs: .venv/documenting
 	NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build --strict --quiet
 
 starter: .venv/developing
-	$(BIN)/simplugin finetune distill --train $(DATA) --out simplugin/starter --overwrite
+	$(BIN)/simplugin finetune distill --train $(DATA) --out build/starter
 
 clean:
 	rm -rf .venv .venv-peers .venv-oldest .venv-newest build dist site .mypy_cache .ruff_cache .pytest_cache .import_linter_cache .hypothesis

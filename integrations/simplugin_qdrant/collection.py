@@ -19,7 +19,7 @@ from simplugin_qdrant.asking import Asking
 from simplugin_qdrant.calibrating import Labelled, fit, gather
 from simplugin_qdrant.duplicates import find_alike
 from simplugin_qdrant.filling import Filling, fill
-from simplugin_qdrant.filters import AllOf, both, parse_filter, payload_key
+from simplugin_qdrant.filters import AllOf, Condition, both, parse_filter, payload_key
 from simplugin_qdrant.listing import count_documents, describe
 from simplugin_qdrant.lookup import own_points
 from simplugin_qdrant.recording import of_documents
@@ -239,11 +239,20 @@ class Collection(Asking):
         close to. The vectors that are stored are compared, and nothing is encoded or changed; a text without one is
         left out. ``filter`` is as in ``search``; ``limit`` keeps that many groups. The vectors are held in memory
         twice (600 MB for 300,000 of 256 numbers), all are compared with all in blocks, and of pairs of different texts
-        the 100,000 closest are kept. ``progress`` is told how many blocks are done, and of how many.
+        the 100,000 closest are kept. Texts of two models are not compared. ``progress`` is told how many blocks are
+        done, and of how many.
 
         Raises ``ValueError`` for a threshold outside [-1, 1], and ``FilterError``.
         """
-        condition = both(self._mine(), parse_filter(filter))
+        return self._find_alike(threshold, both(self._mine(), parse_filter(filter)), limit, progress)
+
+    def _find_alike(
+        self,
+        threshold: float,
+        condition: Condition | None,
+        limit: int | None,
+        progress: Callable[[int, int], None] | None,
+    ) -> list[Alike]:
         model = self._model
         key = model.registration.text_key
         return find_alike(model.space, key, condition, threshold, limit=limit, progress=progress)

@@ -21,6 +21,7 @@ from simplugin_qdrant.asking import Asked, Wanted
 from simplugin_qdrant.calibrating import Labelled, fit, gather
 from simplugin_qdrant.collection import WINDOW, Collection
 from simplugin_qdrant.filling import Filling
+from simplugin_qdrant.filters import Condition
 from simplugin_qdrant.merging import Ranking, are_comparable, merge
 from simplugin_qdrant.registry import Registration
 from simplugin_qdrant.rows import pair_rows, paths_or_documents
@@ -178,20 +179,15 @@ class RoutedCollection(Collection):
         found = iter(self.router.route([text for text, tag in zip(texts, named, strict=True) if tag is None]))
         return [next(found) if tag is None else self.router.key(tag) for tag in named]
 
-    def near_duplicates(
+    def _find_alike(
         self,
-        threshold: float = 0.95,
-        *,
-        filter: object = None,  # noqa: A002
-        limit: int | None = 100,
-        progress: Callable[[int, int], None] | None = None,
+        threshold: float,
+        condition: Condition | None,
+        limit: int | None,
+        progress: Callable[[int, int], None] | None,
     ) -> list[Alike]:
-        """Return groups like ``Collection.near_duplicates``; texts of two models are not compared."""
-        found = [
-            group
-            for part in self._parts.values()
-            for group in part.near_duplicates(threshold, filter=filter, limit=limit, progress=progress)
-        ]
+        parts = self._parts.values()
+        found = [group for part in parts for group in part._find_alike(threshold, condition, limit, progress)]
         return sorted(found, key=lambda group: -len(group.texts))[:limit]
 
     def _ingest(

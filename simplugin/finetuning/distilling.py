@@ -12,6 +12,7 @@ from typing import Any
 import torch
 
 from simplugin.finetuning.output import Run, begin, finish
+from simplugin.finetuning.remarks import tell_nobody
 from simplugin.finetuning.training import check_extra
 from simplugin.training.card import write_card
 from simplugin.training.checkpoints import Checkpoints
@@ -73,7 +74,7 @@ def distill(
     something else. All of this comes before the training.
     """
     started = time.perf_counter()
-    told, recipe, folder = on_note or _nowhere, recipe or read_recipe(), Path(out)
+    told, recipe, folder = on_note or tell_nobody, recipe or read_recipe(), Path(out)
     check_extra()
     source = Path(data)
     translations, pairs = read_training_translations(source), read_training_pairs(source)
@@ -102,7 +103,10 @@ def distill(
     figures = evaluate(model, source, short=recipe.schedule.short)
     name = folder.resolve().name
     card = write_card(figures, name=name, pieces=len(model.rows.weights), short=recipe.schedule.short)
-    write_model(folder, model, name=name, card=card)
+    finished = work / "model"
+    write_model(finished, model, name=name, card=card)
+    for part in finished.iterdir():
+        part.replace(folder / part.name)  # the record of the run stays until all are there
     done = Distilled(folder, run, tuple(figures), time.perf_counter() - started)
     finish(folder, done.to_json())
     return done
@@ -114,7 +118,3 @@ def _digest(translations: list[Translation]) -> str:
     for item in translations:
         digest.update(f"{item.language}\0{item.text}\0{item.english}\0".encode())
     return digest.hexdigest()
-
-
-def _nowhere(_: str) -> None:
-    """Tell nobody."""

@@ -78,7 +78,7 @@ def begin(out: Path, run: Run, *, overwrite: bool) -> Path:
 def finish(out: Path, record: dict[str, Any]) -> None:
     """Say that the model is complete, and take away what it was made with."""
     _write(out / RECORD, record)
-    shutil.rmtree(out / _WORK, ignore_errors=True)
+    shutil.rmtree(out / _WORK)
 
 
 def _read(path: Path) -> Run:

@@ -23,7 +23,7 @@ from simplugin.finetuning.judging import differences, figures, judge, spearman_o
 from simplugin.finetuning.networks import Opened, open_network, save_network
 from simplugin.finetuning.output import Run, begin, finish
 from simplugin.finetuning.recipe import Recipe, find_recipe
-from simplugin.finetuning.remarks import after_training, before_training
+from simplugin.finetuning.remarks import after_training, before_training, tell_nobody
 from simplugin.finetuning.search import Trial, check_search, search
 from simplugin.finetuning.training import best_epoch, check_extra, steps_done, train
 
@@ -102,7 +102,7 @@ def finetune(
     """
     started = time.perf_counter()
     chosen = find_recipe(recipe) if isinstance(recipe, str) else recipe
-    told, show = on_note or _nowhere, meter or _no_meter
+    told, show = on_note or tell_nobody, meter or _no_meter
     check_extra()
     _check_folds(chosen, folds, trials)
     learned, judged_by = _read(chosen, train_on, dev, test, worth, told)
@@ -305,10 +305,6 @@ def _validated(
     kept.write_text(json.dumps(folded.values), encoding="utf-8")
     told(f"{parts} folds: Spearman {folded.mean:.4f}, standard deviation {folded.deviation:.4f}")
     return recipe, folded
-
-
-def _nowhere(_: str) -> None:
-    return None
 
 
 def _no_meter(_: str) -> AbstractContextManager[Progress | None]:

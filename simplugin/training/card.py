@@ -59,6 +59,7 @@ Train it again from the data with `pip install 'simplugin[train]'` and
 
 ```bash
 simplugin finetune distill --train DATA --out FOLDER
+python -m simplugin.training.evaluation FOLDER --data DATA
 ```
 
 | trained on | texts | licence |

@@ -193,7 +193,7 @@ def _lines(path: Path) -> Iterator[str]:
         with path.open(encoding="utf-8-sig", newline="") as lines:
             yield from lines
     except FileNotFoundError as error:
-        raise DataError("the file is absent; name the data folder (--train).", path=path) from error
+        raise DataError("the file is absent; name the data folder (--train, --data).", path=path) from error
     except UnicodeDecodeError as error:
         raise DataError(f"the file is not UTF-8 ({error.reason}).", path=path) from error
 

@@ -1,6 +1,12 @@
-"""What a finished folder reaches on the STS benchmark and on Tatoeba."""
+"""What a finished folder reaches on the STS benchmark and on Tatoeba.
 
+python -m simplugin.training.evaluation FOLDER --data DATA
+"""
+
+import argparse
 import json
+import os
+import sys
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -9,6 +15,7 @@ from typing import Literal
 import numpy as np
 from numpy.typing import NDArray
 
+from simplugin.errors import SimpluginError
 from simplugin.evaluation.metrics.correlation import ranks
 from simplugin.training.corpus import (
     STSB_LANGUAGES,
@@ -17,7 +24,7 @@ from simplugin.training.corpus import (
     read_scored_pairs,
     read_translations,
 )
-from simplugin.training.folder import StaticModel
+from simplugin.training.folder import StaticModel, read_model
 
 CROSSINGS = ("de", "es", "fr", "ru", "tr", "zh")
 """Languages of the second sentence where the first is English."""
@@ -67,6 +74,24 @@ def evaluate(model: StaticModel, data: Path, *, split: Split = "test", short: in
         english = model.encode([item.english for item in aligned])
         figures.append(Figure("accuracy@1", "tatoeba", language, full, accuracy(texts, english), len(aligned)))
     return figures
+
+
+def main(arguments: Sequence[str] | None = None) -> None:
+    """Measure a folder and print the figures, as a table and as JSON lines."""
+    parser = argparse.ArgumentParser(
+        prog="python -m simplugin.training.evaluation",
+        description="Measure a finished starter model.",
+        epilog="Example: python -m simplugin.training.evaluation simplugin/starter --data ../shared/data",
+    )
+    default = Path(os.environ.get("SIMPLUGIN_DATA", "../shared/data"))
+    parser.add_argument("folder", type=Path, metavar="FOLDER")
+    parser.add_argument("--data", type=Path, default=default, help="data folder (SIMPLUGIN_DATA, or ../shared/data)")
+    options = parser.parse_args(arguments)
+    try:
+        figures = evaluate(read_model(options.folder), options.data)
+    except SimpluginError as error:
+        raise SystemExit(str(error)) from error
+    sys.stdout.write(f"{to_table(figures)}\n\n{to_json_lines(figures)}\n")
 
 
 def cosines(first: NDArray[np.float32], second: NDArray[np.float32]) -> NDArray[np.float64]:
@@ -119,3 +144,7 @@ def _block(title: str, values: Mapping[str, float]) -> str:
             "| " + " | ".join(f"{value:.3f}" for value in values.values()) + " |",
         ]
     )
+
+
+if __name__ == "__main__":
+    main()

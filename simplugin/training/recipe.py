@@ -52,7 +52,6 @@ class Recipe:
     are chosen; one of the phrasebook comes ``phrase_repeats`` times.
     """
 
-    about: str
     teacher: str
     pieces: int
     words: int

@@ -1,13 +1,15 @@
 """The measures of the finished folder."""
 
 import json
+from pathlib import Path
 
 import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from simplugin.training.evaluation import Figure, accuracy, cosines, spearman, to_json_lines, to_table
+import simplugin
+from simplugin.training.evaluation import Figure, accuracy, cosines, main, spearman, to_json_lines, to_table
 
 FIGURES = [
     Figure("spearman", "stsb-test", "en", 256, 0.8, 1379),
@@ -51,3 +53,8 @@ def test_json_lines_hold_every_figure() -> None:
     lines = [json.loads(line) for line in to_json_lines(FIGURES).splitlines()]
     assert [line["language"] for line in lines] == ["en", "tr", "en-tr", "he"]
     assert lines[3]["measure"] == "accuracy@1"
+
+
+def test_an_absent_data_folder_ends_the_command_with_a_sentence(tmp_path: Path) -> None:
+    with pytest.raises(SystemExit, match="absent"):
+        main([str(Path(simplugin.__file__).parent / "starter"), "--data", str(tmp_path)])

@@ -29,6 +29,7 @@ _COLUMNS = {
     "ci95": "95 %",
     "difference": "difference",
 }
+_FOR_DISTILL = {"recipe", "train", "out", "seed", "overwrite", "as_json"}
 _Recipe = Annotated[
     str,
     typer.Argument(
@@ -98,6 +99,7 @@ _Overwrite = Annotated[bool, typer.Option("--overwrite", help="Start anew where 
 
 
 def finetune(
+    context: typer.Context,
     recipe: _Recipe,
     train: _Train,
     out: _Out,
@@ -126,6 +128,7 @@ def finetune(
     Example: simplugin finetune sts --train es=train.csv --dev es=dev.csv --test es=test.csv --out mine
     """
     if recipe == "distill":
+        _refuse_others(context)
         _distill(train, out, seed, overwrite=overwrite, as_json=as_json)
         return
     if not dev:
@@ -172,6 +175,13 @@ def finetune(
     main = next(iter(done.after.values())).result.main
     opened = "load_reranker" if chosen.makes_pair_model else "load"
     note(f"{main}, after {done.steps} steps. Open it with simplugin.{opened}({str(out)!r}); its card is README.md.")
+
+
+def _refuse_others(context: typer.Context) -> None:
+    given = {name for name in context.params if str(context.get_parameter_source(name)).endswith("COMMANDLINE")}
+    if foreign := sorted("--" + name.strip("_").replace("_", "-") for name in given - _FOR_DISTILL):
+        message = f"distill has all of this in its recipe, distill.toml, and takes no {', '.join(foreign)}."
+        raise typer.BadParameter(message)
 
 
 def _distill(train: list[str], out: Path, seed: int | None, *, overwrite: bool, as_json: bool) -> None:

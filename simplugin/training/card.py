@@ -21,12 +21,10 @@ a table of {pieces:,} word pieces with {width} numbers each, kept as bytes with 
 The vector of a text is the mean of the rows of its pieces, brought to length 1;
 cosine tells how alike two texts are.
 It needs a tokenizer and numpy, no GPU and no network.
-It ships inside simplugin, so that the first command works at once;
-for anything real, choose one of the larger models.
 
 ## Opening it
 
-simplugin: `sp.load("starter")`.
+simplugin: `sp.load(folder)`.
 The folder has model2vec's layout, and sentence-transformers opens it too; all readings give the same vectors:
 
 ```python
@@ -54,6 +52,8 @@ The first {short} numbers work alone where space counts: cut the vector and brin
    While they learn, rare pieces share the letter runs they have in common.
 3. Similarity: the cosine of two sentences has to equal the score that people gave,
    in each language and across languages.
+4. Turning: all rows are turned about the origin, which changes no cosine,
+   so that the first {short} numbers alone give nearly the cosines of all of them.
 
 Train it again from the data with `pip install 'simplugin[train]'` and
 

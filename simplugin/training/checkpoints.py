@@ -1,27 +1,42 @@
-"""What a training goes on from after it was cut short: the state at the end of its last epoch."""
+"""What a training goes on from after it was cut short: its pieces, and the state at the end of its last epoch."""
 
 from __future__ import annotations
 
+import json
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any, Literal
 
 import torch
 
 from simplugin.training.student import Student
+from simplugin.training.vocabulary import Pieces
 
 __all__ = ["Checkpoints", "Stage"]
 
 Stage = Literal["distillation", "similarity"]
 
 _FILE = "epoch.pt"
+_PIECES = "pieces.json"
 
 
 class Checkpoints:
-    """One file in a folder, replaced after each epoch. Without a folder nothing is kept."""
+    """Two files in a folder, the state replaced after each epoch. Without a folder nothing is kept."""
 
     def __init__(self, folder: Path | None = None) -> None:
         """Look into a folder that is there."""
         self._folder = folder
+
+    def pieces(self, choose: Callable[[], Pieces]) -> Pieces:
+        """Return the pieces that the first call chose: the rows of a checkpoint are those of its pieces."""
+        if self._folder is None:
+            return choose()
+        path = self._folder / _PIECES
+        if not path.is_file():
+            draft = path.with_suffix(".part")
+            draft.write_text(json.dumps(choose(), ensure_ascii=False), encoding="utf-8")
+            draft.replace(path)
+        return [(piece, probability) for piece, probability in json.loads(path.read_text(encoding="utf-8"))]
 
     def resume(self, stage: Stage, student: Student, optimizer: torch.optim.Optimizer) -> int | None:
         """Bring both to the end of the last epoch and return how many of the stage are done; None where all are."""

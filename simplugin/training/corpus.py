@@ -16,7 +16,6 @@ TRANSLATED_LANGUAGES = ("az", "de", "es", "fr", "he", "it", "nl", "pl", "pt", "r
 """Languages with sentences aligned to English, in `parallel/` and in `tatoeba/`."""
 
 PHRASEBOOK = Path(__file__).parent / "phrasebook"
-"""What starter-1 learned from. Rows written since lie in the folder ``waiting`` in it, for the next version."""
 """Sentences and words of daily life in six languages, written for this project: `parallel/` has few of them."""
 
 Split = Literal["train", "dev", "test"]

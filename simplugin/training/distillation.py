@@ -110,7 +110,9 @@ def fine_tune(
         for step, chosen in enumerate(_batches(chance.permutation(2 * count), schedule.fine_batch)):
             _set_rate(optimizer, schedule.fine_rate, done=(epoch + step / each) / schedule.fine_epochs)
             wanted = torch.from_numpy(scored.scores[left[chosen] % pairs]).to(student.rows.device)
-            loss = _pair_loss(student, first.take(left[chosen]), second.take(right[chosen]), wanted, schedule)
+            ours = first.take(left[chosen]).thin(schedule.fine_dropped, chance)
+            theirs = second.take(right[chosen]).thin(schedule.fine_dropped, chance)
+            loss = _pair_loss(student, ours, theirs, wanted, schedule)
             losses.append(loss.item())
             if step % schedule.rehearsal == 0:
                 loss = loss + schedule.rehearsal_share * classroom.loss(next(rehearsals))
@@ -152,7 +154,7 @@ def _pair_loss(student: Student, left: Bags, right: Bags, wanted: torch.Tensor, 
     short = slice(None, schedule.short)
     full_loss = similarity_loss(first, second, wanted)
     short_loss = similarity_loss(first[:, short], second[:, short], wanted)
-    return schedule.similarity * (full_loss + schedule.short_share * short_loss)
+    return schedule.similarity * (full_loss + schedule.fine_short_share * short_loss)
 
 
 def _epoch(lessons: Lessons, schedule: Schedule, chance: np.random.Generator) -> Iterator[Rows]:

@@ -13,6 +13,7 @@ from simplugin.training.quantization import quantize
 from simplugin.training.recipe import Recipe
 from simplugin.training.student import create_student
 from simplugin.training.teacher import Vectors, reduce_width
+from simplugin.training.turning import turn
 from simplugin.training.vocabulary import build_tokenizer, train_pieces
 
 
@@ -34,15 +35,20 @@ def train_starter(
     """
     lessons = _lessons(translations, teacher, recipe)
     report(f"{len(lessons.texts)} texts for {len(lessons.english)} English sentences")
-    pieces = train_pieces(_counted(translations, recipe), size=recipe.pieces, words=recipe.words)
+    kept = checkpoints or Checkpoints()
+    pieces = kept.pieces(lambda: train_pieces(_counted(translations, recipe), size=recipe.pieces, words=recipe.words))
     report(f"{len(pieces)} pieces")
     tokenizer = build_tokenizer(pieces)
     student = create_student(pieces, width=recipe.width, seed=seed, device=device)
     schedule = recipe.schedule
-    distil(student, pieces, lessons, schedule, seed=seed, report=report, checkpoints=checkpoints)
+    distil(student, pieces, lessons, schedule, seed=seed, report=report, checkpoints=kept)
     scored = _scored_texts(pairs)
-    fine_tune(student, tokenizer, lessons, scored, schedule, seed=seed, report=report, checkpoints=checkpoints)
-    return StaticModel(tokenizer, quantize(student.fold()))
+    fine_tune(student, tokenizer, lessons, scored, schedule, seed=seed, report=report, checkpoints=kept)
+    table = student.fold()
+    report(f"turning the numbers, so that the first {schedule.short} say the most")
+    plain = StaticModel(tokenizer, quantize(table))
+    first, second = plain.encode(scored.first), plain.encode(scored.second)
+    return StaticModel(tokenizer, quantize(turn(table, first, second, short=schedule.short, seed=seed)))
 
 
 def distinct_english(translations: Sequence[Translation]) -> list[str]:

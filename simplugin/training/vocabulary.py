@@ -65,7 +65,9 @@ def train_pieces(texts: Sequence[str], *, size: int, words: int = 0) -> list[tup
     )
     tokenizer.train_from_iterator(texts, trainer)
     rows: list[tuple[str, float]] = json.loads(tokenizer.to_str())["model"]["vocab"]
-    pieces = [(piece, probability) for piece, probability in rows]
+    unknown, *chosen = [(piece, probability) for piece, probability in rows]
+    # The trainer puts pieces of one probability into another order each time, and rows are known by their number.
+    pieces = [unknown, *sorted(chosen, key=lambda row: (-round(row[1], 9), row[0]))]
     return pieces + _frequent_words(tokenizer, texts, {piece for piece, _ in pieces}, words)
 
 

@@ -21,9 +21,10 @@ class Schedule:
     the English sentence with the student's own vectors on both sides. The ``short`` leading dimensions also have to
     work alone (Kusupati et al. 2022, https://arxiv.org/abs/2205.13147), with ``short_share`` as the weight of that, and
     ``fine_short_share`` in the second stage, which learns each pair without a random share of its pieces,
-    ``fine_dropped``, in [0, 1). ``similarity`` weighs the squared distances from people's scores beside the losses of the first stage; one in
-    ``rehearsal`` batches of the second stage is joined by one of the first, with the weight ``rehearsal_share``, so
-    that nothing is forgotten. Of a long text ``max_pieces`` are learned from; the teacher reads no further either.
+    ``fine_dropped``, in [0, 1). ``similarity`` weighs the squared distances from people's scores beside the losses of
+    the first stage; one in ``rehearsal`` batches of the second stage is joined by one of the first, with the weight
+    ``rehearsal_share``, so that nothing is forgotten. Of a long text ``max_pieces`` are learned from; the teacher reads
+    no further either.
     """
 
     epochs: int

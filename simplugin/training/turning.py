@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 import torch
 from numpy.typing import NDArray
@@ -31,9 +33,9 @@ def turn(
     width = table.shape[1]
     if short >= width or not len(first):
         return table
-    leading = _leading(first, second, short=min(short, width), seed=seed)
-    rest = first - (first @ leading) @ leading.T
-    rotation = np.concatenate([leading, _principal(rest)[:, : width - leading.shape[1]]], axis=1)
+    leading = _leading(first, second, short=short, seed=seed)
+    rest = _principal(first - (first @ leading) @ leading.T)
+    rotation = np.concatenate([leading, rest[:, : width - short]], axis=1)
     return np.ascontiguousarray(table @ rotation, dtype=np.float32)
 
 
@@ -58,7 +60,7 @@ def _orthonormal(plane: torch.Tensor) -> torch.Tensor:
     return axes
 
 
-def _principal(vectors: NDArray[np.float32]) -> NDArray[np.float32]:
+def _principal(vectors: NDArray[Any]) -> NDArray[np.float32]:
     """Give the principal axes as columns, (d, d), those that explain the most first."""
     _, axes = np.linalg.eigh(vectors.T @ vectors)
     return np.asarray(axes[:, ::-1], dtype=np.float32)

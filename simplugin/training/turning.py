@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, cast
 
 import numpy as np
 import torch
@@ -56,8 +56,7 @@ def _leading(first: NDArray[np.float32], second: NDArray[np.float32], *, short: 
 
 
 def _orthonormal(plane: torch.Tensor) -> torch.Tensor:
-    axes: torch.Tensor = torch.linalg.qr(plane)[0]
-    return axes
+    return cast("tuple[torch.Tensor, torch.Tensor]", torch.linalg.qr(plane))[0]
 
 
 def _principal(vectors: NDArray[Any]) -> NDArray[np.float32]:

@@ -7,6 +7,7 @@ from pathlib import Path, PurePosixPath
 
 from simplugin.encoders.checkpoint import foreign_weights
 from simplugin.errors import CheckpointError
+from simplugin.messages import first_line
 
 __all__ = ["fetch"]
 
@@ -43,9 +44,9 @@ def fetch(identity: str, revision: str | None = None) -> Path:
     except RepositoryNotFoundError as error:
         raise CheckpointError(identity, "the Hub has no such model; a private one needs HF_TOKEN.") from error
     except HfHubHTTPError as error:
-        raise CheckpointError(identity, f"the Hub answered with an error ({_first_line(error)}).") from error
+        raise CheckpointError(identity, f"the Hub answered with an error ({first_line(error)}).") from error
     except ValueError as error:
-        raise CheckpointError(identity, f"it is no Hub id ({_first_line(error)}).") from error
+        raise CheckpointError(identity, f"it is no Hub id ({first_line(error)}).") from error
     except lost:
         pass  # offline, by choice or not: the cache may have it
     try:
@@ -56,7 +57,7 @@ def fetch(identity: str, revision: str | None = None) -> Path:
         reason = "it is not in the cache of the Hub, and the Hub cannot be reached (or HF_HUB_OFFLINE is set)."
         raise CheckpointError(identity, reason) from error
     except lost as error:
-        raise CheckpointError(identity, f"its download failed ({_first_line(error)}).") from error
+        raise CheckpointError(identity, f"its download failed ({first_line(error)}).") from error
     return Path(folder)
 
 
@@ -77,8 +78,3 @@ def _wanted(identity: str, names: Sequence[str]) -> list[str]:
         or path.match("model*.safetensors")
         or (path.match("pytorch_model*.bin") and path.parent not in safe)
     ]
-
-
-def _first_line(error: Exception) -> str:
-    lines = str(error).strip().splitlines()
-    return lines[0].rstrip(".") if lines else type(error).__name__

@@ -18,6 +18,7 @@ from simplugin.encoders.inspector import Layout, read_layout
 from simplugin.encoders.network import Batch, Network, TorchNetwork, choose_device
 from simplugin.errors import CheckpointError, ModelError
 from simplugin.measures import FloatArray, unit_rows
+from simplugin.messages import first_line, without_bars
 
 if TYPE_CHECKING:
     import torch
@@ -232,14 +233,15 @@ def open_layout(layout: Layout, device: torch.device) -> SentenceTransformer:
     from sentence_transformers import SentenceTransformer
 
     try:
-        model = SentenceTransformer(
-            str(layout.folder), device=str(device), trust_remote_code=False, local_files_only=True
-        )
+        with without_bars():
+            model = SentenceTransformer(
+                str(layout.folder), device=str(device), trust_remote_code=False, local_files_only=True
+            )
     except (SafetensorError, pickle.UnpicklingError, EOFError) as error:
-        raise CheckpointError(layout.folder, f"its weights are damaged ({_first_line(error)}).") from error
+        raise CheckpointError(layout.folder, f"its weights are damaged ({first_line(error)}).") from error
     except (OSError, ValueError, KeyError, ImportError, RuntimeError, TypeError, AttributeError) as error:
         # What the libraries raise for damaged configurations, tokenizers and weights of other shapes.
-        raise CheckpointError(layout.folder, f"{_first_line(error)}.") from error
+        raise CheckpointError(layout.folder, f"{first_line(error)}.") from error
     model.float().eval()  # weights stored as halves stay so by default: precision is what the caller says
     if layout.max_tokens is not None:
         model.max_seq_length = layout.max_tokens
@@ -267,8 +269,3 @@ def _complete(card: ModelCard, layout: Layout, model: SentenceTransformer, trunc
         raise ModelError(message)
     narrower = truncate_dim if truncate_dim != width else None
     return replace(completed, dimension=narrower or width, truncate_dim=narrower)
-
-
-def _first_line(error: Exception) -> str:
-    lines = str(error).strip().splitlines()
-    return lines[0].rstrip(".") if lines else type(error).__name__

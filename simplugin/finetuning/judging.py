@@ -20,7 +20,7 @@ from simplugin.finetuning.examples import Examples, Sets
 from simplugin.finetuning.networks import Network
 from simplugin.finetuning.recipe import Recipe
 from simplugin.measures import unit_rows
-from simplugin.reranking.messages import quiet
+from simplugin.messages import quiet
 
 __all__ = ["differences", "figures", "judge", "scores", "spearman_of"]
 

@@ -19,8 +19,8 @@ from simplugin.encoders.static import is_static
 from simplugin.errors import CheckpointError, ModelError, NotAnEmbedderError
 from simplugin.evaluation.datasets.nli import as_class
 from simplugin.finetuning.recipe import Recipe
+from simplugin.messages import first_line, quiet
 from simplugin.reranking import is_pair_model, load_reranker
-from simplugin.reranking.messages import first_line, quiet
 
 if TYPE_CHECKING:
     from sentence_transformers import CrossEncoder, SentenceTransformer

@@ -14,7 +14,7 @@ from simplugin.evaluation.judged import Progress
 from simplugin.finetuning.examples import Examples
 from simplugin.finetuning.networks import Opened
 from simplugin.finetuning.recipe import Recipe
-from simplugin.reranking.messages import quiet
+from simplugin.messages import quiet
 
 if TYPE_CHECKING:
     from transformers import TrainerCallback

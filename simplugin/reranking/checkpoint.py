@@ -11,9 +11,9 @@ from typing import TYPE_CHECKING, Any, cast
 
 from simplugin.catalog import ModelCard
 from simplugin.errors import CheckpointError, NotAPairModelError
+from simplugin.messages import first_line, quiet
 from simplugin.reranking.conversion import ARCHITECTURE, CONFIG, WEIGHTS
 from simplugin.reranking.heads import Head, LabelError
-from simplugin.reranking.messages import first_line, quiet
 from simplugin.reranking.tokenizer import open_tokenizer
 
 if TYPE_CHECKING:

@@ -16,7 +16,7 @@ import numpy as np
 
 from simplugin.errors import CheckpointError, MissingExtraError
 from simplugin.measures import FloatArray
-from simplugin.reranking.messages import first_line
+from simplugin.messages import first_line
 
 __all__ = ["KerasNetwork", "Weight", "open_keras"]
 

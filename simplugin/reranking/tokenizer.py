@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from simplugin.errors import CheckpointError
-from simplugin.reranking.messages import first_line, quiet
+from simplugin.messages import first_line, quiet
 
 __all__ = ["open_tokenizer"]
 

@@ -40,7 +40,8 @@ class Distilled:
         """The figures: by the data, the measure and the width, then by language."""
         found: dict[str, dict[str, float]] = {}
         for each in self.figures:
-            found.setdefault(f"{each.dataset} {each.measure} {each.width}", {})[each.language] = each.value
+            typed = f", {each.manner}" if each.manner else ""
+            found.setdefault(f"{each.dataset} {each.measure} {each.width}{typed}", {})[each.language] = each.value
         return found
 
     def to_json(self) -> dict[str, Any]:

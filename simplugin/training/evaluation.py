@@ -1,4 +1,4 @@
-"""What a finished folder reaches on the STS benchmark and on Tatoeba.
+"""What a finished folder reaches on the STS benchmark and on Tatoeba, typed with care and without.
 
 python -m simplugin.training.evaluation FOLDER --data DATA
 """
@@ -7,7 +7,7 @@ import argparse
 import json
 import os
 import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Literal
@@ -17,6 +17,7 @@ from numpy.typing import NDArray
 
 from simplugin.errors import SimpluginError
 from simplugin.evaluation.metrics.correlation import ranks
+from simplugin.training.careless import MANNERS
 from simplugin.training.corpus import (
     STSB_LANGUAGES,
     TRANSLATED_LANGUAGES,
@@ -32,7 +33,10 @@ CROSSINGS = ("de", "es", "fr", "ru", "tr", "zh")
 
 @dataclass(frozen=True, slots=True)
 class Figure:
-    """One measured number: Spearman's rank correlation in [-1, 1], or an accuracy in [0, 1]."""
+    """One measured number: Spearman's rank correlation in [-1, 1], or an accuracy in [0, 1].
+
+    ``manner`` says how the texts were typed, where it was not with care.
+    """
 
     measure: Literal["spearman", "accuracy@1"]
     dataset: str
@@ -40,6 +44,7 @@ class Figure:
     width: int
     value: float
     count: int
+    manner: str = ""
 
 
 def evaluate(model: StaticModel, data: Path, *, split: Split = "test", short: int = 64) -> list[Figure]:
@@ -73,7 +78,23 @@ def evaluate(model: StaticModel, data: Path, *, split: Split = "test", short: in
         texts = model.encode([item.text for item in aligned])
         english = model.encode([item.english for item in aligned])
         figures.append(Figure("accuracy@1", "tatoeba", language, full, accuracy(texts, english), len(aligned)))
-    return figures
+    return [*figures, *_evaluate_careless(model, data, split=split)]
+
+
+def _evaluate_careless(model: StaticModel, data: Path, *, split: Split) -> Iterator[Figure]:
+    """Measure Turkish pairs with both sides typed without care, and Turkish and Azerbaijani ones beside English."""
+    pairs, full = read_scored_pairs(data, "tr", split=split), model.width
+    scores = [pair.score for pair in pairs]
+    aligned = {at: read_translations(data / "tatoeba" / f"en-{at}.jsonl", at) for at in ("az", "tr")}
+    english = {at: model.encode([item.english for item in items]) for at, items in aligned.items()}
+    for manner, typed in MANNERS.items():
+        first = model.encode([typed(pair.first) for pair in pairs])
+        second = model.encode([typed(pair.second) for pair in pairs])
+        value = spearman(cosines(first, second), scores)
+        yield Figure("spearman", f"stsb-{split}", "tr", full, value, len(pairs), manner)
+        for at, items in aligned.items():
+            value = accuracy(model.encode([typed(item.text) for item in items]), english[at])
+            yield Figure("accuracy@1", "tatoeba", at, full, value, len(items), manner)
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
@@ -122,28 +143,34 @@ def to_json_lines(figures: Sequence[Figure]) -> str:
 
 
 def to_table(figures: Sequence[Figure]) -> str:
-    """Write a Markdown table, one row a dataset and one column a language."""
-    rows: dict[str, dict[str, float]] = {}
+    """Write Markdown tables: a column each language, and at the end a row each manner of typing."""
     widest = max(item.width for item in figures)
+    blocks: dict[str, dict[str, float]] = {}
+    typed: dict[str, dict[str, float]] = {}
+    retyped = {(item.dataset, item.language) for item in figures if item.manner}
     for item in figures:
-        title = f"{item.dataset} {item.measure}" + ("" if item.width == widest else f", first {item.width}")
-        if "-" in item.language:
-            title += ", across"
-        rows.setdefault(title, {})[item.language] = item.value
-    return "\n\n".join(_block(title, values) for title, values in rows.items())
+        if item.width == widest and (item.dataset, item.language) in retyped:
+            row = typed.setdefault(item.manner or "with care", {})
+            row[f"{item.dataset} {item.measure}, {item.language}"] = item.value
+        if not item.manner:
+            title = f"{item.dataset} {item.measure}" + ("" if item.width == widest else f", first {item.width}")
+            title += ", across" if "-" in item.language else ""
+            blocks.setdefault(title, {})[item.language] = item.value
+    written = [
+        f"{title}, mean {sum(values.values()) / len(values):.3f}:\n\n{_rows(values, [list(values.values())])}"
+        for title, values in blocks.items()
+    ]
+    if typed:
+        rows: list[list[str | float]] = [[manner, *values.values()] for manner, values in typed.items()]
+        written.append("Typed without care:\n\n" + _rows(["how", *typed["with care"]], rows))
+    return "\n\n".join(written)
 
 
-def _block(title: str, values: Mapping[str, float]) -> str:
-    mean = sum(values.values()) / len(values)
-    return "\n".join(
-        [
-            f"{title}, mean {mean:.3f}:",
-            "",
-            "| " + " | ".join(values) + " |",
-            "|" + "---|" * len(values),
-            "| " + " | ".join(f"{value:.3f}" for value in values.values()) + " |",
-        ]
-    )
+def _rows(head: Iterable[str], rows: Iterable[Iterable[str | float]]) -> str:
+    titles = list(head)
+    cells = [[cell if isinstance(cell, str) else f"{cell:.3f}" for cell in row] for row in rows]
+    lines = ["| " + " | ".join(row) + " |" for row in (titles, *cells)]
+    return "\n".join([lines[0], "|" + "---|" * len(titles), *lines[1:]])
 
 
 if __name__ == "__main__":

@@ -9,7 +9,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 import simplugin
-from simplugin.training.evaluation import Figure, accuracy, cosines, main, spearman, to_json_lines, to_table
+from simplugin.training.careless import MANNERS
+from simplugin.training.evaluation import Figure, accuracy, cosines, evaluate, main, spearman, to_json_lines, to_table
+from simplugin.training.folder import read_model
 
 FIGURES = [
     Figure("spearman", "stsb-test", "en", 256, 0.8, 1379),
@@ -47,6 +49,36 @@ def test_the_table_keeps_crossings_apart_and_averages_each_row() -> None:
     assert "stsb-test spearman, mean 0.750:\n\n| en | tr |\n|---|---|\n| 0.800 | 0.700 |" in table
     assert "stsb-test spearman, across, mean 0.600:" in table
     assert "tatoeba accuracy@1, mean 0.250:" in table
+
+
+def test_what_was_typed_without_care_stands_below_what_was_typed_with_it() -> None:
+    careless = [Figure("accuracy@1", "tatoeba", "he", 256, 0.125, 1000, "in capitals")]
+
+    assert to_table([*FIGURES, *careless]).endswith(
+        "| how | tatoeba accuracy@1, he |\n|---|---|\n| with care | 0.250 |\n| in capitals | 0.125 |"
+    )
+
+
+@pytest.mark.parametrize(
+    ("manner", "typed"),
+    [
+        ("without diacritics", "Isik sacan bir agac, e E"),
+        ("in capitals", "IŞIK SAÇAN BIR AĞAÇ, Ə Ə"),
+        ("i and ı mixed up", "İşik saçan bır ağaç, ə Ə"),
+        ("ə as e", "Işık saçan bir ağaç, e E"),
+    ],
+)
+def test_a_text_is_typed_in_another_manner(manner: str, typed: str) -> None:
+    assert MANNERS[manner]("Işık saçan bir ağaç, ə Ə") == typed
+
+
+def test_the_starter_understands_what_was_typed_without_care(data: Path) -> None:
+    figures = evaluate(read_model(Path(simplugin.__file__).parent / "starter"), data)
+    with_care = {(each.dataset, each.language): each.value for each in figures if not each.manner and each.width > 64}
+    careless = [each for each in figures if each.manner]
+
+    assert len(careless) == 3 * len(MANNERS)
+    assert all(with_care[each.dataset, each.language] - each.value <= 0.05 for each in careless)
 
 
 def test_json_lines_hold_every_figure() -> None:

@@ -272,7 +272,9 @@ def test_distill_makes_a_model_of_a_data_folder_and_its_teacher(tmp_path: Path) 
         "modules.json",
         "tokenizer.json",
     }
-    assert done.after.keys() == {"stsb-test spearman 32", "tatoeba accuracy@1 32"}
+    with_care = {name for name in done.after if "," not in name}
+    assert with_care == {"stsb-test spearman 32", "tatoeba accuracy@1 32"}
+    assert "tatoeba accuracy@1 32, in capitals" in done.after
     assert sum("epoch" in line for line in told) == 2
     assert (tmp_path / "mine" / "README.md").read_text(encoding="utf-8").count("# mine\n") == 1
     (vector,) = sp.load(tmp_path / "mine").encode_query(["kedi balık yiyor"])

@@ -25,6 +25,7 @@ from tests.benchmarks import (
     pairs,
     retrieval,
     routing,
+    sizes,
     start,
     store,
     sts,
@@ -34,6 +35,7 @@ from tests.conftest import ROOT
 
 BENCHMARKS: dict[str, Callable[[Path], None]] = {
     "start": start.run,
+    "sizes": sizes.run,
     "encode": encode.run,
     "ingest": ingest.run,
     "langchain": langchain.run,

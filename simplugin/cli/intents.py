@@ -235,8 +235,8 @@ def _print(found: Report, show: int) -> None:
     conflicts = [
         {
             "conflict": each.kind.replace("_", " "),
-            "first": f"{each.first.text} [{each.first.intent}]",
-            "second": f"{each.second.text} [{each.second.intent}]",
+            "first": f"{each.first.text} [{each.first.intent or 'none'}]",
+            "second": f"{each.second.text} [{each.second.intent or 'none'}]",
             "cosine": each.cosine,
             "remedy": each.remedy,
         }

@@ -49,6 +49,11 @@ class Knowledge:
             return self.cuts.ambiguity
         return AMBIGUITY if self.learned is None else self.learned.ambiguity
 
+    def examples(self) -> tuple[list[Utterance], FloatArray]:
+        """Return the utterances and what means none of the intents (n), with their vectors (n, dimension)."""
+        negatives = self.taught.comparable(self._vectors([each.text for each in self.negatives]))
+        return [*self.taught.utterances, *self.negatives], np.concatenate([self.taught.vectors, negatives])
+
     def match(self, texts: Sequence[str], language: str | None) -> list[Match]:
         """Match each text; what is blank is out of scope."""
         return self._judged_by(texts, self._vectors(texts), language)
@@ -123,8 +128,12 @@ def teach(
 ) -> Knowledge:
     """Encode utterances but for those whose vectors are known; those without an intent mean none of the intents.
 
-    Raises ``DataError`` where there is no intent, and for a text that is blank, or no text.
+    Raises ``DataError`` where there is no intent, and for a text that is blank, or no text; ``ValueError`` for a score
+    that is asked for and that no cosine reaches.
     """
+    if cuts.threshold is not None and encoder.card.similarity == "cosine" and not -1 <= cuts.threshold <= 1:
+        message = f"threshold is {cuts.threshold!r}; the scores of {encoder.card.name!r} are cosines, of -1 to 1."
+        raise ValueError(message)
     intents, listed, owners = grouped(utterances)
     texts, vectors = texts_of(listed), dict(known or {})
     missing = list(dict.fromkeys(text for text in texts if text not in vectors))

@@ -68,7 +68,7 @@ class IntentMatcher:
         called, and an intent is scored by similarity alone. ``reranker`` decides what is ambiguous, best a pair model.
 
         Raises ``DataError`` for no intents, for an intent without examples, for one with a single string, and for a
-        blank example.
+        blank example; ``ValueError`` for a ``threshold`` that no cosine reaches.
         """
         self.encoder = as_encoder(encoder) if isinstance(encoder, str) else encoder
         self.reranker = reranker

@@ -105,21 +105,21 @@ def report_on(matcher: IntentMatcher, data: Sequence[Utterance] | None = None, *
     """Judge a matcher by labelled queries; None asks its own utterances, each without itself, and intents left out.
 
     A query whose intent the matcher does not know means none of its intents. ``close`` is the cosine from which
-    utterances of two intents are a conflict.
+    utterances of two intents, or one and a text that means none, are a conflict.
 
     Raises ``DataError`` for no queries, and for too few utterances to ask them.
     """
     if data is not None and not data:
         raise DataError("There are no queries to judge the matcher by.")
     outcomes = _own(matcher) if data is None else _asked(matcher, data)
-    taught = matcher.knowledge[REST].taught
+    known = matcher.knowledge[REST]
     return Report(
         held_out=data is None,
         figures=_figures(outcomes, own=data is None),
         confused=tuple(_confused(outcomes)),
         wrong=tuple(sorted((each for each in outcomes if not each.good), key=lambda each: -each.confidence)),
         curve=tuple(_curve(outcomes)),
-        conflicts=tuple(conflicts_of(taught.utterances, taught.vectors, close=close)),
+        conflicts=tuple(conflicts_of(*known.examples(), close=close)),
     )
 
 

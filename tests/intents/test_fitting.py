@@ -181,7 +181,7 @@ def rooms(count: int) -> dict[str, list[str]]:
 
 def test_a_matcher_learns_by_itself_from_enough_utterances_and_what_is_given_wins() -> None:
     few, many = IntentMatcher(rooms(3), HashEncoder(256)), IntentMatcher(rooms(6), HashEncoder(256))
-    given_ = IntentMatcher(rooms(6), HashEncoder(256), threshold=2.0)
+    given_ = IntentMatcher(rooms(6), HashEncoder(256), threshold=1.0)
 
     assert (few.knowledge["*"].learned, few.knowledge["*"].threshold) == (None, 0.45)
     assert many.knowledge["*"].learned is not None

@@ -70,3 +70,9 @@ async def test_utterances_may_be_matched_without_holding_up_the_event_loop() -> 
     assert await matcher.amatch("pay my bill") == matcher.match("pay my bill")
     assert await matcher.amatch(["pay my bill", "i lost my bag"]) == matcher.match(["pay my bill", "i lost my bag"])
     assert await matcher.amatch([]) == []
+
+
+@pytest.mark.parametrize("threshold", [5, -1.5, float("nan")])
+def test_a_threshold_that_no_cosine_reaches_is_refused(threshold: float) -> None:
+    with pytest.raises(ValueError, match="are cosines, of -1 to 1"):
+        IntentMatcher({"pay": ["pay the bill"], "lost": ["a lost bag"]}, HashEncoder(), threshold=threshold)

@@ -71,6 +71,15 @@ def test_conflicts_are_named_with_what_to_do() -> None:
     assert all(each.first.intent != each.second.intent for each in found)
 
 
+def test_a_text_that_is_an_utterance_and_means_none_of_the_intents_is_a_conflict() -> None:
+    matcher = IntentMatcher(rooms(6), HashEncoder(256))
+    twice = next(each.text for each in matcher.utterances if each.intent == "bus")
+
+    (conflict,) = report_on(IntentMatcher(rooms(6), HashEncoder(256), negatives=[twice.upper()])).conflicts
+
+    assert (conflict.kind, conflict.first.text, conflict.second.intent) == ("same_text", twice, None)
+
+
 def test_a_report_tells_what_is_confused_and_what_is_right() -> None:
     matcher = IntentMatcher(rooms(6), HashEncoder(256))
     data = [

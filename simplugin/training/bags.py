@@ -28,14 +28,6 @@ class Bags:
         within = np.arange(starts[-1], dtype=np.int64) - np.repeat(starts[:-1], lengths)
         return Bags(self.ids[np.repeat(self.starts[rows], lengths) + within], starts)
 
-    def thin(self, share: float, chance: np.random.Generator) -> "Bags":
-        """Give the bags without a random ``share`` of their pieces, in [0, 1)."""
-        if share == 0.0:
-            return self
-        kept = chance.random(len(self.ids)) >= share
-        before = np.concatenate([np.zeros(1, dtype=np.int64), np.cumsum(kept, dtype=np.int64)])
-        return Bags(self.ids[kept], before[self.starts])
-
 
 def to_bags(tokenizer: Tokenizer, texts: Sequence[str], *, max_pieces: int | None = None) -> Bags:
     """Split texts into pieces, keeping at most the first `max_pieces` of each."""

@@ -1,27 +1,24 @@
-"""What a training goes on from after it was cut short: its pieces, and the state at the end of its last epoch."""
+"""What a training goes on from after it was cut short: its pieces, and the end of the last epoch of each stage."""
 
 from __future__ import annotations
 
 import json
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any
 
 import torch
 
 from simplugin.training.student import Student
 from simplugin.training.vocabulary import Pieces
 
-__all__ = ["Checkpoints", "Stage"]
+__all__ = ["Checkpoints"]
 
-Stage = Literal["distillation", "similarity"]
-
-_FILE = "epoch.pt"
 _PIECES = "pieces.json"
 
 
 class Checkpoints:
-    """Two files in a folder, the state replaced after each epoch. Without a folder nothing is kept."""
+    """Files in a folder, a stage's replaced after each epoch. Without a folder nothing is kept."""
 
     def __init__(self, folder: Path | None = None) -> None:
         """Look into a folder that is there."""
@@ -38,27 +35,25 @@ class Checkpoints:
             draft.replace(path)
         return [(piece, probability) for piece, probability in json.loads(path.read_text(encoding="utf-8"))]
 
-    def resume(self, stage: Stage, student: Student, optimizer: torch.optim.Optimizer) -> int | None:
-        """Bring both to the end of the last epoch and return how many of the stage are done; None where all are."""
-        path = None if self._folder is None else self._folder / _FILE
+    def resume(self, stage: str, student: Student, optimizer: torch.optim.Optimizer) -> int:
+        """Bring both to the end of the last epoch of the stage, and return how many of its epochs are done."""
+        path = None if self._folder is None else self._folder / f"{stage}.pt"
         if path is None or not path.is_file():
             return 0
         state: dict[str, Any] = torch.load(path, map_location=student.rows.device, weights_only=True)
         with torch.no_grad():
             student.rows.copy_(state["rows"])
             student.runs.copy_(state["runs"])
-        if state["stage"] != stage:
-            return None if stage == "distillation" else 0
-        optimizer.load_state_dict(state["optimizer"])
+        if state["optimizer"] is not None:
+            optimizer.load_state_dict(state["optimizer"])
         return int(state["epochs"])
 
-    def keep(self, stage: Stage, epochs: int, student: Student, optimizer: torch.optim.Optimizer) -> None:
-        """Write down the end of an epoch."""
+    def keep(self, stage: str, epochs: int, student: Student, optimizer: torch.optim.Optimizer, *, last: bool) -> None:
+        """Write down the end of an epoch; that of the last one needs no optimizer any more."""
         if self._folder is None:
             return
-        draft = self._folder / f"{_FILE}.part"
+        draft = self._folder / f"{stage}.part"
         rows, runs = student.rows.detach(), student.runs.detach()
-        torch.save(
-            {"stage": stage, "epochs": epochs, "rows": rows, "runs": runs, "optimizer": optimizer.state_dict()}, draft
-        )
-        draft.replace(self._folder / _FILE)
+        state = {"epochs": epochs, "rows": rows, "runs": runs, "optimizer": None if last else optimizer.state_dict()}
+        torch.save(state, draft)
+        draft.replace(self._folder / f"{stage}.pt")

@@ -66,15 +66,14 @@ def distil(
     kept = checkpoints or Checkpoints()
     optimizer = torch.optim.Adam(student.parameters, lr=schedule.rate, fused=True)
     each = max(1.0, float(lessons.repeats.sum()) / schedule.batch)
-    done = kept.resume("distillation", student, optimizer)
-    for epoch in range(schedule.epochs if done is None else done, schedule.epochs):
+    for epoch in range(kept.resume("distillation", student, optimizer), schedule.epochs):
         weakened = weaken(pieces, share=schedule.avoided, seed=seed + epoch)
         classroom = _Classroom(student, lessons, schedule, weakened)
         losses: list[float] = []
         for step, rows in enumerate(_epoch(lessons, schedule, np.random.default_rng([seed, 1, epoch]))):
             _set_rate(optimizer, schedule.rate, done=(epoch + step / each) / schedule.epochs)
             losses.append(_step(optimizer, classroom.loss(rows)))
-        kept.keep("distillation", epoch + 1, student, optimizer)
+        kept.keep("distillation", epoch + 1, student, optimizer, last=epoch + 1 == schedule.epochs)
         report(f"distillation, epoch {epoch + 1} of {schedule.epochs}: loss {np.mean(losses):.4f}")
 
 
@@ -88,11 +87,12 @@ def fine_tune(
     seed: int,
     report: Report,
     checkpoints: Checkpoints | None = None,
+    run: int = 1,
 ) -> None:
     """Train the student, in place, to give pairs the similarity that people gave them.
 
     Every pair comes once in each language and as often with its second sentence in a random language. It goes on from
-    ``checkpoints`` as ``distil`` does.
+    ``checkpoints`` as ``distil`` does. Each ``run`` takes another order.
     """
     kept = checkpoints or Checkpoints()
     optimizer = torch.optim.Adam(student.parameters, lr=schedule.fine_rate, fused=True)
@@ -100,8 +100,9 @@ def fine_tune(
     first, second = to_bags(tokenizer, scored.first), to_bags(tokenizer, scored.second)
     count, pairs = len(scored.first), len(scored.scores)
     each = max(1, 2 * count // schedule.fine_batch)
-    for epoch in range(kept.resume("similarity", student, optimizer) or 0, schedule.fine_epochs):
-        chance = np.random.default_rng([seed, 2, epoch])
+    stage = f"similarity-{run}"
+    for epoch in range(kept.resume(stage, student, optimizer), schedule.fine_epochs):
+        chance = np.random.default_rng([seed, 2, epoch, run])
         rehearsals = _endless(lessons, schedule, chance)
         own = np.arange(count, dtype=np.int64)
         crossed = chance.integers(0, count // pairs, count) * pairs + own % pairs
@@ -110,15 +111,14 @@ def fine_tune(
         for step, chosen in enumerate(_batches(chance.permutation(2 * count), schedule.fine_batch)):
             _set_rate(optimizer, schedule.fine_rate, done=(epoch + step / each) / schedule.fine_epochs)
             wanted = torch.from_numpy(scored.scores[left[chosen] % pairs]).to(student.rows.device)
-            ours = first.take(left[chosen]).thin(schedule.fine_dropped, chance)
-            theirs = second.take(right[chosen]).thin(schedule.fine_dropped, chance)
-            loss = _pair_loss(student, ours, theirs, wanted, schedule)
+            loss = _pair_loss(student, first.take(left[chosen]), second.take(right[chosen]), wanted, schedule)
             losses.append(loss.item())
             if step % schedule.rehearsal == 0:
                 loss = loss + schedule.rehearsal_share * classroom.loss(next(rehearsals))
             _step(optimizer, loss)
-        kept.keep("similarity", epoch + 1, student, optimizer)
-        report(f"similarity, epoch {epoch + 1} of {schedule.fine_epochs}: loss {np.mean(losses):.4f}")
+        kept.keep(stage, epoch + 1, student, optimizer, last=epoch + 1 == schedule.fine_epochs)
+        where = f"run {run} of {schedule.fine_runs}, epoch {epoch + 1} of {schedule.fine_epochs}"
+        report(f"similarity, {where}: loss {np.mean(losses):.4f}")
 
 
 class _Classroom:

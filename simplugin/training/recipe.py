@@ -18,23 +18,24 @@ class Schedule:
     ``avoided`` is the share of the longer pieces that each epoch of the first stage does without, in [0, 1), and
     ``neighbours`` that of the texts whose batches hold texts alike, which are harder to tell apart. ``closeness``
     weighs the distance to the teacher's vector beside the ranking that the teacher gives, and ``translation`` finding
-    the English sentence with the student's own vectors on both sides. The ``short`` leading dimensions also have to
-    work alone (Kusupati et al. 2022, https://arxiv.org/abs/2205.13147), with ``short_share`` as the weight of that, and
-    ``fine_short_share`` in the second stage, which learns each pair without a random share of its pieces,
-    ``fine_dropped``, in [0, 1). ``similarity`` weighs the squared distances from people's scores beside the losses of
-    the first stage; one in ``rehearsal`` batches of the second stage is joined by one of the first, with the weight
-    ``rehearsal_share``, so that nothing is forgotten. Of a long text ``max_pieces`` are learned from; the teacher reads
-    no further either.
+    the English sentence with the student's own vectors on both sides. The second stage comes ``fine_runs`` times, each
+    from where the first one ended and in another order, and the tables are averaged, which is better than any of them
+    (Wortsman et al. 2022, https://arxiv.org/abs/2203.05482). The ``short`` leading dimensions also have to work alone
+    (Kusupati et al. 2022, https://arxiv.org/abs/2205.13147), with ``short_share`` as the weight of that, and
+    ``fine_short_share`` in the second stage. ``similarity`` weighs the squared distances from people's scores beside
+    the losses of the first stage; one in ``rehearsal`` batches of the second stage is joined by one of the first, with
+    the weight ``rehearsal_share``, so that nothing is forgotten. Of a long text ``max_pieces`` are learned from; the
+    teacher reads no further either.
     """
 
     epochs: int
     rate: float
     batch: int
+    fine_runs: int
     fine_epochs: int
     fine_rate: float
     fine_batch: int
     fine_short_share: float
-    fine_dropped: float
     avoided: float
     neighbours: float
     closeness: float

@@ -4,6 +4,7 @@ from collections.abc import Sequence
 
 import numpy as np
 import torch
+from numpy.typing import NDArray
 
 from simplugin.training.checkpoints import Checkpoints
 from simplugin.training.corpus import ScoredPair, Translation, read_phrases
@@ -43,8 +44,12 @@ def train_starter(
     schedule = recipe.schedule
     distil(student, pieces, lessons, schedule, seed=seed, report=report, checkpoints=kept)
     scored = _scored_texts(pairs)
-    fine_tune(student, tokenizer, lessons, scored, schedule, seed=seed, report=report, checkpoints=kept)
-    table = student.fold()
+    begun, tables = [each.detach().clone() for each in student.parameters], list[NDArray[np.float32]]()
+    for run in range(1, schedule.fine_runs + 1):
+        student.copy(begun)
+        fine_tune(student, tokenizer, lessons, scored, schedule, seed=seed, report=report, checkpoints=kept, run=run)
+        tables.append(student.fold())
+    table = np.stack(tables).mean(axis=0)
     report(f"turning the numbers, so that the first {schedule.short} say the most")
     plain = StaticModel(tokenizer, quantize(table))
     first, second = plain.encode(scored.first), plain.encode(scored.second)

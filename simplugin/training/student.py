@@ -41,6 +41,12 @@ class Student:
         """The tensors to train."""
         return [self.rows, self.runs]
 
+    def copy(self, values: Sequence[torch.Tensor]) -> None:
+        """Take over the values of ``parameters``, in their order."""
+        with torch.no_grad():
+            for own, value in zip(self.parameters, values, strict=True):
+                own.copy_(value)
+
     def embed(self, bags: Bags) -> torch.Tensor:
         """Give the mean of the pieces of each text, (n, d), not normalised."""
         present, places = np.unique(bags.ids, return_inverse=True)

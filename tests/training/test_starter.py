@@ -101,7 +101,7 @@ def _train(
     ]
     pairs = [[ScoredPair(_say(a, at), _say(b, at), score) for a, b, score in overlaps] for at in WORDS]
     whole = read_recipe()
-    small: dict[str, Any] = {"batch": 120, "fine_batch": 120, "rate": 2e-2, "short": 8}
+    small: dict[str, Any] = {"batch": 120, "fine_batch": 120, "rate": 2e-2, "short": 8, "fine_runs": 2}
     schedule = replace(whole.schedule, **small, **changed)
     recipe = replace(whole, pieces=260, words=20, width=12, schedule=schedule)
     teacher = _teach(distinct_english(translations))
@@ -220,7 +220,15 @@ class _CutError(Exception):
     pass
 
 
-@pytest.mark.parametrize("end", ["distillation, epoch 1", "distillation, epoch 3", "similarity, epoch 1"])
+@pytest.mark.parametrize(
+    "end",
+    [
+        "distillation, epoch 1",
+        "distillation, epoch 3",
+        "similarity, run 1 of 2, epoch 1",
+        "similarity, run 2 of 2, epoch 1",
+    ],
+)
 def test_a_training_that_was_cut_short_ends_as_one_that_was_not(end: str, tmp_path: Path) -> None:
     def cut(line: str) -> None:
         if line.startswith(end):
@@ -260,7 +268,7 @@ def _write_data(folder: Path) -> Path:
 
 def test_distill_makes_a_model_of_a_data_folder_and_its_teacher(tmp_path: Path) -> None:
     whole, told = read_recipe(), list[str]()
-    schedule = replace(whole.schedule, epochs=1, fine_epochs=1)
+    schedule = replace(whole.schedule, epochs=1, fine_runs=1, fine_epochs=1)
     recipe = replace(whole, pieces=2000, words=200, width=32, phrase_repeats=0.1, schedule=schedule)
     done = distill(_write_data(tmp_path / "data"), tmp_path / "mine", recipe=recipe, on_note=told.append)
 

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from simplugin.cli.completion import model_names
 from simplugin.cli.lines import read_lines
 from simplugin.cli.options import (
     AsJson,
@@ -25,6 +26,7 @@ from simplugin.cli.options import (
     scale_from,
 )
 from simplugin.cli.output import counting, meter, note, print_json, print_table
+from simplugin.cli.verbs import Verbs
 
 if TYPE_CHECKING:
     from simplugin_qdrant import Store
@@ -33,7 +35,7 @@ __all__ = ["app"]
 
 _BEGINNING = 60  # characters of a text in a table
 
-app = typer.Typer(help="What is stored, and with which model.", no_args_is_help=True)
+app = typer.Typer(cls=Verbs, help="What is stored, and with which model.", no_args_is_help=True)
 
 
 @app.command("list")
@@ -112,7 +114,12 @@ def migrate(
     collection: CollectionName,
     model: Annotated[
         str | None,
-        typer.Option("--model", help="The new model: catalog name, folder, Hub id or URL.", metavar="NAME"),
+        typer.Option(
+            "--model",
+            help="The new model: catalog name, folder, Hub id or URL.",
+            metavar="NAME",
+            autocompletion=model_names,
+        ),
     ] = None,
     queries: Annotated[
         Path | None,
@@ -200,7 +207,7 @@ def calibrate(
 ) -> None:
     """Learn from labelled pairs which probability a score stands for; hits then have one, and so do thresholds.
 
-    Example: simplugin collections calibrate handbook --data en=sts-en.csv --data tr=sts-tr.csv
+    Example: simplugin collections calibrate handbook --data en=sts.csv
     """
     from simplugin.evaluation import read_pairs
     from simplugin_qdrant import register

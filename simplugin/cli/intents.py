@@ -12,15 +12,15 @@ import typer
 from simplugin.cli.lines import read_lines
 from simplugin.cli.options import AsJson, Model, data_from, default_model, is_text
 from simplugin.cli.output import note, print_json, print_table
+from simplugin.cli.verbs import Verbs
 from simplugin.errors import DataError
-from simplugin.routing import REST
 
 if TYPE_CHECKING:
     from simplugin.intents import IntentMatcher, Report, Utterance
 
 __all__ = ["app"]
 
-app = typer.Typer(help="What an utterance means, by example.", no_args_is_help=True)
+app = typer.Typer(cls=Verbs, help="What an utterance means, by example.", no_args_is_help=True)
 
 _SHOWN = 100  # letters of a text in a table
 
@@ -51,10 +51,11 @@ def fit(
 ) -> None:
     """Learn from utterances how to score, how sure a match is and what to accept, and write it to a file.
 
-    Example: simplugin intents fit intents.yml --out intents.json --target precision=0.95
+    Example: simplugin intents fit intents.yml --out intents.json
     """
     from simplugin.intents import IntentMatcher
     from simplugin.intents.fitting import enough
+    from simplugin.routing import REST
 
     wanted = _target(target)
     if not out.parent.is_dir():
@@ -99,7 +100,7 @@ def match(
 ) -> None:
     """Say what texts mean, how surely, and by which utterances.
 
-    Example: simplugin intents match intents.json "Ich möchte zahlen" "tell me a joke"
+    Example: simplugin intents match intents.json "Ich möchte zahlen"
     """
     from simplugin.intents import IntentMatcher
 
@@ -191,6 +192,8 @@ def _read(files: Sequence[str], *, out_of_scope: bool = False) -> list[Utterance
 
 
 def _told(matcher: IntentMatcher) -> dict[str, Any]:
+    from simplugin.routing import REST
+
     known = matcher.knowledge[REST]
     learned = known.learned
     return {

@@ -25,7 +25,7 @@ from simplugin.cli.options import (
     existing_store,
     scale_from,
 )
-from simplugin.cli.output import counting, meter, note, print_json, print_table
+from simplugin.cli.output import counting, meter, note, print_json, print_table, waiting
 from simplugin.cli.verbs import Verbs
 
 if TYPE_CHECKING:
@@ -167,7 +167,8 @@ def _migrate(
     job = register(opened, collection).migrate(model)
     with meter("embedding") as show:
         embedded = job.run(show and (lambda at: show(at.done, at.total, "points")))
-    compared = asdict(job.compare(queries))
+    with waiting("comparing"):
+        compared = asdict(job.compare(queries))
     if not hold:
         job.cutover()
     if finish:
@@ -217,7 +218,8 @@ def calibrate(
         opened.describe(collection)
         pairs = [pair for tag, file in data_from(data) for pair in read_pairs(file, scale=limits, language=tag)]
         docs = register(opened, collection)
-        made = docs.calibrate(pairs, threshold=threshold)
+        with waiting("calibrating"):
+            made = docs.calibrate(pairs, threshold=threshold)
         model = docs.encoder.card.name
     scales = [
         {"language": language, "pairs": made.scales[language].pairs, "method": made.scales[language].method}

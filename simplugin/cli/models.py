@@ -14,7 +14,7 @@ import typer
 from simplugin.catalog import NEWEST_STARTER, ModelCard, cards, find
 from simplugin.cli.completion import model_names
 from simplugin.cli.options import AsJson
-from simplugin.cli.output import note, print_fields, print_json, print_table
+from simplugin.cli.output import note, print_fields, print_json, print_table, waiting
 from simplugin.cli.verbs import Verbs
 
 __all__ = ["app"]
@@ -91,7 +91,8 @@ def check(
     from simplugin.errors import UnknownModelError
     from simplugin.reranking import is_pair_model, load_reranker
 
-    opened = (load_reranker if is_pair_model(name) else load)(name).card
+    with waiting("opening"):
+        opened = (load_reranker if is_pair_model(name) else load)(name).card
     try:
         said: ModelCard | None = find(name)
     except UnknownModelError:
@@ -132,7 +133,8 @@ def convert(
     """
     from simplugin.reranking import convert_keras
 
-    made = convert_keras(file, out, tokenizer=tokenizer)
+    with waiting("converting"):
+        made = convert_keras(file, out, tokenizer=tokenizer)
     if as_json:
         print_json(asdict(made))
         return

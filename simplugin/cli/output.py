@@ -9,12 +9,16 @@ import shutil
 import sys
 from collections.abc import Callable, Generator, Mapping, Sequence
 from contextlib import contextmanager
-from typing import Any, TypeAlias
+from threading import Timer
+from typing import TYPE_CHECKING, Any, TypeAlias
 
 import typer
 
 from simplugin.cli.display import isolated, plain, wrapped
 from simplugin.cli.tables import fields, table
+
+if TYPE_CHECKING:
+    from rich.progress import Progress
 
 __all__ = [
     "Show",
@@ -27,9 +31,11 @@ __all__ = [
     "print_json",
     "print_page",
     "print_table",
+    "waiting",
 ]
 
 _WIDE = 160  # columns where nothing says how many there are, as in a pipe
+_PATIENCE = 1.0  # seconds in which a person asks for nothing
 _READABLE = 80  # columns of what is read as prose
 
 
@@ -80,7 +86,9 @@ def _columns() -> int:
 
 def note(text: str) -> None:
     """Tell the person, not the program."""
-    sys.stderr.write(plain(text) + "\n")
+    line = plain(text)
+    lines = wrapped(line, _columns()) if sys.stderr.isatty() else [line]
+    sys.stderr.write("\n".join(lines) + "\n")
 
 
 Show: TypeAlias = Callable[[int, int | None, str], None]
@@ -108,6 +116,35 @@ def meter(doing: str) -> Generator[Show | None, None, None]:
     task = bar.add_task(doing, total=None, what="")
     with bar:
         yield lambda done, total, what: bar.update(task, completed=done, total=total, what=what)
+
+
+@contextmanager
+def waiting(doing: str) -> Generator[None, None, None]:
+    """Show on stderr, after a second, that something goes on whose end is not known; not where it is no terminal."""
+    if not sys.stderr.isatty():
+        yield
+        return
+    shown: list[Progress] = []
+
+    def begin() -> None:
+        from rich.console import Console
+        from rich.progress import Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
+
+        columns = (SpinnerColumn(), TextColumn(plain(doing), markup=False), TimeElapsedColumn())
+        shown.append(Progress(*columns, console=Console(stderr=True), transient=True))
+        shown[0].add_task(doing, total=None)
+        shown[0].start()
+
+    timer = Timer(_PATIENCE, begin)  # what is quick shows nothing, and does not pay for what would show it
+    timer.daemon = True
+    timer.start()
+    try:
+        yield
+    finally:
+        timer.cancel()
+        timer.join()
+        for bar in shown:
+            bar.stop()
 
 
 def counting(show: Show | None, what: str) -> Callable[[int, int], None] | None:

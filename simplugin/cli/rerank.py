@@ -10,7 +10,7 @@ import typer
 from simplugin.cli.completion import model_names
 from simplugin.cli.lines import read_lines
 from simplugin.cli.options import AsJson, Query, is_text
-from simplugin.cli.output import print_item, print_json
+from simplugin.cli.output import print_item, print_json, waiting
 from simplugin.errors import DataError
 
 __all__ = ["rerank"]
@@ -39,7 +39,8 @@ def rerank(
     rows = [_row(line, file, number) for number, line in enumerate(read_lines([file]), 1) if line.strip()]
     if not rows:
         raise DataError("there is no line to rerank.", path=file)
-    hits = open_reranker(model).rerank(query, [str(row["text"]) for row in rows], top_n=top)
+    with waiting("reranking"):
+        hits = open_reranker(model).rerank(query, [str(row["text"]) for row in rows], top_n=top)
     for rank, hit in enumerate(hits, 1):
         if as_json:
             print_json(rows[int(hit.id)] | {"rank": rank, "score": hit.score, "text": hit.text})

@@ -19,7 +19,7 @@ from simplugin.cli.options import (
     filter_from,
     mode_from,
 )
-from simplugin.cli.output import note, print_item, print_json
+from simplugin.cli.output import note, print_item, print_json, waiting
 from simplugin.errors import DataError
 
 if TYPE_CHECKING:
@@ -80,7 +80,7 @@ def search(
         raise DataError("the query is blank.")
     chosen = filter_from(filters or [])
     wanted = mode_from(mode)
-    with existing_store(store) as opened:
+    with existing_store(store) as opened, waiting("searching"):
         if model:
             opened.describe(collection)  # register would make the collection; a search makes none
         docs = register(opened, collection, model, tenant=tenant)

@@ -42,7 +42,7 @@ def _cell(value: object) -> str:
         case float():
             return f"{value:.3f}"
         case list() | tuple():
-            return " ".join(map(str, value))  # pyright: ignore[reportUnknownArgumentType, reportUnknownVariableType]
+            return " ".join(plain(str(each)) for each in value)  # pyright: ignore[reportUnknownArgumentType, reportUnknownVariableType]
         case _:
             return "\n".join(map(plain, str(value).split("\n")))
 
@@ -51,7 +51,8 @@ def _widths(
     heads: Sequence[str], cells: Sequence[Sequence[str]], numeric: Sequence[bool], room: int
 ) -> list[int] | None:
     """Return how wide each column is; None where they do not fit, however narrow."""
-    natural, narrow = [], []
+    natural: list[int] = []
+    narrow: list[int] = []
     for place, head in enumerate(heads):
         column = [line for row in cells for line in row[place].split("\n")]
         widest = max(map(width_of, column), default=0)

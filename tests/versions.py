@@ -9,11 +9,11 @@ import sys
 import tomllib
 from collections.abc import Iterator
 from importlib.metadata import version
+from pathlib import Path
 
 from packaging.requirements import Requirement
 
-from tests.conftest import ROOT
-
+ROOT = Path(__file__).parents[1]
 PINNED = {"torch"}
 
 

@@ -3,13 +3,18 @@
 PYTHON ?= python3
 BIN := .venv/bin
 DATA ?= ../shared/data
-LOWEST = $(shell sed -n 's/.*"langchain-core>=\([0-9.]*\).*/\1/p' pyproject.toml)
 
-# Puts a LangChain into the environment .venv-$(1), and runs its tests there.
-define langchain
-	.venv-$(1)/bin/python -m pip install --quiet --disable-pip-version-check $(2) 'langchain-core<2' langchain-tests
-	@.venv-$(1)/bin/python -c "from importlib.metadata import version as v; print(*(f'{p} {v(p)}' for p in ('langchain-core', 'langchain-tests')))"
-	.venv-$(1)/bin/python -m pytest tests/langchain -r fE -n 2 --dist loadfile
+# What the oldest and the newest dependencies are tried with: what stands on each of them, and is quick.
+ACROSS := tests/langchain tests/encoders tests/calibration tests/intents/test_matcher.py \
+	$(addprefix tests/qdrant/test_,store_contract.py collection.py searching.py filters.py points.py connecting.py) \
+	$(addprefix tests/cli/test_,help.py models.py search.py ingest.py)
+
+# Puts versions of the direct dependencies into the environment .venv-$(1), and runs those tests there.
+# anyio's plugin is not used, and its older versions do not know the pytest of today.
+define versions
+	.venv-$(1)/bin/python -m pip install --quiet --disable-pip-version-check $(2)
+	@.venv-$(1)/bin/python -m tests.versions
+	.venv-$(1)/bin/python -m pytest $(ACROSS) -m "not slow" -p no:anyio -r fE -n 2 --dist loadfile
 endef
 
 .DEFAULT_GOAL := help
@@ -29,7 +34,7 @@ help:
 	@echo "make bench-gpu  the same on a GPU, where there is one"
 	@echo "make prove    the long proofs: kills, threads, a failing server, a migration under load"
 	@echo "make test-hub   the real source models, downloaded (6 GB), the whole way"
-	@echo "make test-oldest  the LangChain tests on the oldest langchain-core that we declare"
+	@echo "make test-oldest  the tests that stand on dependencies, on the oldest of each that we declare"
 	@echo "make test-newest  the same on the newest that there is"
 	@echo "make test-server  what every store promises, on the server at QDRANT_URL"
 	@echo "make wheel    build the wheel and use it once in a clean environment"
@@ -99,17 +104,17 @@ prove: .venv/developing
 test-hub: .venv/developing
 	SIMPLUGIN_HUB=1 $(BIN)/python -m pytest tests/hub -v
 
-# Environments that see all that .venv has, and have a LangChain of their own; .venv stays as it is.
+# Environments that see all that .venv has, and have dependencies of their own; .venv stays as it is.
 .venv-%/base: .venv/developing
 	$(BIN)/python -m venv --clear --without-pip .venv-$*
 	@$(BIN)/python -c "from sysconfig import get_path as at; print(at('purelib'), file=open(at('purelib', vars={'base': '.venv-$*'}) + '/beneath.pth', 'w'))"
 	@touch $@
 
 test-oldest: .venv-oldest/base
-	$(call langchain,oldest,langchain-core==$(LOWEST))
+	$(call versions,oldest,$$($(BIN)/python -m tests.versions oldest))
 
 test-newest: .venv-newest/base
-	$(call langchain,newest,--upgrade langchain-core)
+	$(call versions,newest,--upgrade $$($(BIN)/python -m tests.versions newest) langchain-tests)
 
 test-server: .venv/developing
 	@test -n "$$QDRANT_URL" || { echo "Set QDRANT_URL to a Qdrant server, such as http://localhost:6333"; exit 2; }

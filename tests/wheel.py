@@ -7,8 +7,11 @@ import sys
 import tempfile
 import venv
 from pathlib import Path
+from zipfile import ZipFile
 
 from tests.conftest import ROOT
+
+TYPED = {f"{package}/py.typed" for package in ("simplugin", "simplugin_qdrant", "simplugin_langchain")}
 
 
 def main() -> None:
@@ -17,6 +20,9 @@ def main() -> None:
         run(sys.executable, "-m", "build", "--wheel", "--outdir", str(folder), str(ROOT))
         (wheel,) = folder.glob("*.whl")
         print(f"{wheel.name}: {wheel.stat().st_size / 1e6:.1f} MB")
+        missing = TYPED - set(ZipFile(wheel).namelist())
+        if missing:
+            sys.exit(f"The wheel lacks {', '.join(sorted(missing))}.")
         venv.create(folder / "venv", with_pip=True)
         python = folder / "venv" / "bin" / "python"
         run(str(python), "-m", "pip", "install", "--quiet", "-c", str(ROOT / "constraints.txt"), str(wheel))

@@ -1,4 +1,4 @@
-"""The verbs, and what becomes of an error."""
+"""The verbs put together, and the streams they write to."""
 
 from __future__ import annotations
 
@@ -7,47 +7,25 @@ import os
 import sys
 import warnings
 from pathlib import Path
-from typing import Annotated, Any, NoReturn, TextIO
+from typing import Annotated, TextIO
 
 import typer
-from typer.core import TyperGroup
 
 import simplugin
 from simplugin.cli import collections, demo, encode, evaluate, finetune, ingest, intents, models, rerank, search
-from simplugin.errors import SimpluginError
+from simplugin.cli.output import note
+from simplugin.cli.verbs import Verbs
 
 __all__ = ["app", "main"]
-
-
-class _Verbs(TyperGroup):
-    """The verbs; what can go wrong in one becomes a sentence and an exit code."""
-
-    def invoke(self, ctx: Any) -> Any:
-        # Not in main(): typer has exit codes of its own for Ctrl-C and a broken pipe, and no sentences.
-        try:
-            try:
-                return super().invoke(ctx)
-            finally:
-                sys.stdout.flush()  # what the system will not take is told here, not while the interpreter ends
-        except SimpluginError as error:
-            _end(1, str(error))
-        except KeyboardInterrupt as stop:
-            after = stop.args[0] if stop.args else ""  # how far a verb was, where it knows
-            _end(130, f"Stopped{after}; run the same command again to go on.")
-        except BrokenPipeError:
-            _discard_output()  # the reader has seen enough (`| head`)
-            _end(0)
-        except OSError as error:
-            _discard_output()
-            _end(1, f"{error.filename or 'The system'}: {error.strerror or error}.")
 
 
 HELP = "Multilingual similarity models, first-class in Qdrant and LangChain. Begin with: simplugin demo"
 
 app = typer.Typer(
     name="simplugin",
-    cls=_Verbs,
+    cls=Verbs,
     no_args_is_help=True,
+    rich_markup_mode=None,
     pretty_exceptions_enable=False,
     context_settings={"help_option_names": ["-h", "--help"]},
 )
@@ -88,29 +66,14 @@ def main() -> None:
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, io.TextIOWrapper):
             stream.reconfigure(encoding="utf-8", errors="backslashreplace")
-    app()
+    app(prog_name="simplugin")  # which completion is installed for, however this was started
 
 
 def _nowhere() -> TextIO:
     return Path(os.devnull).open("w", encoding="utf-8")
 
 
-def _end(code: int, message: str | None = None) -> NoReturn:
-    if message:
-        _say(message)
-    raise typer.Exit(code)
-
-
-def _discard_output() -> None:
-    """Let what is still buffered go nowhere, so that the end of the program does not fail on it again."""
-    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-
-
-def _say(message: str) -> None:
-    sys.stderr.write(f"simplugin: {message}\n")
-
-
 def _say_warning(message: Warning | str, category: type[Warning], *_place: object, **_line: object) -> None:
     # Ours are written for people; those of the libraries below are for whoever develops them.
     if category is UserWarning:
-        _say(f"warning: {message}")
+        note(f"simplugin: warning: {message}")

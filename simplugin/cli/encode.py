@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator, Sequence
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from simplugin.cli.lines import read_lines
 from simplugin.cli.options import Model
-from simplugin.cli.output import note, print_json
+from simplugin.cli.output import meter, note, print_json
 from simplugin.errors import DataError
+
+if TYPE_CHECKING:
+    from simplugin.measures import FloatArray
 
 __all__ = ["encode"]
 
@@ -44,14 +48,23 @@ def encode(
     encoder = load(model or "starter")
     side = encoder.encode_query if query else encoder.encode_document
     if out is not None:
-        vectors = side(lines)
+        windows: list[FloatArray] = []
+        with meter("encoding") as show:
+            for window in _windows(lines):
+                windows.append(side(window))
+                if show:
+                    show(sum(map(len, windows)), len(lines), "texts")
+        vectors = np.concatenate(windows)
         try:
             np.save(out, vectors)
         except OSError as error:
             raise DataError(f"the vectors cannot be written ({error.strerror}).", path=out) from error
         note(f"{len(vectors)} vectors of {encoder.dimension} numbers in {out}")
         return
-    for start in range(0, len(lines), _WINDOW):
-        window = lines[start : start + _WINDOW]
+    for window in _windows(lines):
         for text, vector in zip(window, side(window), strict=True):
             print_json({"text": text, "vector": [float(number) for number in vector]})
+
+
+def _windows(lines: Sequence[str]) -> Iterator[Sequence[str]]:
+    return (lines[start : start + _WINDOW] for start in range(0, len(lines), _WINDOW))

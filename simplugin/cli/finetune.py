@@ -125,7 +125,7 @@ def finetune(
 
     Killed, the same line goes on from the last checkpoint.
 
-    Example: simplugin finetune sts --train es=train.csv --dev es=dev.csv --test es=test.csv --out mine
+    Example: simplugin finetune sts --train train.csv --dev dev.csv --out mine
     """
     if recipe == "distill":
         _refuse_others(context)

@@ -13,7 +13,7 @@ import typer
 from typer.core import TyperCommand
 
 from simplugin.cli.options import AsJson, Location, StoredModel, Tenant, default_model
-from simplugin.cli.output import Show, meter, note, print_json
+from simplugin.cli.output import Show, meter, note, print_json, waiting
 from simplugin.errors import DataError
 
 if TYPE_CHECKING:
@@ -98,15 +98,18 @@ def ingest(
         raise typer.BadParameter("--near-duplicates compares what is stored, and --dry-run stores nothing.")
     with ExitStack() as opened:
         place = opened.enter_context(open_store(store))
-        encoder = load(model) if model else None
+        with waiting("opening"):
+            encoder = load(model) if model else None
         if collection not in place.names():
             # A collection is made for something, not for nothing.
             _require_one_readable(find_sources(paths, options), options)
-            encoder = encoder or load(default_model())
+            with waiting("opening"):
+                encoder = encoder or load(default_model())
             _check_sizes(encoder, options)
             place = opened.enter_context(open_store(":memory:")) if dry_run else place
-        target = register(place, collection, encoder, tenant=tenant)
-        _check_sizes(target.encoder, options)
+        with waiting("opening"):
+            target = register(place, collection, encoder, tenant=tenant)
+            _check_sizes(target.encoder, options)
         with meter("ingesting") as show:
             at = _At(show)
             try:

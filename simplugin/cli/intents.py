@@ -11,16 +11,16 @@ import typer
 
 from simplugin.cli.lines import read_lines
 from simplugin.cli.options import AsJson, Model, data_from, default_model, is_text
-from simplugin.cli.output import note, print_json, print_table
+from simplugin.cli.output import note, print_json, print_table, waiting
+from simplugin.cli.verbs import Verbs
 from simplugin.errors import DataError
-from simplugin.routing import REST
 
 if TYPE_CHECKING:
     from simplugin.intents import IntentMatcher, Report, Utterance
 
 __all__ = ["app"]
 
-app = typer.Typer(help="What an utterance means, by example.", no_args_is_help=True)
+app = typer.Typer(cls=Verbs, help="What an utterance means, by example.", no_args_is_help=True)
 
 _SHOWN = 100  # letters of a text in a table
 
@@ -51,10 +51,11 @@ def fit(
 ) -> None:
     """Learn from utterances how to score, how sure a match is and what to accept, and write it to a file.
 
-    Example: simplugin intents fit intents.yml --out intents.json --target precision=0.95
+    Example: simplugin intents fit intents.yml --out intents.json
     """
     from simplugin.intents import IntentMatcher
     from simplugin.intents.fitting import enough
+    from simplugin.routing import REST
 
     wanted = _target(target)
     if not out.parent.is_dir():
@@ -63,9 +64,10 @@ def fit(
     if out.resolve() in given:
         raise DataError("this file is read, so it is not written over; name another for --out.", path=out)
     read = _read(files) + _read(negatives or [], out_of_scope=True)
-    matcher = IntentMatcher(read, model or default_model())
-    if wanted is not None:
-        matcher.fit(target=wanted)
+    with waiting("learning"):
+        matcher = IntentMatcher(read, model or default_model())
+        if wanted is not None:
+            matcher.fit(target=wanted)
     matcher.save(out)
     row = _told(matcher) | {"out": str(out)}
     if as_json:
@@ -99,7 +101,7 @@ def match(
 ) -> None:
     """Say what texts mean, how surely, and by which utterances.
 
-    Example: simplugin intents match intents.json "Ich möchte zahlen" "tell me a joke"
+    Example: simplugin intents match intents.json "Ich möchte zahlen"
     """
     from simplugin.intents import IntentMatcher
 
@@ -107,10 +109,11 @@ def match(
     if broken := next((text for text in said if not is_text(text)), None):
         message = f"{broken!r} is no UTF-8 text."
         raise typer.BadParameter(message)
-    matcher = IntentMatcher.load(saved, model)
     if not said:
         raise DataError("There is no text to match.")
-    found = matcher.match(said, language=language)
+    with waiting("matching"):
+        matcher = IntentMatcher.load(saved, model)
+        found = matcher.match(said, language=language)
     rows = [asdict(each) | {"evidence": [each_._asdict() for each_ in each.evidence]} for each in found]
     if as_json:
         for row in rows:
@@ -153,8 +156,9 @@ def report(
     asked = _read(data or []) + _read(negatives or [], out_of_scope=True)
     if negatives and not data:
         raise typer.BadParameter("--negatives are judged beside --data; give both, or neither.")
-    matcher = IntentMatcher.load(saved, model)
-    found = report_on(matcher, asked if data else None, close=close)
+    with waiting("matching"):
+        matcher = IntentMatcher.load(saved, model)
+        found = report_on(matcher, asked if data else None, close=close)
     if as_json:
         for row in _rows(found):
             print_json(row)
@@ -191,6 +195,8 @@ def _read(files: Sequence[str], *, out_of_scope: bool = False) -> list[Utterance
 
 
 def _told(matcher: IntentMatcher) -> dict[str, Any]:
+    from simplugin.routing import REST
+
     known = matcher.knowledge[REST]
     learned = known.learned
     return {

@@ -12,12 +12,14 @@ from typing import Annotated, Any
 import typer
 
 from simplugin.catalog import NEWEST_STARTER, ModelCard, cards, find
+from simplugin.cli.completion import model_names
 from simplugin.cli.options import AsJson
-from simplugin.cli.output import note, print_json, print_table
+from simplugin.cli.output import note, print_fields, print_json, print_table, waiting
+from simplugin.cli.verbs import Verbs
 
 __all__ = ["app"]
 
-app = typer.Typer(help="The models known by name.", no_args_is_help=False)
+app = typer.Typer(cls=Verbs, help="The models known by name.", no_args_is_help=False)
 
 _CHECKED = ("dimension", "max_tokens", "pooling", "normalize", "similarity")
 
@@ -57,7 +59,10 @@ def list_models(as_json: AsJson = False) -> None:
 
 
 @app.command("show")
-def show(name: Annotated[str, typer.Argument(help="Catalog name or Hub id.")], as_json: AsJson = False) -> None:
+def show(
+    name: Annotated[str, typer.Argument(help="Catalog name or Hub id.", autocompletion=model_names)],
+    as_json: AsJson = False,
+) -> None:
     """Show one model's card.
 
     Example: simplugin models show stsb-es-distiluse
@@ -70,13 +75,13 @@ def show(name: Annotated[str, typer.Argument(help="Catalog name or Hub id.")], a
         "prompts": [f"{side}: {text!r}" for side, text in asdict(card.prompts).items() if text],
         "claims": "\n".join(_claimed(card)),
     }
-    rows = [{"field": field, "value": value} for field, value in fields.items() if value]
-    print_table(rows, {"field": "", "value": ""})
+    print_fields(fields)
 
 
 @app.command("check")
 def check(
-    name: Annotated[str, typer.Argument(help="Catalog name, folder or Hub id.")], as_json: AsJson = False
+    name: Annotated[str, typer.Argument(help="Catalog name, folder or Hub id.", autocompletion=model_names)],
+    as_json: AsJson = False,
 ) -> None:
     """Open a model and compare it with its card; exit 1 where they differ.
 
@@ -86,7 +91,8 @@ def check(
     from simplugin.errors import UnknownModelError
     from simplugin.reranking import is_pair_model, load_reranker
 
-    opened = (load_reranker if is_pair_model(name) else load)(name).card
+    with waiting("opening"):
+        opened = (load_reranker if is_pair_model(name) else load)(name).card
     try:
         said: ModelCard | None = find(name)
     except UnknownModelError:
@@ -127,12 +133,12 @@ def convert(
     """
     from simplugin.reranking import convert_keras
 
-    made = convert_keras(file, out, tokenizer=tokenizer)
+    with waiting("converting"):
+        made = convert_keras(file, out, tokenizer=tokenizer)
     if as_json:
         print_json(asdict(made))
         return
-    rows = [{"field": field, "value": value} for field, value in asdict(made).items()]
-    print_table(rows, {"field": "", "value": ""})
+    print_fields(asdict(made))
     note(f"Rerank with it: simplugin rerank --model {made.folder} QUERY FILE")
 
 

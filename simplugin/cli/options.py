@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Annotated, Any, TypeVar
 
 import typer
 
+from simplugin.cli.completion import collection_names, model_names
 from simplugin.errors import FilterError, StoreError
 
 if TYPE_CHECKING:
@@ -75,6 +76,7 @@ Model = Annotated[
         envvar="SIMPLUGIN_MODEL",
         help="Catalog name, folder or Hub id. [default: starter]",
         metavar="NAME",
+        autocompletion=model_names,
     ),
 ]
 StoredModel = Annotated[
@@ -85,9 +87,13 @@ StoredModel = Annotated[
         help="Catalog name, folder or Hub id of a new collection's model. One that exists opens with its own, and "
         "refuses another. [env var: SIMPLUGIN_MODEL, for a new one; default: starter]",
         metavar="NAME",
+        autocompletion=model_names,
     ),
 ]
-CollectionName = Annotated[str, typer.Argument(help="The collection's name.", metavar="C", callback=_as_text)]
+CollectionName = Annotated[
+    str,
+    typer.Argument(help="The collection's name.", metavar="C", callback=_as_text, autocompletion=collection_names),
+]
 Query = Annotated[str, typer.Argument(help="The question, in any language of the model.", callback=_as_text)]
 Tenant = Annotated[
     str | None, typer.Option("--tenant", help="See and change this tenant's documents alone.", callback=_as_text)

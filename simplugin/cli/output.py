@@ -3,20 +3,47 @@
 from __future__ import annotations
 
 import json
+import os
+import re
+import shutil
 import sys
 from collections.abc import Callable, Generator, Mapping, Sequence
 from contextlib import contextmanager
+from threading import Timer
 from typing import TYPE_CHECKING, Any, TypeAlias
 
-if TYPE_CHECKING:
-    from rich.console import Console
+import typer
 
-__all__ = ["Show", "as_range", "counting", "meter", "note", "print_json", "print_table"]
+from simplugin.cli.display import isolated, plain, wrapped
+from simplugin.cli.tables import fields, table
+
+if TYPE_CHECKING:
+    from rich.progress import Progress
+
+__all__ = [
+    "Show",
+    "as_range",
+    "counting",
+    "meter",
+    "note",
+    "print_fields",
+    "print_item",
+    "print_json",
+    "print_page",
+    "print_table",
+    "waiting",
+]
+
+_WIDE = 160  # columns where nothing says how many there are, as in a pipe
+_PATIENCE = 1.0  # seconds in which a person asks for nothing
+_READABLE = 80  # columns of what is read as prose
 
 
 def print_json(row: Mapping[str, Any]) -> None:
     """Print one JSON object on a line of its own."""
-    sys.stdout.write(json.dumps(row, ensure_ascii=False) + "\n")
+    line = json.dumps(row, ensure_ascii=False)
+    # JSON escapes what is below the space, and may escape the others that a terminal acts on.
+    sys.stdout.write(re.sub(r"[\x7f-\x9f]", lambda found: f"\\u{ord(found[0]):04x}", line) + "\n")
 
 
 def as_range(interval: Sequence[float] | None, form: str = ".3f") -> str | None:
@@ -25,24 +52,43 @@ def as_range(interval: Sequence[float] | None, form: str = ".3f") -> str | None:
 
 
 def print_table(rows: Sequence[Mapping[str, Any]], columns: Mapping[str, str]) -> None:
-    """Print a table of these columns (key to heading); numbers stand at the right."""
-    from rich.table import Table  # half the cost of starting up, and unused with --json
+    """Print a table of these columns (key to heading), no wider than the terminal; numbers stand at the right."""
+    heads, lines = table(rows, columns, room=_columns())
+    plainly = not sys.stdout.isatty() or "NO_COLOR" in os.environ or os.environ.get("TERM") == "dumb"
+    _print([*(head if plainly else typer.style(head, bold=True) for head in heads), *lines])
 
-    table = Table(box=None, pad_edge=False, header_style="bold")
-    for key, heading in columns.items():
-        numeric = all(isinstance(row.get(key), int | float | None) for row in rows)
-        table.add_column(heading, justify="right" if numeric else "left", overflow="fold")
-    for row in rows:
-        table.add_row(*(_cell(row.get(key)) for key in columns))
-    console = _console(stderr=False)
-    with console.capture() as captured:  # rich would end the program itself where the pipe is broken
-        console.print(table)
-    sys.stdout.write(captured.get())
+
+def print_fields(values: Mapping[str, Any]) -> None:
+    """Print one record, a field below the other; those without a value are left out."""
+    _print(fields({name: value for name, value in values.items() if value}, room=min(_columns(), _READABLE)))
+
+
+def print_item(mark: str, text: str, *, indent: int | None = None) -> None:
+    """Print a text after a mark, its further lines as far in as the mark is wide, or as ``indent`` says."""
+    inner = " " * (len(mark) if indent is None else indent)
+    first, *more = wrapped(plain(text), max(_columns() - len(mark), 1))
+    _print([mark + isolated(first), *(inner + isolated(line) for line in more)])
+
+
+def print_page(text: str) -> None:
+    """Print a text of many lines as it is, but for what a terminal would act on."""
+    _print([plain(line) for line in text.removesuffix("\n").split("\n")])
+
+
+def _print(lines: Sequence[str]) -> None:
+    typer.echo("\n".join(lines))
+
+
+def _columns() -> int:
+    """Return how wide stdout is, or what COLUMNS says."""
+    return shutil.get_terminal_size((_WIDE, 24)).columns
 
 
 def note(text: str) -> None:
     """Tell the person, not the program."""
-    sys.stderr.write(text + "\n")
+    line = plain(text)
+    lines = wrapped(line, _columns()) if sys.stderr.isatty() else [line]
+    sys.stderr.write("\n".join(lines) + "\n")
 
 
 Show: TypeAlias = Callable[[int, int | None, str], None]
@@ -55,15 +101,16 @@ def meter(doing: str) -> Generator[Show | None, None, None]:
     if not sys.stderr.isatty():
         yield None
         return
+    from rich.console import Console
     from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
     bar = Progress(
-        TextColumn(doing),
+        TextColumn(plain(doing), markup=False),
         BarColumn(),
         MofNCompleteColumn(),
         TextColumn("{task.fields[what]}"),
         TimeRemainingColumn(),
-        console=_console(stderr=True),
+        console=Console(stderr=True, highlight=False, markup=False, emoji=False),
         transient=True,
     )
     task = bar.add_task(doing, total=None, what="")
@@ -71,26 +118,35 @@ def meter(doing: str) -> Generator[Show | None, None, None]:
         yield lambda done, total, what: bar.update(task, completed=done, total=total, what=what)
 
 
+@contextmanager
+def waiting(doing: str) -> Generator[None, None, None]:
+    """Show on stderr, after a second, that something goes on whose end is not known; not where it is no terminal."""
+    if not sys.stderr.isatty():
+        yield
+        return
+    shown: list[Progress] = []
+
+    def begin() -> None:
+        from rich.console import Console
+        from rich.progress import Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
+
+        columns = (SpinnerColumn(), TextColumn(plain(doing), markup=False), TimeElapsedColumn())
+        shown.append(Progress(*columns, console=Console(stderr=True), transient=True))
+        shown[0].add_task(doing, total=None)
+        shown[0].start()
+
+    timer = Timer(_PATIENCE, begin)  # what is quick shows nothing, and does not pay for what would show it
+    timer.daemon = True
+    timer.start()
+    try:
+        yield
+    finally:
+        timer.cancel()
+        timer.join()
+        for bar in shown:
+            bar.stop()
+
+
 def counting(show: Show | None, what: str) -> Callable[[int, int], None] | None:
     """Return what brings a bar up to date by two numbers: what is done, and of how many; None where there is no bar."""
     return None if show is None else lambda done, total: show(done, total, what)
-
-
-def _console(*, stderr: bool) -> Console:
-    from rich.console import Console
-
-    stream = sys.stderr if stderr else sys.stdout
-    # Without a terminal rich takes 80 columns and cuts; a pipe has no width.
-    return Console(stderr=stderr, width=None if stream.isatty() else 160, highlight=False, markup=False, emoji=False)
-
-
-def _cell(value: object) -> str:
-    match value:
-        case None:
-            return "–"
-        case float():
-            return f"{value:.3f}"
-        case list() | tuple():
-            return " ".join(map(str, value))  # pyright: ignore[reportUnknownArgumentType, reportUnknownVariableType]
-        case _:
-            return str(value)

@@ -7,9 +7,10 @@ from typing import Annotated, Any
 
 import typer
 
+from simplugin.cli.completion import model_names
 from simplugin.cli.lines import read_lines
 from simplugin.cli.options import AsJson, Query, is_text
-from simplugin.cli.output import print_json
+from simplugin.cli.output import print_item, print_json, waiting
 from simplugin.errors import DataError
 
 __all__ = ["rerank"]
@@ -19,7 +20,10 @@ def rerank(
     query: Query,
     file: Annotated[str, typer.Argument(help="A text a line, or JSON lines with 'text'; '-' is stdin.")] = "-",
     model: Annotated[
-        str, typer.Option("--model", envvar="SIMPLUGIN_MODEL", help="Catalog name, folder or Hub id.")
+        str,
+        typer.Option(
+            "--model", envvar="SIMPLUGIN_MODEL", help="Catalog name, folder or Hub id.", autocompletion=model_names
+        ),
     ] = "starter",
     top: Annotated[int | None, typer.Option("--top", "-n", min=1, help="Keep this many.")] = None,
     as_json: AsJson = False,
@@ -35,12 +39,13 @@ def rerank(
     rows = [_row(line, file, number) for number, line in enumerate(read_lines([file]), 1) if line.strip()]
     if not rows:
         raise DataError("there is no line to rerank.", path=file)
-    hits = open_reranker(model).rerank(query, [str(row["text"]) for row in rows], top_n=top)
+    with waiting("reranking"):
+        hits = open_reranker(model).rerank(query, [str(row["text"]) for row in rows], top_n=top)
     for rank, hit in enumerate(hits, 1):
         if as_json:
             print_json(rows[int(hit.id)] | {"rank": rank, "score": hit.score, "text": hit.text})
         else:
-            typer.echo(f"{rank:3}. {hit.score:.3f}  {hit.text}")
+            print_item(f"{rank:3}. {hit.score:.3f}  ", hit.text)
 
 
 def _row(line: str, file: str, number: int) -> dict[str, Any]:

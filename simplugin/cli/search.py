@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from simplugin.cli.completion import model_names
 from simplugin.cli.options import (
     AsJson,
     CollectionName,
@@ -18,7 +19,7 @@ from simplugin.cli.options import (
     filter_from,
     mode_from,
 )
-from simplugin.cli.output import note, print_json
+from simplugin.cli.output import note, print_item, print_json, waiting
 from simplugin.errors import DataError
 
 if TYPE_CHECKING:
@@ -51,6 +52,7 @@ def search(
             "--rerank",
             help="Order a larger pool by this model, of pairs or of vectors.",
             metavar="MODEL",
+            autocompletion=model_names,
         ),
     ] = None,
     min_score: Annotated[float | None, typer.Option("--min-score", help="Leave out hits below this score.")] = None,
@@ -78,7 +80,7 @@ def search(
         raise DataError("the query is blank.")
     chosen = filter_from(filters or [])
     wanted = mode_from(mode)
-    with existing_store(store) as opened:
+    with existing_store(store) as opened, waiting("searching"):
         if model:
             opened.describe(collection)  # register would make the collection; a search makes none
         docs = register(opened, collection, model, tenant=tenant)
@@ -112,5 +114,5 @@ def show_hits(hits: list[Hit]) -> None:
     for rank, hit in enumerate(hits, 1):
         text = " ".join(hit.text.split())
         probability = "" if hit.probability is None else f"  {hit.probability:.0%}"
-        typer.echo(f"{rank:2}. {hit.score:.3f}{probability}  {hit.source or hit.document_id}")
-        typer.echo(f"    {text[:_SNIPPET]}{'…' if len(text) > _SNIPPET else ''}")
+        print_item(f"{rank:2}. {hit.score:.3f}{probability}  ", hit.source or hit.document_id)
+        print_item("    ", f"{text[:_SNIPPET]}{'…' if len(text) > _SNIPPET else ''}")

@@ -25,10 +25,18 @@ from filelock import FileLock, Timeout
 
 from simplugin.errors import StoreError, StoreLockedError, UnknownCollectionError
 
-__all__ = ["EdgeFolder"]
+__all__ = ["EdgeFolder", "names_in"]
 
 _SIDECAR = "simplugin.json"
 _ALIASES = "aliases.json"
+
+
+def names_in(folder: Path) -> list[str]:
+    """Return the names of the collections in a folder, sorted; it is not taken for this."""
+    top = folder / "collections"
+    if not top.is_dir():
+        return []
+    return sorted(unquote(entry.name) for entry in top.iterdir() if (entry / _SIDECAR).is_file())
 
 
 class EdgeFolder:
@@ -51,10 +59,7 @@ class EdgeFolder:
 
     def names(self) -> list[str]:
         """Return the names of the collections, sorted."""
-        top = self._folder / "collections"
-        if not top.is_dir():
-            return []
-        return sorted(unquote(entry.name) for entry in top.iterdir() if (entry / _SIDECAR).is_file())
+        return names_in(self._folder)
 
     @property
     def aliases(self) -> Mapping[str, str]:

@@ -44,7 +44,7 @@ def bitext(
 ) -> None:
     """Look for the translation of each text among all texts of the other language, both ways.
 
-    Example: simplugin evaluate bitext --data en-tr=tatoeba.tsv --fail-under accuracy=0.7
+    Example: simplugin evaluate bitext --data en-tr=tatoeba.tsv
     """
     bounds = as_bounds(fail_under)
     from simplugin.evaluation import evaluate_bitext

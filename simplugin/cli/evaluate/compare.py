@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from simplugin.cli.completion import model_names
 from simplugin.cli.evaluate.options import Cross, Resamples, Seed
 from simplugin.cli.options import AsJson, Scale, data_from, scale_from
 from simplugin.cli.output import counting, meter, note, print_json, print_table
@@ -41,6 +42,7 @@ def compare(
             help="Results that --out wrote, one stage of such a result as FILE:STAGE, or models, which are judged now.",
             metavar="A B [C]…",
             show_default=False,
+            autocompletion=model_names,
         ),
     ],
     data: Annotated[
@@ -61,7 +63,7 @@ def compare(
 ) -> None:
     """Compare models on the same items: the difference, its interval, and whether it is more than chance.
 
-    Example: simplugin evaluate compare starter paraphrase-multilingual-MiniLM-L12-v2 --data en=sts-en.csv
+    Example: simplugin evaluate compare starter ./mine --data en=sts.csv
     """
     limits = scale_from(scale)
     models = _models(judged, data)

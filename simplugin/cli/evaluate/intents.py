@@ -65,7 +65,7 @@ def intents(
 ) -> None:
     """Match utterances to intents by examples, in one language or across, and tell what is out of scope.
 
-    Example: simplugin evaluate intents --train en=intents-en.yml --data tr=intents-tr.yml --fail-under accuracy=0.9
+    Example: simplugin evaluate intents --train en=en.yml --data tr=tr.yml
     """
     bounds = as_bounds(fail_under)
     from simplugin.evaluation import evaluate_intents

@@ -8,6 +8,7 @@ from typing import Annotated
 
 import typer
 
+from simplugin.cli.completion import model_names
 from simplugin.errors import DataError
 
 __all__ = ["Cross", "FailUnder", "Judged", "Out", "Resamples", "Seed"]
@@ -30,6 +31,7 @@ Judged = Annotated[
         envvar="SIMPLUGIN_MODEL",
         help="Catalog name, folder, Hub id or URL of what is judged. [default: starter]",
         metavar="NAME",
+        autocompletion=model_names,
     ),
 ]
 Cross = Annotated[

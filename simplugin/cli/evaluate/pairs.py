@@ -71,7 +71,7 @@ def pairs(
 ) -> None:
     """Judge a model by inference data: which pairs follow, contradict, or neither.
 
-    Example: simplugin evaluate pairs --data he=hebnli.jsonl --columns translation1,translation2 --model starter
+    Example: simplugin evaluate pairs --data he=nli.jsonl --model he-mbert-nli
     """
     bounds, worth = as_bounds(fail_under), as_worth(map_)
     from simplugin.evaluation import evaluate_pairs

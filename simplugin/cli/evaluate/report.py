@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from simplugin.cli.options import AsJson
-from simplugin.cli.output import note, print_json
+from simplugin.cli.output import note, print_json, print_page
 
 if TYPE_CHECKING:
     from simplugin.evaluation import Evaluation
@@ -32,7 +31,7 @@ def report(
 ) -> None:
     """Show results for people: a page with plots, Markdown, or the block of a model card. [default: print Markdown]
 
-    Example: simplugin evaluate report starter.json minilm.json --html report.html
+    Example: simplugin evaluate report en.json tr.json --html report.html
     """
     if as_json and model_index:
         raise typer.BadParameter("--json and --model-index both print to stdout; give one of them.")
@@ -47,13 +46,13 @@ def report(
         write_markdown(found, markdown)
         note(f"Written: {markdown}")
     if model_index:
-        sys.stdout.write(to_model_index(found))
+        print_page(to_model_index(found))
     elif as_json:
         for each in found:
             for row in each.to_rows():
                 print_json({"task": each.task} | row)
     elif html is None and markdown is None:
-        sys.stdout.write(to_markdown(found))
+        print_page(to_markdown(found))
 
 
 def _open(path: Path, *, items: bool) -> Evaluation:

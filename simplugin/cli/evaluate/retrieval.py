@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Annotated, get_args
 
 import typer
 
+from simplugin.cli.completion import collection_names, model_names
 from simplugin.cli.evaluate.ending import as_bounds, end
 from simplugin.cli.evaluate.options import Cross, FailUnder, Out, Resamples, Seed
 from simplugin.cli.options import (
@@ -83,6 +84,7 @@ def retrieval(
             help="Catalog name, folder, Hub id or URL of what is judged; without it SIMPLUGIN_MODEL or the starter. "
             "A collection has its own, and refuses another.",
             metavar="NAME",
+            autocompletion=model_names,
         ),
     ] = None,
     cross: Cross = False,
@@ -96,11 +98,21 @@ def retrieval(
     ] = None,
     rerank: Annotated[
         str | None,
-        typer.Option("--rerank", help="A last stage: order the hits by this model.", metavar="MODEL"),
+        typer.Option(
+            "--rerank",
+            help="A last stage: order the hits by this model.",
+            metavar="MODEL",
+            autocompletion=model_names,
+        ),
     ] = None,
     collection: Annotated[
         str | None,
-        typer.Option("--collection", help="Judge this collection of --store, as it is.", metavar="C"),
+        typer.Option(
+            "--collection",
+            help="Judge this collection of --store, as it is.",
+            metavar="C",
+            autocompletion=collection_names,
+        ),
     ] = None,
     store: Location = "./simplugin_db",
     tenant: Tenant = None,
@@ -130,7 +142,7 @@ def retrieval(
     STS files are judged by selective@10: answer where there is an answer among the ten best, and keep silent where
     there is none. Other sets are judged by nDCG@10. With --collection your own collection is judged.
 
-    Example: simplugin evaluate retrieval --data en=sts-test.csv --dev en=sts-dev.csv --fail-under selective@10=0.8
+    Example: simplugin evaluate retrieval --data en=test.csv --dev en=dev.csv
     """
     bounds, limits, stages = as_bounds(fail_under), scale_from(scale), _stages(stage)
     if collection is not None and stage:

@@ -48,7 +48,7 @@ def similarity(
 
     What is wrong with the labels is told first, before anything is encoded.
 
-    Example: simplugin evaluate similarity --data en=sts-en.csv --data de=sts-de.csv --cross --out starter.json
+    Example: simplugin evaluate similarity --data en=sts.csv --out en.json
     """
     limits = scale_from(scale)
     from simplugin.evaluation import evaluate_similarity

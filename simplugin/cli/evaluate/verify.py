@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from simplugin.cli.completion import model_names
 from simplugin.cli.evaluate.options import Resamples, Seed
 from simplugin.cli.options import AsJson, Scale, scale_from
 from simplugin.cli.output import counting, meter, note, print_json, print_table
@@ -31,7 +32,12 @@ _COLUMNS = {
 
 def verify(
     name: Annotated[
-        str, typer.Argument(help="Catalog name, Hub id or, with --card, folder of the model.", metavar="NAME")
+        str,
+        typer.Argument(
+            help="Catalog name, Hub id or, with --card, folder of the model.",
+            metavar="NAME",
+            autocompletion=model_names,
+        ),
     ],
     data: Annotated[
         list[str],

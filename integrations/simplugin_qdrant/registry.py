@@ -141,7 +141,7 @@ def read_registration(name: str, metadata: Mapping[str, Any], vector: str) -> Re
     try:
         newer = recorded["fingerprint"]["version"] > VERSION
         registration = None if newer else _from_metadata(recorded)
-    except (KeyError, TypeError, ValueError, AttributeError) as error:
+    except (KeyError, TypeError, ValueError, AttributeError, OverflowError) as error:
         message = f"Collection {name!r} has a record of its model that cannot be read ({error})."
         raise StoreError(message) from error
     if registration is None:

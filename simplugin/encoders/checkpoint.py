@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterable
 from dataclasses import dataclass
 from fnmatch import fnmatch
@@ -10,6 +9,7 @@ from pathlib import Path
 from typing import Any, Literal, cast
 
 from simplugin.errors import CheckpointError
+from simplugin.parsing import parse_json
 
 __all__ = ["Weights", "find_tokenizer", "find_weights", "foreign_weights", "read_json", "read_modules", "tensor_names"]
 
@@ -122,16 +122,18 @@ def tensor_names(weights: Weights, root: Path) -> frozenset[str]:
             if not 0 < length <= min(_HEADER_LIMIT, path.stat().st_size):
                 raise CheckpointError(root, f"its weights are damaged ({path.name} has no header).")
             try:
-                header: dict[str, Any] = json.loads(file.read(length))
+                header = parse_json(file.read(length))
             except ValueError as error:
                 raise CheckpointError(root, f"its weights are damaged ({path.name}: {error}).") from error
-        names.update(header)
+        if not isinstance(header, dict):
+            raise CheckpointError(root, f"its weights are damaged ({path.name}: its header is no JSON object).")
+        names.update(cast("dict[str, Any]", header))
     return frozenset(names - {"__metadata__"})
 
 
 def _read(folder: Path, name: str) -> object:
     try:
-        return cast(object, json.loads((folder / name).read_text(encoding="utf-8-sig")))
+        return parse_json((folder / name).read_text(encoding="utf-8-sig"))
     except FileNotFoundError:
         return None
     except OSError as error:

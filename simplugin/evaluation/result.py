@@ -12,7 +12,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from importlib import metadata
 from pathlib import Path
-from typing import Any, Literal, Self, TypeAlias
+from typing import Any, Literal, Self, TypeAlias, cast
 
 import numpy as np
 from pydantic import BaseModel, ConfigDict, ValidationError
@@ -21,6 +21,7 @@ from simplugin.encoders.fingerprint import hash_files
 from simplugin.errors import DataError
 from simplugin.evaluation.bootstrap import Floats, Interval, Ints
 from simplugin.evaluation.findings import Finding
+from simplugin.parsing import parse_json
 from simplugin.rows import FileRecord
 
 __all__ = ["SCHEMA", "DataRecord", "Evaluation", "ModelRecord", "Part", "Result", "Section", "Task", "packages"]
@@ -241,7 +242,7 @@ def _read_items(path: Path) -> Iterator[Part]:
         with path.open(encoding="utf-8") as lines:
             for number, line in enumerate(lines, 1):
                 try:
-                    row: dict[str, Any] = json.loads(line)
+                    row = cast("dict[str, Any]", parse_json(line))
                     rows.setdefault((row.pop("part"), row.pop("stage")), []).append(row)
                 except (ValueError, KeyError, AttributeError, TypeError) as error:
                     raise DataError("the line is no item of an evaluation.", path=path, line=number) from error

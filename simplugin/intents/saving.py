@@ -29,6 +29,7 @@ from simplugin.intents.taught import Taught, grouped
 from simplugin.intents.thresholds import as_target
 from simplugin.intents.utterances import Utterance
 from simplugin.measures import FloatArray
+from simplugin.parsing import parse_json
 from simplugin.routing import REST, Router
 from simplugin.writing import write_whole
 
@@ -76,7 +77,7 @@ def read(path: str | Path, model: Encoder | Router | str | None) -> dict[str, Kn
 def _readable(path: str | Path) -> Generator[None]:
     try:
         yield
-    except (KeyError, TypeError, ValueError, IndexError, AttributeError) as error:
+    except (KeyError, TypeError, ValueError, IndexError, AttributeError, OverflowError) as error:
         raise DataError(f"the file holds no intents that can be read ({error}).", path=path) from error
 
 
@@ -85,6 +86,10 @@ def _opened(
 ) -> dict[str, Encoder]:
     if model is None:
         cards = {key: each.card for key, each in fingerprints.items()}
+        for card in cards.values():
+            if "://" in card.id:  # texts and keys go to a server at their owner's word alone
+                message = f"the file was made with a model that a server runs; name it to open it: {card.id!r}."
+                raise DataError(message, path=path)
         encoders = {key: load(card.id, truncate_dim=card.truncate_dim) for key, card in cards.items()}
     elif isinstance(model, Router):
         encoders = dict(model.models)
@@ -108,7 +113,7 @@ def _opened(
 
 def _values(path: Path) -> Mapping[str, Any]:
     try:
-        values: object = json.loads(path.read_text(encoding="utf-8"))
+        values = parse_json(path.read_text(encoding="utf-8"))
     except OSError as error:
         raise DataError(f"the file cannot be read ({error.strerror}).", path=path) from error
     except ValueError as error:

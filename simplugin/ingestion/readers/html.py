@@ -102,7 +102,7 @@ def _body(page: Any) -> str:
     body = page.find(".//body")
     lines: list[str] = []
     _walk(page if body is None else body, lines)
-    text = re.sub(r"[ \t]*\n[ \t]*", "\n", "".join(lines))
+    text = re.sub(r"(?<![ \t])[ \t]*\n[ \t]*", "\n", "".join(lines))  # a run of blanks is looked at once
     return re.sub(r"\n{3,}", "\n\n", text).strip()
 
 

@@ -1,0 +1,105 @@
+"""Whatever a reader is given, it gives a good result or an error of ours: soon, in little memory, and never another.
+
+150 inputs for each kind of file in ``make test``, or as many as a second allows; in ``make prove`` 20,000, or as many
+as two minutes allow. How many there were is printed.
+"""
+
+from __future__ import annotations
+
+import os
+import resource
+import signal
+import time
+from collections.abc import Generator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+from hypothesis import HealthCheck, given, seed, settings
+
+from simplugin.errors import SimpluginError
+from tests.proofs.damaging import Damaged, damaged
+from tests.proofs.fuzzed import KINDS, Kind
+
+PROVE = bool(os.environ.get("SIMPLUGIN_PROVE"))
+INPUTS = 20_000 if PROVE else 150
+SECONDS = float(os.environ.get("SIMPLUGIN_PROVE_SECONDS", "120")) if PROVE else 0.6  # of each kind
+LONGEST = 5.0  # seconds of the processor for one input
+MEMORY = 1024  # MB by which the process may grow over all inputs of a kind
+
+
+@dataclass(slots=True)
+class Tally:
+    """What came of the inputs, and the most seconds of the processor that one took."""
+
+    good: int = 0
+    refused: int = 0
+    longest: float = 0.0
+
+    def __str__(self) -> str:
+        inputs = self.good + self.refused
+        return f"{inputs:6,} inputs, {self.good:6,} read, {self.refused:6,} refused, {self.longest:.2f} s at most"
+
+
+class TooLongError(BaseException):
+    """An input takes longer than it may; no library's ``except Exception`` keeps it."""
+
+
+@pytest.mark.parametrize("kind", KINDS, ids=lambda kind: kind.name.replace("/", "-"))
+@pytest.mark.filterwarnings("ignore::UserWarning")  # of models that are close and not equal
+def test_what_is_damaged_is_read_or_refused(kind: Kind, tmp_path: Path) -> None:
+    samples = kind.samples(tmp_path)
+    for sample in samples:
+        whole = Tally()
+        attempt(kind, sample, tmp_path, whole)
+    before, tally, until = peak(), Tally(), time.monotonic() + SECONDS
+    failed: list[bytes] = []
+
+    @seed(0 if not PROVE else time.time_ns())
+    @settings(max_examples=INPUTS, database=None, suppress_health_check=list(HealthCheck))
+    @given(damaged(samples))
+    def fuzz(file: Damaged) -> None:
+        if failed or time.monotonic() < until:  # what failed is made smaller, and tried again
+            failed.append(file.raw)
+            attempt(kind, file.raw, tmp_path, tally)
+            failed.pop()
+
+    fuzz()
+
+    print(f"{kind.name:60} {tally}")  # noqa: T201
+    assert tally.good + tally.refused >= min(INPUTS, 10)
+    assert peak() - before < MEMORY
+
+
+def attempt(kind: Kind, raw: bytes, folder: Path, tally: Tally) -> None:
+    started = time.process_time()
+    try:
+        with limited(LONGEST):
+            kind.read(raw, folder)
+    except SimpluginError:
+        tally.refused += 1
+    else:
+        tally.good += 1
+    tally.longest = max(tally.longest, time.process_time() - started)
+
+
+@contextmanager
+def limited(seconds: float) -> Generator[None]:
+    """Raise ``TooLongError`` where the processor works longer on it, also where it would never end."""
+
+    def stop(*_: object) -> None:
+        raise TooLongError
+
+    before = signal.signal(signal.SIGPROF, stop)
+    signal.setitimer(signal.ITIMER_PROF, seconds)
+    try:
+        yield
+    finally:
+        signal.setitimer(signal.ITIMER_PROF, 0)
+        signal.signal(signal.SIGPROF, before)
+
+
+def peak() -> float:
+    """Return the most memory that this process ever had, in MB."""
+    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024

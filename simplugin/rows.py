@@ -83,6 +83,8 @@ def read_table(path: str | Path, *, cells: int = 2) -> Table:
         rows = tuple(Row(line, list(values.values())) for line, values in objects)
         return Table(file, rows, tuple(tuple(values) for _, values in objects), record)
     rows = tuple(_rows(lines, file, cells))
+    if not rows:
+        raise DataError("the file holds no rows.", path=path)
     width = len(rows[0].cells)
     for row in rows:
         if len(row.cells) != width:

@@ -14,6 +14,7 @@ from typer.core import TyperGroup
 
 import simplugin
 from simplugin.cli import collections, demo, encode, evaluate, finetune, ingest, intents, models, rerank, search
+from simplugin.cli.output import visible
 from simplugin.errors import SimpluginError
 
 __all__ = ["app", "main"]
@@ -107,7 +108,7 @@ def _discard_output() -> None:
 
 
 def _say(message: str) -> None:
-    sys.stderr.write(f"simplugin: {message}\n")
+    sys.stderr.write(f"simplugin: {visible(message)}\n")
 
 
 def _say_warning(message: Warning | str, category: type[Warning], *_place: object, **_line: object) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import sys
 from collections.abc import Callable, Generator, Mapping, Sequence
 from contextlib import contextmanager
@@ -11,12 +12,16 @@ from typing import TYPE_CHECKING, Any, TypeAlias
 if TYPE_CHECKING:
     from rich.console import Console
 
-__all__ = ["Show", "as_range", "counting", "meter", "note", "print_json", "print_table"]
+__all__ = ["Show", "as_range", "counting", "meter", "note", "print_json", "print_table", "visible"]
+
+_CONTROLS = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f]")  # all but the ends of lines and tabs
+_UNESCAPED = re.compile("[\x7f-\x9f]")  # of these, those that JSON does not write out
 
 
 def print_json(row: Mapping[str, Any]) -> None:
     """Print one JSON object on a line of its own."""
-    sys.stdout.write(json.dumps(row, ensure_ascii=False) + "\n")
+    written = json.dumps(row, ensure_ascii=False)
+    sys.stdout.write(_UNESCAPED.sub(lambda found: f"\\u{ord(found[0]):04x}", written) + "\n")
 
 
 def as_range(interval: Sequence[float] | None, form: str = ".3f") -> str | None:
@@ -42,7 +47,12 @@ def print_table(rows: Sequence[Mapping[str, Any]], columns: Mapping[str, str]) -
 
 def note(text: str) -> None:
     """Tell the person, not the program."""
-    sys.stderr.write(text + "\n")
+    sys.stderr.write(visible(text) + "\n")
+
+
+def visible(text: str) -> str:
+    """Return a text with its control characters written out: in a terminal those of a document would be commands."""
+    return _CONTROLS.sub(lambda found: f"\\x{ord(found[0]):02x}", text)
 
 
 Show: TypeAlias = Callable[[int, int | None, str], None]
@@ -61,14 +71,14 @@ def meter(doing: str) -> Generator[Show | None, None, None]:
         TextColumn(doing),
         BarColumn(),
         MofNCompleteColumn(),
-        TextColumn("{task.fields[what]}"),
+        TextColumn("{task.fields[what]}", markup=False),
         TimeRemainingColumn(),
         console=_console(stderr=True),
         transient=True,
     )
     task = bar.add_task(doing, total=None, what="")
     with bar:
-        yield lambda done, total, what: bar.update(task, completed=done, total=total, what=what)
+        yield lambda done, total, what: bar.update(task, completed=done, total=total, what=visible(what))
 
 
 def counting(show: Show | None, what: str) -> Callable[[int, int], None] | None:
@@ -91,6 +101,6 @@ def _cell(value: object) -> str:
         case float():
             return f"{value:.3f}"
         case list() | tuple():
-            return " ".join(map(str, value))  # pyright: ignore[reportUnknownArgumentType, reportUnknownVariableType]
+            return visible(" ".join(map(str, value)))  # pyright: ignore[reportUnknownArgumentType, reportUnknownVariableType]
         case _:
-            return str(value)
+            return visible(str(value))

@@ -8,7 +8,7 @@ import typer
 
 from simplugin.cli.lines import read_lines
 from simplugin.cli.options import AsJson, Query, is_text
-from simplugin.cli.output import print_json
+from simplugin.cli.output import print_json, visible
 from simplugin.errors import DataError
 from simplugin.parsing import parse_json
 
@@ -40,7 +40,7 @@ def rerank(
         if as_json:
             print_json(rows[int(hit.id)] | {"rank": rank, "score": hit.score, "text": hit.text})
         else:
-            typer.echo(f"{rank:3}. {hit.score:.3f}  {hit.text}")
+            typer.echo(f"{rank:3}. {hit.score:.3f}  {visible(hit.text)}")
 
 
 def _row(line: str, file: str, number: int) -> dict[str, Any]:

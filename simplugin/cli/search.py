@@ -18,7 +18,7 @@ from simplugin.cli.options import (
     filter_from,
     mode_from,
 )
-from simplugin.cli.output import note, print_json
+from simplugin.cli.output import note, print_json, visible
 from simplugin.errors import DataError
 
 if TYPE_CHECKING:
@@ -110,7 +110,7 @@ def hit_row(rank: int, hit: Hit) -> dict[str, Any]:
 def show_hits(hits: list[Hit]) -> None:
     """Print hits for people: score, probability and source on a line, the beginning of the text under it."""
     for rank, hit in enumerate(hits, 1):
-        text = " ".join(hit.text.split())
+        text = visible(" ".join(hit.text.split()))
         probability = "" if hit.probability is None else f"  {hit.probability:.0%}"
-        typer.echo(f"{rank:2}. {hit.score:.3f}{probability}  {hit.source or hit.document_id}")
+        typer.echo(f"{rank:2}. {hit.score:.3f}{probability}  {visible(hit.source or hit.document_id)}")
         typer.echo(f"    {text[:_SNIPPET]}{'…' if len(text) > _SNIPPET else ''}")

@@ -200,7 +200,7 @@ class Evaluation:
         result = load_result(path)
         if result.items is None:
             return cls(result, ())
-        if Path(result.items).name != result.items:
+        if not result.items or Path(result.items).name != result.items or "\0" in result.items:
             raise DataError(f"its items are named {result.items!r}, and must lie beside it.", path=path)
         items = Path(path).with_name(result.items)
         if items.is_file() and result.items_sha256 not in {None, hash_files([items])}:
@@ -248,6 +248,15 @@ def _read_items(path: Path) -> Iterator[Part]:
                     raise DataError("the line is no item of an evaluation.", path=path, line=number) from error
     except OSError as error:
         raise DataError(f"the items cannot be read ({error.strerror}).", path=path) from error
+    except UnicodeDecodeError as error:
+        raise DataError("the items are no items of an evaluation (no UTF-8).", path=path) from error
+    try:
+        yield from _parts(rows)
+    except (ValueError, KeyError, TypeError, OverflowError) as error:
+        raise DataError(f"the items are no items of an evaluation ({error}).", path=path) from error
+
+
+def _parts(rows: Mapping[tuple[str, str | None], Sequence[dict[str, Any]]]) -> Iterator[Part]:
     for (name, stage), items in rows.items():
         columns = {key: [row.get(key) for row in items] for key in items[0] if key not in {"item", "cluster"}}
         texts = {

@@ -39,6 +39,7 @@ VERSION = 1
 """Of the file; a newer one is refused."""
 
 _KIND = "simplugin intents"
+_BEYOND = 1e30  # no number in the file comes near it, and float32 holds it
 
 
 def save(knowledge: Mapping[str, Knowledge], path: str | Path) -> None:
@@ -193,16 +194,16 @@ def _to_fit(values: Mapping[str, Any], intents: tuple[str, ...], dimension: int)
     return Fit(
         scoring=scoring,
         measured=measured,
-        confidence=Confidence(tuple(map(float, confidence["weights"])), float(confidence["offset"])),
-        threshold=float(values["threshold"]),
-        ambiguity=float(values["ambiguity"]),
+        confidence=Confidence(tuple(map(_float, confidence["weights"])), _float(confidence["offset"])),
+        threshold=_float(values["threshold"]),
+        ambiguity=_float(values["ambiguity"]),
         head=head,
-        intents={intents.index(name): float(move) for name, move in values["thresholds"]["intents"].items()},
-        languages={str(name): float(move) for name, move in values["thresholds"]["languages"].items()},
+        intents={intents.index(name): _float(move) for name, move in values["thresholds"]["intents"].items()},
+        languages={str(name): _float(move) for name, move in values["thresholds"]["languages"].items()},
         target=as_target(values["target"]),
-        share=float(values["out_of_scope"]),
+        share=_float(values["out_of_scope"]),
         balanced=_number(values["balanced"]),
-        tried={str(name): float(value) for name, value in values["tried"].items()},
+        tried={str(name): _float(value) for name, value in values["tried"].items()},
     )
 
 
@@ -219,4 +220,12 @@ def _unpacked(values: Mapping[str, Any]) -> FloatArray:
 
 
 def _number(value: object) -> float | None:
-    return None if value is None else float(cast("float", value))
+    return None if value is None else _float(value)
+
+
+def _float(value: object) -> float:
+    number = float(cast("float", value))
+    if not abs(number) < _BEYOND:
+        message = f"{number} is no score"
+        raise ValueError(message)
+    return number

@@ -20,7 +20,7 @@ _ODD = (
     *(b"---\n", b"title:  ", b"```", b"# ", b"[a](", b"- ", b": ", b"*a", b"&b ", b"! ", b"{", b"[", b"\t", b",", b";"),
     *(b"../", b"/etc/passwd", b"obj", b"endobj", b"<<", b"/Length 99999999", b"/Kids[1 0 R]", b"stream\n", b" "),
 )
-_TIMES = (1, 2, 50, 5_000, 50_000)  # a part is repeated
+_TIMES = (1, 1, 1, 1, 2, 2, 50, 50, 5_000, 50_000)  # a part is repeated
 _LONGEST = 200_000  # bytes that repeating may make
 _DEEP = 100_000
 _SHOWN = 2_000
@@ -62,7 +62,7 @@ def _drawn(draw: st.DrawFn, samples: Sequence[bytes]) -> bytes:
         return draw(st.binary(max_size=300))
     if way < 5 and raw.startswith(b"PK"):
         return _inside(draw, raw)
-    if way < 5 and raw.lstrip().startswith((b"{", b"[")):
+    if way < 7 and raw.lstrip().startswith((b"{", b"[")):
         return _odd_json(draw, raw)
     return _bytes(draw, raw, samples)
 
@@ -114,7 +114,7 @@ def _odd_json(draw: st.DrawFn, raw: bytes) -> bytes:
 def _odd_value(draw: st.DrawFn, value: Any) -> Any:
     """Return a value with something odd at one place in it, or without what was there."""
     table = dict(enumerate(cast("list[Any]", value))) if isinstance(value, list) else value
-    if not isinstance(table, dict) or not table or draw(st.integers(0, 5)) == 0:
+    if not isinstance(table, dict) or not table or draw(st.integers(0, 3)) == 0:
         return draw(st.sampled_from((*_ODD_VALUES, _DEEP_MARK)))
     known = cast("dict[Any, Any]", table)
     key = draw(st.sampled_from(list(known)))

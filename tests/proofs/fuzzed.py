@@ -49,7 +49,7 @@ from tests.ingestion.readers.test_reading import PAGE, docx_file, odt_file, pdf_
 __all__ = ["KINDS", "Kind"]
 
 _TEXTS = (
-    "---\ntitle: Kılavuz\nlang: tr\n---\n# Başlık {#a}\n\nBir paragraf. İkinci cümle!\n\n```py\nx = 1\n```\n\n- madde\n",
+    "---\ntitle: Kılavuz\nlang: tr\n---\n# Başlık {#a}\n\nBir paragraf. İkinci!\n\n```py\nx = 1\n```\n\n- madde\n",
     "Başlık\n======\n\nAlt\n---\n\nmetin, *vurgu* ve ``kod``.\n\n.. note:: not\n",
     "Düz metin.\nİkinci satır; üçüncü.\n\nמדריך קצר.\n",
 )
@@ -189,8 +189,8 @@ def _beir(path: Path) -> object:
     for name, text in whole.items():
         (folder / name).write_text(text)
     raw = path.read_bytes()
-    start = raw[:1]
-    shutil.copy(path, folder / ("qrels/test.tsv" if start != b"{" else "queries.jsonl" if b"ne" in raw else "corpus.jsonl"))
+    texts = "queries.jsonl" if b"ne" in raw else "corpus.jsonl"
+    shutil.copy(path, folder / (texts if raw.startswith(b"{") else "qrels/test.tsv"))
     return read_retrieval(folder)
 
 
@@ -274,7 +274,9 @@ KINDS = (
     _documents("x.tsv", "id\ttext\n1\tbir\n2\tiki\n"),
     _documents("x.jsonl", lambda: LINES),
     _documents("x.parquet", _parquet),
-    _documents("x.pdf", pdf_file, lambda: pdf_of(["A line.", "and its end-", "ing."]), lambda: pdf_of(["x"], title="T")),
+    _documents(
+        "x.pdf", pdf_file, lambda: pdf_of(["A line.", "and its end-", "ing."]), lambda: pdf_of(["x"], title="T")
+    ),
     _documents("x.docx", docx_file),
     _documents("x.odt", odt_file),
     _file("sts.csv", read_sts, _STS),
@@ -296,7 +298,7 @@ KINDS = (
     _file("result.json", Evaluation.load, _results),
     _file("made.items.jsonl", _result_of, _items),
     _file(_STORE, _store, _sidecar),
-    _file("store/aliases.json", _aliased, lambda folder: [_sidecar(folder) and b"{\"other\": \"c\"}"]),
+    _file("store/aliases.json", _aliased, lambda folder: [_sidecar(folder) and b'{"other": "c"}']),
     _file("model/config.json", _model, _static("config.json")),
     _file("model/tokenizer.json", _model, _static("tokenizer.json")),
     _file("model/model.safetensors", _model, _static("model.safetensors")),
@@ -313,5 +315,9 @@ KINDS = (
     _answer(_openai_vectors, {"data": [{"index": 1, "embedding": [1, 2]}, {"index": 0, "embedding": [0.5, 0]}]}),
     _answer(read_ranks, [{"index": 0, "score": 0.5}, {"index": 1, "score": 1}]),
     _answer(read_token_counts, [[{"id": 1}, {"id": 2}], [{"id": 3}]]),
-    Kind("--filter", lambda _: [b'{"year": {"gte": 2020, "lt": 1e3}, "not": {"lang": ["tr", "az"]}}', b"lang=tr"], _filter),
+    Kind(
+        "--filter",
+        lambda _: [b'{"year": {"gte": 2020, "lt": 1e3}, "not": {"lang": ["tr", "az"]}}', b"lang=tr"],
+        _filter,
+    ),
 )

@@ -198,6 +198,7 @@ class EdgeFolder:
 
 def _is_sound(read: Mapping[str, Any]) -> bool:
     """Say whether what is kept beside a collection has the shape in which it is written: the folder may be anyone's."""
+    json.dumps(read, ensure_ascii=False).encode()  # the engine takes no half of a surrogate pair
     vectors, names = read["vectors"], [read.get("words", []), read.get("linked", [])]
     return (
         isinstance(vectors, dict)

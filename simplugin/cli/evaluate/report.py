@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from simplugin.cli.options import AsJson
-from simplugin.cli.output import note, print_json
+from simplugin.cli.output import note, print_json, visible
 
 if TYPE_CHECKING:
     from simplugin.evaluation import Evaluation
@@ -47,13 +47,13 @@ def report(
         write_markdown(found, markdown)
         note(f"Written: {markdown}")
     if model_index:
-        sys.stdout.write(to_model_index(found))
+        sys.stdout.write(visible(to_model_index(found)))
     elif as_json:
         for each in found:
             for row in each.to_rows():
                 print_json({"task": each.task} | row)
     elif html is None and markdown is None:
-        sys.stdout.write(to_markdown(found))
+        sys.stdout.write(visible(to_markdown(found)))
 
 
 def _open(path: Path, *, items: bool) -> Evaluation:

@@ -16,6 +16,7 @@ __all__ = ["read_html"]
 _META = re.compile(rb"<meta[^>]+charset\s*=\s*[\"']?([\w.:-]+)", re.I)
 _TOP = 4096  # bytes in which a page names its encoding
 _FEW = 0.2  # of the text of the body: with less the extraction missed the point
+_MANY = 10_000  # elements: one of the ways to find the text looks at all paragraphs for each, for 50,000 half a minute
 _ASIDE = (
     "script",
     "style",
@@ -88,6 +89,7 @@ def _main(text: str, page: Any) -> str:
             include_tables=True,
             include_comments=False,
             with_metadata=False,
+            fast=sum(1 for _ in page.iter()) > _MANY,
         )
     except Exception:  # noqa: BLE001  # trafilatura lets what odd pages do to it come through as it is
         found = None

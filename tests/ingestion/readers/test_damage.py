@@ -153,6 +153,7 @@ def pdf_of(lines: list[str], title: str = "") -> bytes:
         ("x.md", b"a\nb\n=\n" * 10_000),
         ("x.rst", b"a" + b" \t" * 50_000 + b"b"),
         ("x.html", b"<html><body><p>a</p>" + b"<b> </b>" * 20_000 + b"b"),
+        ("x.html", b"<html><body><p>a text</p>" + b"<div>a</div>" * 50_000),
         ("x.txt", b"a" * 500_000 + b"\n\xe7\xfd\xf0 \xfe\n"),
     ],
 )

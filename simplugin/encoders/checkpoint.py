@@ -137,7 +137,7 @@ def tensor_names(weights: Weights, root: Path) -> frozenset[str]:
 def _parts(root: Path, index: dict[str, Any]) -> set[str]:
     """Return the names of the files that the weights are parted into, which lie beside their index."""
     listed = index.get("weight_map")
-    names = cast("dict[str, Any]", listed).values() if isinstance(listed, dict) else []
+    names = list(cast("dict[str, Any]", listed).values()) if isinstance(listed, dict) else list[Any]()
     for name in names:
         if not isinstance(name, str) or name in {"", ".."} or Path(name).name != name or "\0" in name:
             raise CheckpointError(root, f"its index of weights names {name!r}, which is no file beside it.")

@@ -140,7 +140,7 @@ def read_prompts(folder: Path, said: dict[str, Any]) -> Prompts:
 
     Raises ``CheckpointError`` for prompts that are no texts by their names.
     """
-    prompts = cast("dict[str, str | None]", _table(folder, said, "prompts"))
+    prompts = _table(folder, said, "prompts")
     if not all(isinstance(prompt, str | None) for prompt in prompts.values()):
         raise CheckpointError(folder, "one of its prompts is no text.")
     default = prompts.get(str(said.get("default_prompt_name"))) or ""
@@ -161,7 +161,7 @@ def read_similarity(folder: Path, said: dict[str, Any]) -> SimilarityFunction:
 
 
 def _table(folder: Path, config: dict[str, Any], key: str) -> dict[str, Any]:
-    value = config.get(key) or {}
+    value: object = config.get(key) or {}
     if not isinstance(value, dict):
         raise CheckpointError(folder, f"its {key!r} is no JSON object.")
     return cast("dict[str, Any]", value)

@@ -7,7 +7,7 @@ import json
 import zipfile
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any, cast
+from typing import Any
 
 from hypothesis import strategies as st
 
@@ -83,8 +83,8 @@ def _bytes(draw: st.DrawFn, raw: bytes, samples: Sequence[bytes]) -> bytes:
                 other = draw(st.sampled_from(samples))
                 changed[at:] = other[draw(st.integers(0, len(other))) :]
             case _:
-                part = draw(st.sampled_from(_ODD))
-                changed[at:at] = (part * draw(st.sampled_from(_TIMES)))[:_LONGEST]
+                odd = draw(st.sampled_from(_ODD))
+                changed[at:at] = (odd * draw(st.sampled_from(_TIMES)))[:_LONGEST]
     return bytes(changed)
 
 
@@ -113,10 +113,10 @@ def _odd_json(draw: st.DrawFn, raw: bytes) -> bytes:
 
 def _odd_value(draw: st.DrawFn, value: Any) -> Any:
     """Return a value with something odd at one place in it, or without what was there."""
-    table = dict(enumerate(cast("list[Any]", value))) if isinstance(value, list) else value
+    table: Any = dict(enumerate(value)) if isinstance(value, list) else value
     if not isinstance(table, dict) or not table or draw(st.integers(0, 3)) == 0:
         return draw(st.sampled_from((*_ODD_VALUES, _DEEP_MARK)))
-    known = cast("dict[Any, Any]", table)
+    known: dict[Any, Any] = table
     key = draw(st.sampled_from(list(known)))
     if draw(st.integers(0, 7)) == 0:
         changed = {other: inner for other, inner in known.items() if other != key}

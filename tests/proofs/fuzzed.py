@@ -227,6 +227,11 @@ def _sidecar(folder: Path) -> list[bytes]:
     return [(folder / _STORE).read_bytes()]
 
 
+def _alias(folder: Path) -> list[bytes]:
+    _sidecar(folder)
+    return [b'{"other": "c"}']
+
+
 def _store(path: Path) -> object:
     with open_store(path.parents[2]) as store:
         return register(store, "c", HashEncoder(8)).search("one", filter={"lang": "tr"})
@@ -298,7 +303,7 @@ KINDS = (
     _file("result.json", Evaluation.load, _results),
     _file("made.items.jsonl", _result_of, _items),
     _file(_STORE, _store, _sidecar),
-    _file("store/aliases.json", _aliased, lambda folder: [_sidecar(folder) and b'{"other": "c"}']),
+    _file("store/aliases.json", _aliased, _alias),
     _file("model/config.json", _model, _static("config.json")),
     _file("model/tokenizer.json", _model, _static("tokenizer.json")),
     _file("model/model.safetensors", _model, _static("model.safetensors")),

@@ -199,13 +199,17 @@ class EdgeFolder:
 def _is_sound(read: Mapping[str, Any]) -> bool:
     """Say whether what is kept beside a collection has the shape in which it is written: the folder may be anyone's."""
     json.dumps(read, ensure_ascii=False).encode()  # the engine takes no half of a surrogate pair
-    vectors, names = read["vectors"], [read.get("words", []), read.get("linked", [])]
+    vectors = read["vectors"]
     return (
         isinstance(vectors, dict)
         and all(_is_space(space) for space in cast("dict[str, Any]", vectors).values())
         and isinstance(read["metadata"], dict)
-        and all(isinstance(each, list) and all(isinstance(name, str) for name in each) for each in names)
+        and all(_are_names(read.get(part, [])) for part in ("words", "linked"))
     )
+
+
+def _are_names(given: Any) -> bool:
+    return isinstance(given, list) and all(isinstance(name, str) for name in cast("list[Any]", given))
 
 
 def _is_space(given: Any) -> bool:

@@ -234,6 +234,7 @@ def test_a_damaged_record_of_the_collection_is_said_to_be_damaged(tmp_path: Path
         {"vectors": {"default": [10**12, "cosine"]}},
         {"vectors": {"default": [64, "cosine", "int8", "more"]}},
         {"vectors": {"default": None}},
+        {"vectors": {}, "words": []},
         {"words": [None]},
         {"linked": 3},
         {"metadata": []},

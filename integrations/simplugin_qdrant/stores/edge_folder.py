@@ -203,13 +203,14 @@ def _is_sound(read: Mapping[str, Any]) -> bool:
     return (
         isinstance(vectors, dict)
         and all(_is_space(space) for space in cast("dict[str, Any]", vectors).values())
+        and bool(vectors or read.get("words"))
         and isinstance(read["metadata"], dict)
         and all(_are_names(read.get(part, [])) for part in ("words", "linked"))
     )
 
 
 def _are_names(given: Any) -> bool:
-    return isinstance(given, list) and all(isinstance(name, str) for name in cast("list[Any]", given))
+    return isinstance(given, list) and {*map(type, cast("list[object]", given))} <= {str}
 
 
 def _is_space(given: Any) -> bool:

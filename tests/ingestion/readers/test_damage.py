@@ -151,6 +151,7 @@ def pdf_of(lines: list[str], title: str = "") -> bytes:
         ("x.md", b"---\ntitle: a" + b" " * 100_000 + b"b\n---\ntext"),
         ("x.md", b"# " + b"[a](" * 5_000),
         ("x.md", b"a\nb\n=\n" * 10_000),
+        ("x.md", b"# " + b"heading " * 10_000 + b"\n\n" + b"a paragraph of some words\n\n" * 5_000),
         ("x.rst", b"a" + b" \t" * 50_000 + b"b"),
         ("x.html", b"<html><body><p>a</p>" + b"<b> </b>" * 20_000 + b"b"),
         ("x.html", b"<html><body><p>a text</p>" + b"<div>a</div>" * 50_000),
@@ -158,7 +159,7 @@ def pdf_of(lines: list[str], title: str = "") -> bytes:
     ],
 )
 def test_long_runs_of_the_same_take_no_longer_than_other_files(name: str, raw: bytes) -> None:
-    splitter, started = Splitter(HashEncoder(16), 64), time.process_time()
+    splitter, started = Splitter(HashEncoder(16), 64, headings=True), time.process_time()
 
     (found,) = read_all(raw, name)
 

@@ -1,6 +1,6 @@
 """Whatever a reader is given, it gives a good result or an error of ours: soon, in little memory, and never another.
 
-150 inputs for each kind of file in ``make test``, or as many as a second allows; in ``make prove`` 20,000, or as many
+150 inputs for each kind of file in ``make test``, or as many as half a second allows; in ``make prove`` 20,000, or as many
 as two minutes allow. How many there were is printed.
 """
 
@@ -25,7 +25,7 @@ from tests.proofs.fuzzed import KINDS, Kind
 
 PROVE = bool(os.environ.get("SIMPLUGIN_PROVE"))
 INPUTS = 20_000 if PROVE else 150
-SECONDS = float(os.environ.get("SIMPLUGIN_PROVE_SECONDS", "120")) if PROVE else 0.6  # of each kind
+SECONDS = float(os.environ.get("SIMPLUGIN_PROVE_SECONDS", "120")) if PROVE else 0.4  # of each kind
 AT_ONCE = 200 if PROVE else 25
 SLOW = [HealthCheck.too_slow, HealthCheck.data_too_large, HealthCheck.large_base_example, HealthCheck.filter_too_much]
 LONGEST = 5.0  # seconds of the processor for one input

@@ -199,11 +199,11 @@ class EdgeFolder:
 def _is_sound(read: Mapping[str, Any]) -> bool:
     """Say whether what is kept beside a collection has the shape in which it is written: the folder may be anyone's."""
     json.dumps(read, ensure_ascii=False).encode()  # the engine takes no half of a surrogate pair
-    vectors = read["vectors"]
+    vectors: object = read["vectors"]
     return (
         isinstance(vectors, dict)
         and all(_is_space(space) for space in cast("dict[str, Any]", vectors).values())
-        and bool(vectors or read.get("words"))
+        and (len(cast("dict[str, Any]", vectors)) > 0 or bool(read.get("words")))
         and isinstance(read["metadata"], dict)
         and all(_are_names(read.get(part, [])) for part in ("words", "linked"))
     )

@@ -224,6 +224,7 @@ def _result_of(path: Path) -> object:
 def _sidecar(folder: Path) -> list[bytes]:
     with open_store(folder / "store") as store:
         register(store, "c", HashEncoder(8), indexes={"lang": "keyword"}).add(["one", "two"])
+    shutil.copytree(folder / "store", folder / "whole")
     return [(folder / _STORE).read_bytes()]
 
 
@@ -233,6 +234,10 @@ def _alias(folder: Path) -> list[bytes]:
 
 
 def _store(path: Path) -> object:
+    # Opening a collection with a record of other vectors takes from it those that are no longer recorded.
+    shard = path.with_name("shard")
+    shutil.rmtree(shard)
+    shutil.copytree(path.parents[3] / "whole" / "collections" / "c" / "shard", shard)
     with open_store(path.parents[2]) as store:
         return register(store, "c", HashEncoder(8)).search("one", filter={"lang": "tr"})
 

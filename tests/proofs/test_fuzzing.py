@@ -1,7 +1,7 @@
 """Whatever a reader is given, it gives a good result or an error of ours: soon, in little memory, and never another.
 
-150 inputs for each kind of file in ``make test``, or as many as half a second allows; in ``make prove`` 20,000, or as many
-as two minutes allow. How many there were is printed.
+150 inputs for each kind of file in ``make test``, or as many as half a second allows; in ``make prove`` 20,000, or as
+many as two minutes allow. How many there were is printed.
 """
 
 from __future__ import annotations
@@ -57,9 +57,10 @@ class TooLongError(BaseException):
 @pytest.mark.filterwarnings("ignore::UserWarning")  # of models that are close and not equal
 def test_what_is_damaged_is_read_or_refused(kind: Kind, tmp_path: Path) -> None:
     samples = kind.samples(tmp_path)
+    whole = Tally()
     for sample in samples:
-        whole = Tally()
         attempt(kind, sample, tmp_path, whole)
+    assert whole.good > 0
     before, tally, until = peak(), Tally(), time.monotonic() + SECONDS
     start = time.time_ns() if PROVE else 0
 

@@ -251,6 +251,25 @@ def test_a_record_of_another_shape_never_reaches_the_engine(tmp_path: Path, chan
         register(store, "docs", HashEncoder())
 
 
+@pytest.mark.parametrize(
+    "damaged",
+    [
+        {"simplugin-indexes": True},
+        {"simplugin-indexes": {"lang": []}},
+        {"simplugin-serves:default": "default"},
+        {"simplugin-serves:default": {"vector": ["default"]}},
+    ],
+    ids=repr,
+)
+def test_damaged_metadata_of_a_collection_is_told(tmp_path: Path, damaged: dict[str, object]) -> None:
+    with open_store(tmp_path / "db") as store:
+        register(store, "docs", HashEncoder())
+        store.annotate("docs", damaged)
+
+        with pytest.raises(StoreError, match=r"The collection's record 'simplugin-"):
+            register(store, "docs", HashEncoder())
+
+
 def test_nan_never_reaches_the_engine(tmp_path: Path) -> None:
     class Broken(HashEncoder):
         def _encode(self, texts):  # type: ignore[no-untyped-def]

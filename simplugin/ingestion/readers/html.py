@@ -17,19 +17,8 @@ _META = re.compile(rb"<meta[^>]+charset\s*=\s*[\"']?([\w.:-]+)", re.I)
 _TOP = 4096  # bytes in which a page names its encoding
 _FEW = 0.2  # of the text of the body: with less the extraction missed the point
 _MANY = 10_000  # elements: one of the ways to find the text looks at all paragraphs for each, for 50,000 half a minute
-_ASIDE = (
-    "script",
-    "style",
-    "noscript",
-    "template",
-    "nav",
-    "header",
-    "footer",
-    "aside",
-    "svg",
-    "iframe",
-    "button",
-    "select",
+_ASIDE = frozenset(
+    {"script", "style", "noscript", "template", "nav", "header", "footer", "aside", "svg", "iframe", "button", "select"}
 )
 _BLOCKS = frozenset(
     {"p", "div", "li", "tr", "br", "pre", "blockquote", "section", "article", "table", "td", "th", "dd", "dt"}
@@ -98,9 +87,6 @@ def _main(text: str, page: Any) -> str:
 
 
 def _body(page: Any) -> str:
-    for tag in _ASIDE:
-        for element in list(page.iter(tag)):
-            element.drop_tree()
     body = page.find(".//body")
     lines: list[str] = []
     _walk(page if body is None else body, lines)
@@ -114,6 +100,9 @@ def _walk(top: Any, lines: list[str]) -> None:
     while stack:
         element, done = stack.pop()
         tag = element.tag if isinstance(element.tag, str) else ""
+        if tag in _ASIDE and element is not top:  # taken out of the tree, a control character behind it would raise
+            lines.append(re.sub(r"\s+", " ", element.tail or ""))
+            continue
         border = "\n\n" if tag in _BLOCKS or _HEADING.match(tag) else ""
         if done:
             lines += [border, re.sub(r"\s+", " ", element.tail or "") if element is not top else ""]

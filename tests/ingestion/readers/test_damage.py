@@ -111,6 +111,15 @@ def test_a_page_whose_body_is_a_form_is_read_and_its_first_heading_names_it() ->
     assert found.metadata == {"title": "Günəş saatı", "lang": "az"}
 
 
+def test_a_control_character_behind_a_script_costs_nothing() -> None:
+    page = "<html><body>\x01<script>var x</script>\x02&#3;<nav>menü</nav>\x04<p>söz</p>\x05</body></html>"
+
+    found = document(page.encode(), "x.html")
+
+    assert "söz" in found.text
+    assert not any(word in found.text for word in ("var", "menü"))
+
+
 def test_a_nul_does_not_cut_a_page_short() -> None:
     assert "sonra" in document(b"<html><body><p>once</p>\0<p>sonra</p></body></html>", "x.html").text
 

@@ -18,7 +18,7 @@ define versions
 endef
 
 .DEFAULT_GOAL := help
-.PHONY: help install demo test check fix bench bench-encode bench-pairs bench-store bench-ingest bench-gpu bench-langchain bench-intents test-oldest test-newest test-hub test-server prove wheel docs starter clean
+.PHONY: help install demo test check fix bench bench-encode bench-pairs bench-store bench-ingest bench-gpu bench-langchain bench-intents test-oldest test-newest test-hub test-server prove audit wheel docs starter clean
 
 help:
 	@echo "make demo     the main job on sample documents, in under a minute"
@@ -37,6 +37,7 @@ help:
 	@echo "make test-oldest  the tests that stand on dependencies, on the oldest of each that we declare"
 	@echo "make test-newest  the same on the newest that there is"
 	@echo "make test-server  what every store promises, on the server at QDRANT_URL"
+	@echo "make audit    known vulnerabilities of what constraints.txt pins, by a service on the network"
 	@echo "make wheel    build the wheel and use it once in a clean environment"
 	@echo "make docs     the guides and the reference into site/; a warning ends it"
 	@echo "make starter  train the starter's successor from DATA=$(DATA), into build/starter"
@@ -120,6 +121,16 @@ test-server: .venv/developing
 	@test -n "$$QDRANT_URL" || { echo "Set QDRANT_URL to a Qdrant server, such as http://localhost:6333"; exit 2; }
 	$(BIN)/python -m pytest tests/qdrant tests/langchain tests/proofs -k server -v
 
+# An environment of its own: what audits is no part of what is audited.
+.venv-audit/installed:
+	$(PYTHON) -m venv .venv-audit
+	.venv-audit/bin/python -m pip install --quiet --disable-pip-version-check 'pip-audit>=2.9,<3'
+	@touch $@
+
+audit: .venv-audit/installed
+	@.venv-audit/bin/pip-audit --strict --requirement constraints.txt --no-deps --disable-pip --progress-spinner off || { \
+	  echo "make audit: a pin has a known vulnerability (it is listed above), or pypi.org, which knows them, could not be asked: then nothing was audited."; exit 1; }
+
 wheel: .venv/developing
 	$(BIN)/python -m tests.wheel
 
@@ -134,4 +145,4 @@ starter: .venv/developing
 	$(BIN)/simplugin finetune distill --train $(DATA) --out build/starter
 
 clean:
-	rm -rf .venv .venv-peers .venv-oldest .venv-newest build dist site .mypy_cache .ruff_cache .pytest_cache .import_linter_cache .hypothesis
+	rm -rf .venv .venv-audit .venv-peers .venv-oldest .venv-newest build dist site .mypy_cache .ruff_cache .pytest_cache .import_linter_cache .hypothesis

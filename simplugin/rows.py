@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import csv
 import hashlib
-import json
 import re
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -14,6 +13,7 @@ from pathlib import Path
 from typing import Any, NamedTuple, TypeAlias, cast
 
 from simplugin.errors import DataError
+from simplugin.parsing import parse_json
 
 __all__ = ["FileRecord", "Row", "Table", "column", "columns", "read_lines", "read_table", "read_text"]
 
@@ -83,6 +83,8 @@ def read_table(path: str | Path, *, cells: int = 2) -> Table:
         rows = tuple(Row(line, list(values.values())) for line, values in objects)
         return Table(file, rows, tuple(tuple(values) for _, values in objects), record)
     rows = tuple(_rows(lines, file, cells))
+    if not rows:
+        raise DataError("the file holds no rows.", path=path)
     width = len(rows[0].cells)
     for row in rows:
         if len(row.cells) != width:
@@ -119,7 +121,7 @@ def _objects(lines: Sequence[str], path: Path) -> Iterator[tuple[int, dict[str, 
         if not line.strip():
             continue
         try:
-            row: object = json.loads(line)
+            row = parse_json(line)
         except ValueError as error:
             raise DataError(f"the line is no JSON ({error}).", path=path, line=number) from error
         if not isinstance(row, dict):

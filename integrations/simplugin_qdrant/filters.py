@@ -213,7 +213,11 @@ def _range(key: str, bounds: Mapping[str, Any]) -> Condition:
         message = f"A range has the bounds {', '.join(_BOUNDS)}; {key!r} has {dict(bounds)!r}."
         raise FilterError(message)
     if all(isinstance(bound, int | float) and not isinstance(bound, bool) for bound in bounds.values()):
-        return NumberRange(key, {name: float(bound) for name, bound in bounds.items()})
+        try:
+            return NumberRange(key, {name: float(bound) for name, bound in bounds.items()})
+        except OverflowError as error:
+            message = f"A bound of the range of {key!r} is larger than any number that is stored."
+            raise FilterError(message) from error
     dates = {name: _date(bound) for name, bound in bounds.items()}
     known = {name: bound for name, bound in dates.items() if bound is not None}
     if len(known) == len(dates):

@@ -142,7 +142,7 @@ def read_registration(name: str, metadata: Mapping[str, Any], vector: str) -> Re
     try:
         newer = recorded["fingerprint"]["version"] > VERSION
         registration = None if newer else _from_metadata(recorded)
-    except (KeyError, TypeError, ValueError, AttributeError) as error:
+    except (KeyError, TypeError, ValueError, AttributeError, OverflowError) as error:
         message = f"Collection {name!r} has a record of its model that cannot be read ({error})."
         raise StoreError(message) from error
     if registration is None:
@@ -190,8 +190,12 @@ def read_quantization(metadata: Mapping[str, Any], vector: str) -> Quantization 
 
 
 def read_indexes(metadata: Mapping[str, Any]) -> dict[str, IndexKind]:
-    """Return the payload keys that a user had indexed."""
-    return dict(metadata.get(_INDEXES) or {})
+    """Return the payload keys that a user had indexed. Raises ``StoreError`` for a damaged record of them."""
+    recorded = _table(metadata, _INDEXES)
+    if not set(map(repr, recorded.values())) <= set(map(repr, get_args(IndexKind))):
+        message = f"The collection's record {_INDEXES!r} names kinds of indexes that there are not."
+        raise StoreError(message)
+    return recorded
 
 
 def to_index_metadata(indexes: Mapping[str, IndexKind]) -> dict[str, Any]:
@@ -269,21 +273,26 @@ def without_calibrations(metadata: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def read_serving(metadata: Mapping[str, Any], role: str) -> Serving:
-    """Return which vector answers for a name: the one of this name, unless a migration moved it."""
-    recorded = metadata.get(_SERVES + role)
-    return (
-        Serving(role)
-        if recorded is None
-        else Serving(str(recorded["vector"]), recorded.get("before"), recorded.get("spare"))
-    )
+    """Return which vector answers for a name: the one of this name, unless a migration moved it.
+
+    Raises ``StoreError`` for a damaged record of it.
+    """
+    recorded = _table(metadata, _SERVES + role)
+    names = [recorded.get(key) for key in ("vector", "before", "spare")]
+    if not all(isinstance(name, str | None) for name in names):
+        message = f"The collection's record {_SERVES + role!r} names vectors by what are no names."
+        raise StoreError(message)
+    return Serving(role if names[0] is None else names[0], names[1], names[2])
 
 
 def replaced_vectors(metadata: Mapping[str, Any]) -> set[str]:
     """Return the vectors that do not answer, or not yet: those before a cutover, and those that are being filled."""
-    serving = {key.removeprefix(_SERVES): value for key, value in metadata.items() if key.startswith(_SERVES)}
-    before = {value[key] for value in serving.values() for key in ("before", "spare") if value.get(key)}
-    pending = {each for each in registered_vectors(metadata) if metadata[metadata_key(each)].get("filled") is False}
-    return (before | pending | set(serving)) - {value["vector"] for value in serving.values()}
+    roles = [key.removeprefix(_SERVES) for key in metadata if key.startswith(_SERVES)]
+    serving = {role: read_serving(metadata, role) for role in roles}
+    before = {name for each in serving.values() for name in (each.before, each.spare) if name}
+    keys = {vector: metadata_key(vector) for vector in registered_vectors(metadata)}
+    pending = {vector for vector, key in keys.items() if _table(metadata, key).get("filled") is False}
+    return (before | pending | set(serving)) - {each.vector for each in serving.values()}
 
 
 def serve(store: Store, name: str, role: str, serving: Serving) -> None:
@@ -315,3 +324,11 @@ def finish_removals(store: Store, name: str) -> None:
         for each in (vector, first_stage_name(vector)):
             store.remove_vector(name, each)
         store.annotate(name, {_REMOVING + vector: None})
+
+
+def _table(metadata: Mapping[str, Any], key: str) -> dict[str, Any]:
+    recorded: object = metadata.get(key) or {}
+    if not isinstance(recorded, Mapping):
+        message = f"The collection's record {key!r} is damaged: it is no table."
+        raise StoreError(message)
+    return dict(cast("Mapping[str, Any]", recorded))

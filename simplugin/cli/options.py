@@ -2,18 +2,18 @@
 
 from __future__ import annotations
 
-import json
 import os
 import re
 from collections.abc import Callable
 from contextlib import AbstractContextManager
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any, TypeVar
+from typing import TYPE_CHECKING, Annotated, Any, TypeVar, cast
 
 import typer
 
 from simplugin.cli.completion import collection_names, model_names
 from simplugin.errors import FilterError, StoreError
+from simplugin.parsing import parse_json
 
 if TYPE_CHECKING:
     from simplugin.collection import Mode
@@ -185,7 +185,7 @@ def filter_from(texts: list[str]) -> dict[str, Any]:
 
 def _json_object(text: str) -> dict[str, Any]:
     try:
-        return dict(json.loads(text, parse_constant=_no_number))
+        return dict(cast("dict[str, Any]", parse_json(text, finite=True)))
     except ValueError as error:
         message = f"The filter {text!r} is no JSON object ({error})."
         raise FilterError(message) from error
@@ -197,13 +197,7 @@ def _pair(text: str) -> dict[str, Any]:
         message = f"The filter {text!r} is neither key=value nor a JSON object."
         raise FilterError(message)
     try:
-        read = json.loads(value, parse_constant=_no_number)
+        read = parse_json(value, finite=True)
     except ValueError:
         read = value
     return {key: read if isinstance(read, bool | int | float) else value}
-
-
-def _no_number(word: str) -> float:
-    """Refuse what Python's JSON has and JSON has not: NaN and the infinities."""
-    message = f"{word} is no JSON value"
-    raise ValueError(message)

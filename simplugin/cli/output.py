@@ -108,14 +108,14 @@ def meter(doing: str) -> Generator[Show | None, None, None]:
         TextColumn(plain(doing), markup=False),
         BarColumn(),
         MofNCompleteColumn(),
-        TextColumn("{task.fields[what]}"),
+        TextColumn("{task.fields[what]}", markup=False),
         TimeRemainingColumn(),
         console=Console(stderr=True, highlight=False, markup=False, emoji=False),
         transient=True,
     )
     task = bar.add_task(doing, total=None, what="")
     with bar:
-        yield lambda done, total, what: bar.update(task, completed=done, total=total, what=what)
+        yield lambda done, total, what: bar.update(task, completed=done, total=total, what=plain(what))
 
 
 @contextmanager

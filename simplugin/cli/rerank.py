@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-import json
-from typing import Annotated, Any
+from typing import Annotated, Any, cast
 
 import typer
 
@@ -12,6 +11,7 @@ from simplugin.cli.lines import read_lines
 from simplugin.cli.options import AsJson, Query, is_text
 from simplugin.cli.output import print_item, print_json, waiting
 from simplugin.errors import DataError
+from simplugin.parsing import parse_json
 
 __all__ = ["rerank"]
 
@@ -52,7 +52,7 @@ def _row(line: str, file: str, number: int) -> dict[str, Any]:
     if not line.lstrip().startswith("{"):
         return {"text": line}
     try:
-        row = json.loads(line)
+        row = cast("dict[str, Any]", parse_json(line))
     except ValueError:
         return {"text": line}  # a sentence may begin with a brace
     if not isinstance(text := row.get("text"), str):

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterable
 from dataclasses import dataclass
 from fnmatch import fnmatch
@@ -10,6 +9,7 @@ from pathlib import Path
 from typing import Any, Literal, cast
 
 from simplugin.errors import CheckpointError
+from simplugin.parsing import parse_json
 
 __all__ = ["Weights", "find_tokenizer", "find_weights", "foreign_weights", "read_json", "read_modules", "tensor_names"]
 
@@ -60,6 +60,9 @@ def read_modules(folder: Path) -> list[dict[str, Any]] | None:
         module = cast("dict[str, Any]", entry) if isinstance(entry, dict) else {}
         if not isinstance(module.get("type"), str) or not isinstance(module.get("path"), str):
             raise CheckpointError(folder, "modules.json has an entry without a type or a path.")
+        place = Path(module["path"])
+        if place.is_absolute() or ".." in place.parts or "\0" in module["path"]:
+            raise CheckpointError(folder, f"modules.json has the path {str(place)!r}, which leads out of the folder.")
     if not entries:
         raise CheckpointError(folder, "modules.json lists no modules.")
     return cast("list[dict[str, Any]]", entries)
@@ -73,7 +76,7 @@ def find_weights(folder: Path, root: Path | None = None) -> Weights:
     """
     for format_, stem in (("safetensors", "model.safetensors"), ("bin", "pytorch_model.bin")):
         index = read_json(folder, f"{stem}.index.json")
-        names = {stem} if index is None else set(cast("dict[str, str]", index.get("weight_map", {})).values())
+        names = {stem} if index is None else _parts(root or folder, index)
         files = [folder / name for name in sorted(names)]
         if index is None and not files[0].is_file():
             continue
@@ -122,16 +125,30 @@ def tensor_names(weights: Weights, root: Path) -> frozenset[str]:
             if not 0 < length <= min(_HEADER_LIMIT, path.stat().st_size):
                 raise CheckpointError(root, f"its weights are damaged ({path.name} has no header).")
             try:
-                header: dict[str, Any] = json.loads(file.read(length))
+                header = parse_json(file.read(length))
             except ValueError as error:
                 raise CheckpointError(root, f"its weights are damaged ({path.name}: {error}).") from error
-        names.update(header)
+        if not isinstance(header, dict):
+            raise CheckpointError(root, f"its weights are damaged ({path.name}: its header is no JSON object).")
+        names.update(cast("dict[str, Any]", header))
     return frozenset(names - {"__metadata__"})
+
+
+def _parts(root: Path, index: dict[str, Any]) -> set[str]:
+    """Return the names of the files that the weights are parted into, which lie beside their index."""
+    listed = index.get("weight_map")
+    names = list(cast("dict[str, Any]", listed).values()) if isinstance(listed, dict) else list[Any]()
+    for name in names:
+        if not isinstance(name, str) or name in {"", ".."} or Path(name).name != name or "\0" in name:
+            raise CheckpointError(root, f"its index of weights names {name!r}, which is no file beside it.")
+    if not names:
+        raise CheckpointError(root, "its index of weights names no files.")
+    return set(names)
 
 
 def _read(folder: Path, name: str) -> object:
     try:
-        return cast(object, json.loads((folder / name).read_text(encoding="utf-8-sig")))
+        return parse_json((folder / name).read_text(encoding="utf-8-sig"))
     except FileNotFoundError:
         return None
     except OSError as error:

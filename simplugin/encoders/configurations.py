@@ -74,7 +74,10 @@ def read_pooling(folder: Path, pooling: dict[str, Any], config: dict[str, Any]) 
     if stated is None:
         modes = [mode for key, mode in _POOLING_MODES.items() if pooling.get(key)] or ["mean"]
     else:
-        modes = [str(stated)] if isinstance(stated, str) else [str(mode) for mode in cast("list[object]", stated)]
+        listed = cast("list[object]", stated) if isinstance(stated, list) else [stated]
+        if not listed or not all(isinstance(mode, str) for mode in listed):
+            raise CheckpointError(folder, f"its pooling {stated!r} is unknown.")
+        modes = [str(mode) for mode in listed]
     width = read_width(folder, config)
     taken = pooling.get("embedding_dimension", pooling.get("word_embedding_dimension", width))
     if taken != width:
@@ -107,8 +110,8 @@ def read_stated_length(inner: Path) -> int | None:
         if config:
             stated = config.get("max_seq_length")
             for key in ("processor_kwargs", "tokenizer_args"):
-                stated = stated or cast("dict[str, Any]", config.get(key) or {}).get("model_max_length")
-            return int(stated) if isinstance(stated, int) else None
+                stated = stated or _table(inner, config, key).get("model_max_length")
+            return stated if isinstance(stated, int) and stated > 0 else None
     return None
 
 
@@ -116,7 +119,7 @@ def read_length(stated: int | None, inner: Path, config: dict[str, Any]) -> tupl
     """Return the longest input, and a note where it is shorter than was stated."""
     existing = config.get("max_position_embeddings")
     positions: int | None = existing if isinstance(existing, int) and existing > 0 else None
-    if positions is not None and config.get("model_type") in _ROBERTA_LIKE:
+    if positions is not None and str(config.get("model_type")) in _ROBERTA_LIKE:
         padding = config.get("pad_token_id")
         positions -= (padding if isinstance(padding, int) else 1) + 1
     if stated is None:
@@ -129,13 +132,17 @@ def read_length(stated: int | None, inner: Path, config: dict[str, Any]) -> tupl
     return stated, ()
 
 
-def read_prompts(said: dict[str, Any]) -> Prompts:
+def read_prompts(folder: Path, said: dict[str, Any]) -> Prompts:
     """Return what stands before queries and documents; one side's own prompt comes before the default one.
 
     ``passage`` and ``corpus`` stand for documents too, as sentence-transformers means it; its version 6.2 fills
     ``document`` with an empty prompt first, and so never reaches them.
+
+    Raises ``CheckpointError`` for prompts that are no texts by their names.
     """
-    prompts = cast("dict[str, str | None]", said.get("prompts") or {})
+    prompts = _table(folder, said, "prompts")
+    if not all(isinstance(prompt, str | None) for prompt in prompts.values()):
+        raise CheckpointError(folder, "one of its prompts is no text.")
     default = prompts.get(str(said.get("default_prompt_name"))) or ""
     document = next((name for name in ("document", "passage", "corpus") if name in prompts), None)
     return Prompts(
@@ -151,3 +158,10 @@ def read_similarity(folder: Path, said: dict[str, Any]) -> SimilarityFunction:
         known = ", ".join(get_args(SimilarityFunction))
         raise CheckpointError(folder, f"its similarity {name!r} is unknown; known: {known}.")
     return cast("SimilarityFunction", name)
+
+
+def _table(folder: Path, config: dict[str, Any], key: str) -> dict[str, Any]:
+    value: object = config.get(key) or {}
+    if not isinstance(value, dict):
+        raise CheckpointError(folder, f"its {key!r} is no JSON object.")
+    return cast("dict[str, Any]", value)

@@ -141,7 +141,7 @@ def _read_modules(
     length, notes = read_length(read_stated_length(inner), inner, config)
     if _has_classifier(found[0], folder):
         notes = (*notes, _CLASSIFIER)
-    prompts, similarity = read_prompts(said), read_similarity(folder, said)
+    prompts, similarity = read_prompts(folder, said), read_similarity(folder, said)
     return Layout(
         folder=folder,
         kind="sentence-transformers",
@@ -203,7 +203,7 @@ def _read_static(
         modules=names,
         pooling="mean of word pieces",
         normalize=names[-1] == "Normalize",
-        prompts=read_prompts(said),
+        prompts=read_prompts(folder, said),
         similarity=read_similarity(folder, said),
         tokenizer=find_tokenizer(inner),
         weights=_files(folder, [weights]),

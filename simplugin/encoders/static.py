@@ -7,7 +7,6 @@ long as all of a search with this module.
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -17,6 +16,7 @@ import numpy as np
 import numpy.typing as npt
 
 from simplugin.catalog import ModelCard
+from simplugin.encoders.checkpoint import read_json
 from simplugin.encoders.fingerprint import Fingerprint, hash_files, take_fingerprint
 from simplugin.encoders.pieces import WordCutter
 from simplugin.encoders.protocol import as_texts
@@ -37,17 +37,7 @@ def is_static(folder: Path) -> bool:
 
     Raises ``CheckpointError`` for a damaged ``config.json``: opened as of another kind it would give other vectors.
     """
-    try:
-        config = json.loads((folder / "config.json").read_text(encoding="utf-8"))
-    except FileNotFoundError:
-        return False
-    except OSError as error:
-        raise CheckpointError(folder, f"config.json cannot be read ({error.strerror}).") from error
-    except ValueError as error:
-        raise CheckpointError(folder, f"config.json is damaged ({error}).") from error
-    if not isinstance(config, dict):
-        raise CheckpointError(folder, "config.json is no JSON object.")
-    return cast("dict[str, Any]", config).get("model_type") == "model2vec"
+    return (read_json(folder, "config.json") or {}).get("model_type") == "model2vec"
 
 
 class StaticEncoder:
@@ -70,7 +60,7 @@ class StaticEncoder:
         if self._tokenizer.get_vocab_size() != len(self._table):
             reason = f"its tokenizer has {self._tokenizer.get_vocab_size()} pieces and its table {len(self._table)}."
             raise CheckpointError(folder, reason)
-        config = json.loads((folder / "config.json").read_text(encoding="utf-8"))
+        config = read_json(folder, "config.json") or {}
         # Starters are known to cut at every white space; what another tokenizer does with it is its own affair.
         is_starter = str(config.get("tokenizer_name", "")).startswith("starter-")
         self._cutter = WordCutter(self._tokenizer) if is_starter else None

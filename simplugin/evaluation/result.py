@@ -12,7 +12,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from importlib import metadata
 from pathlib import Path
-from typing import Any, Literal, Self, TypeAlias
+from typing import Any, Literal, Self, TypeAlias, cast
 
 import numpy as np
 from pydantic import BaseModel, ConfigDict, ValidationError
@@ -21,6 +21,7 @@ from simplugin.encoders.fingerprint import hash_files
 from simplugin.errors import DataError
 from simplugin.evaluation.bootstrap import Floats, Interval, Ints
 from simplugin.evaluation.findings import Finding
+from simplugin.parsing import parse_json
 from simplugin.rows import FileRecord
 
 __all__ = ["SCHEMA", "DataRecord", "Evaluation", "ModelRecord", "Part", "Result", "Section", "Task", "packages"]
@@ -199,7 +200,7 @@ class Evaluation:
         result = load_result(path)
         if result.items is None:
             return cls(result, ())
-        if Path(result.items).name != result.items:
+        if not result.items or Path(result.items).name != result.items or "\0" in result.items:
             raise DataError(f"its items are named {result.items!r}, and must lie beside it.", path=path)
         items = Path(path).with_name(result.items)
         if items.is_file() and result.items_sha256 not in {None, hash_files([items])}:
@@ -241,12 +242,21 @@ def _read_items(path: Path) -> Iterator[Part]:
         with path.open(encoding="utf-8") as lines:
             for number, line in enumerate(lines, 1):
                 try:
-                    row: dict[str, Any] = json.loads(line)
+                    row = cast("dict[str, Any]", parse_json(line))
                     rows.setdefault((row.pop("part"), row.pop("stage")), []).append(row)
                 except (ValueError, KeyError, AttributeError, TypeError) as error:
                     raise DataError("the line is no item of an evaluation.", path=path, line=number) from error
     except OSError as error:
         raise DataError(f"the items cannot be read ({error.strerror}).", path=path) from error
+    except UnicodeDecodeError as error:
+        raise DataError("the items are no items of an evaluation (no UTF-8).", path=path) from error
+    try:
+        yield from _parts(rows)
+    except (ValueError, KeyError, TypeError, OverflowError) as error:
+        raise DataError(f"the items are no items of an evaluation ({error}).", path=path) from error
+
+
+def _parts(rows: Mapping[tuple[str, str | None], Sequence[dict[str, Any]]]) -> Iterator[Part]:
     for (name, stage), items in rows.items():
         columns = {key: [row.get(key) for row in items] for key in items[0] if key not in {"item", "cluster"}}
         texts = {

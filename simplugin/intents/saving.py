@@ -29,6 +29,7 @@ from simplugin.intents.taught import Taught, grouped
 from simplugin.intents.thresholds import as_target
 from simplugin.intents.utterances import Utterance
 from simplugin.measures import FloatArray
+from simplugin.parsing import parse_json
 from simplugin.routing import REST, Router
 from simplugin.writing import write_whole
 
@@ -38,6 +39,7 @@ VERSION = 1
 """Of the file; a newer one is refused."""
 
 _KIND = "simplugin intents"
+_BEYOND = 1e30  # no number in the file comes near it, and float32 holds it
 
 
 def save(knowledge: Mapping[str, Knowledge], path: str | Path) -> None:
@@ -76,7 +78,7 @@ def read(path: str | Path, model: Encoder | Router | str | None) -> dict[str, Kn
 def _readable(path: str | Path) -> Generator[None]:
     try:
         yield
-    except (KeyError, TypeError, ValueError, IndexError, AttributeError) as error:
+    except (KeyError, TypeError, ValueError, IndexError, AttributeError, OverflowError) as error:
         raise DataError(f"the file holds no intents that can be read ({error}).", path=path) from error
 
 
@@ -85,6 +87,10 @@ def _opened(
 ) -> dict[str, Encoder]:
     if model is None:
         cards = {key: each.card for key, each in fingerprints.items()}
+        for card in cards.values():
+            if "://" in card.id:  # texts and keys go to a server at their owner's word alone
+                message = f"the file was made with a model that a server runs; name it to open it: {card.id!r}."
+                raise DataError(message, path=path)
         encoders = {key: load(card.id, truncate_dim=card.truncate_dim) for key, card in cards.items()}
     elif isinstance(model, Router):
         encoders = dict(model.models)
@@ -108,7 +114,7 @@ def _opened(
 
 def _values(path: Path) -> Mapping[str, Any]:
     try:
-        values: object = json.loads(path.read_text(encoding="utf-8"))
+        values = parse_json(path.read_text(encoding="utf-8"))
     except OSError as error:
         raise DataError(f"the file cannot be read ({error.strerror}).", path=path) from error
     except ValueError as error:
@@ -188,16 +194,16 @@ def _to_fit(values: Mapping[str, Any], intents: tuple[str, ...], dimension: int)
     return Fit(
         scoring=scoring,
         measured=measured,
-        confidence=Confidence(tuple(map(float, confidence["weights"])), float(confidence["offset"])),
-        threshold=float(values["threshold"]),
-        ambiguity=float(values["ambiguity"]),
+        confidence=Confidence(tuple(map(_float, confidence["weights"])), _float(confidence["offset"])),
+        threshold=_float(values["threshold"]),
+        ambiguity=_float(values["ambiguity"]),
         head=head,
-        intents={intents.index(name): float(move) for name, move in values["thresholds"]["intents"].items()},
-        languages={str(name): float(move) for name, move in values["thresholds"]["languages"].items()},
+        intents={intents.index(name): _float(move) for name, move in values["thresholds"]["intents"].items()},
+        languages={str(name): _float(move) for name, move in values["thresholds"]["languages"].items()},
         target=as_target(values["target"]),
-        share=float(values["out_of_scope"]),
+        share=_float(values["out_of_scope"]),
         balanced=_number(values["balanced"]),
-        tried={str(name): float(value) for name, value in values["tried"].items()},
+        tried={str(name): _float(value) for name, value in values["tried"].items()},
     )
 
 
@@ -214,4 +220,12 @@ def _unpacked(values: Mapping[str, Any]) -> FloatArray:
 
 
 def _number(value: object) -> float | None:
-    return None if value is None else float(cast("float", value))
+    return None if value is None else _float(value)
+
+
+def _float(value: object) -> float:
+    number = float(cast("float", value))
+    if not abs(number) < _BEYOND:
+        message = f"{number} is no score"
+        raise ValueError(message)
+    return number

@@ -18,7 +18,7 @@ from simplugin.errors import DataError
 __all__ = ["utterances_in"]
 
 # [Berlin](city), [Berlin]{"entity": "city", "role": "to"}, [Berlin][{"entity": "city"}, {"entity": "capital"}]
-_ENTITY = re.compile(r"\[([^\[\]]+)\](?:\([^)]*\)|\{[^}]*\}|\[\s*\{[^\]]*\}\s*\])")
+_ENTITY = re.compile(r"\[([^\[\]]+)\](?:\([^()]*\)|\{[^{}]*\}|\[\s*\{[^\[\]]*\}\s*\])")
 _NULL = "tag:yaml.org,2002:null"
 
 

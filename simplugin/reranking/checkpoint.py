@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import pickle
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
@@ -12,6 +11,7 @@ from typing import TYPE_CHECKING, Any, cast
 from simplugin.catalog import ModelCard
 from simplugin.errors import CheckpointError, NotAPairModelError
 from simplugin.messages import first_line, quiet
+from simplugin.parsing import parse_json
 from simplugin.reranking.conversion import ARCHITECTURE, CONFIG, WEIGHTS
 from simplugin.reranking.heads import Head, LabelError
 from simplugin.reranking.tokenizer import open_tokenizer
@@ -64,7 +64,7 @@ def is_pair_config(config: dict[str, Any]) -> bool:
 def read_json(path: Path) -> dict[str, Any]:
     """Read a configuration; a file that is not there is empty. Raises ``CheckpointError`` for one that is no object."""
     try:
-        read: object = json.loads(path.read_text(encoding="utf-8"))
+        read = parse_json(path.read_text(encoding="utf-8"))
     except FileNotFoundError:
         return {}
     except OSError as error:

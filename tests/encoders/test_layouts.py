@@ -221,6 +221,8 @@ REFUSED: dict[str, tuple[str, str, Callable[[Any], Any], str]] = {
     "no pooling": ("", "modules.json", lambda m: m.pop(), "not a transformer and its pooling"),
     "no modules": ("", "modules.json", lambda m: m.clear(), "lists no modules"),
     "module without path": ("", "modules.json", lambda m: m[0].pop("path"), "without a type or a path"),
+    "module outside": ("", "modules.json", lambda m: m[1].update(path="../other"), "leads out of the folder"),
+    "module at a place": ("", "modules.json", lambda m: m[1].update(path="/etc"), "leads out of the folder"),
     "pooling of another width": ("", "1_Pooling/config.json", lambda c: c.update(word_embedding_dimension=512), "512"),
     "dense of another width": ("distiluse", "2_Dense/config.json", lambda c: c.update(in_features=64), "takes 64"),
     "dense without width": ("distiluse", "2_Dense/config.json", lambda c: c.pop("out_features"), "out_features"),
@@ -335,3 +337,15 @@ def changed(folder: Path, target: Path, file: str, change: Callable[[Any], Any])
     change(value)
     (target / file).write_text(json.dumps(value), encoding="utf-8")
     return target
+
+
+@pytest.mark.parametrize("part", ["../elsewhere.safetensors", "/etc/passwd", 3, ".."])
+def test_an_index_of_weights_that_leads_out_of_the_folder_is_refused(
+    made: Callable[[str], Path], tmp_path: Path, part: object
+) -> None:
+    folder = tmp_path / "parts"
+    shutil.copytree(made("Hebrew mBERT"), folder)
+    (folder / "model.safetensors.index.json").write_text(json.dumps({"weight_map": {"a": part}}))
+
+    with pytest.raises(CheckpointError, match="no file beside it"):
+        read_layout(folder)

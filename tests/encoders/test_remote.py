@@ -18,6 +18,9 @@ from simplugin.catalog import ModelCard, Prompts
 from simplugin.encoders import RemoteEncoder, RemoteReranker, Retry, load
 from simplugin.encoders.remote.address import read_address
 from simplugin.encoders.remote.encoder import estimate_tokens
+from simplugin.encoders.remote.exchange import Exchange, Send, Steps
+from simplugin.encoders.remote.transport import Transport
+from simplugin.encoders.remote.wire import Lost, Reply
 from simplugin.errors import ModelMismatchError, NotAnEmbedderError, RemoteError, StoreError
 from simplugin.measures import FloatArray
 from simplugin.records import Hit
@@ -597,3 +600,36 @@ def test_a_plan_is_the_same_in_every_run() -> None:
 
     assert [plan(str(i), 1) for i in range(50)] == [seeded(1, 0.3, PASSING)(str(i), 1) for i in range(50)]
     assert well("a", 1) is None
+
+
+@pytest.mark.parametrize("side", ["sync", "async"])
+def test_an_answer_without_an_end_is_not_kept(serve: Serve, side: str) -> None:
+    server = serve()
+
+    def ask() -> Steps[Reply | Lost]:
+        return (yield Send(f"{server.url}/info", None, 0.0))
+
+    whole, short = (Transport(None, timeout=5.0, concurrency=1, longest=longest) for longest in (10_000, 100))
+
+    async def arun(transport: Transport) -> Reply | Lost:
+        try:
+            return await transport.arun(ask())
+        finally:
+            await transport.aclose()
+
+    def run(transport: Transport) -> Reply | Lost:
+        return transport.run(ask()) if side == "sync" else asyncio.run(arun(transport))
+
+    assert isinstance(run(whole), Reply)
+    lost = run(short)
+    assert isinstance(lost, Lost)
+    assert (lost.reason, lost.passing) == ("gave an answer of more than 100 bytes", False)
+
+
+def test_a_page_of_nothing_but_beginnings_takes_no_time(serve: Serve) -> None:
+    exchange, started = Exchange(read_address("http://embedder"), QUICK), time.process_time()
+
+    for page in (b"<title>" * 200_000, b"<" * 2_000_000):
+        assert "cannot" in str(exchange.error("cannot", Reply(500, page)))
+
+    assert time.process_time() - started < 4

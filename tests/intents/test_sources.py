@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import time
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -12,6 +13,7 @@ import pytest
 from simplugin.encoders import Encoder
 from simplugin.errors import DataError, ModelError, ModelMismatchError
 from simplugin.intents import IntentMatcher, Utterance
+from simplugin.intents.utterances import read_utterances
 from simplugin.records import Evidence, Hit, Stored
 from simplugin_qdrant import open_store, register
 from tests.hashing import HashEncoder
@@ -179,3 +181,29 @@ async def test_a_reranker_decides_close_calls(word: str, intent: str) -> None:
     assert len(match.alternatives) == 1
     assert await sure.amatch("red thing") == match
     assert (unsure.match("red thing").status, unsure.match("red thing").intent) == ("ambiguous", intent)
+
+
+def test_a_file_that_names_a_server_asks_it_only_where_its_user_names_it_too(tmp_path: Path, starter: Encoder) -> None:
+    IntentMatcher(rooms(2), starter).save(tmp_path / "j.json")
+    values = json.loads((tmp_path / "j.json").read_text(encoding="utf-8"))
+    values["models"]["*"]["fingerprint"]["card"]["id"] = "http://127.0.0.1:9"
+    (tmp_path / "j.json").write_text(json.dumps(values), encoding="utf-8")
+
+    with pytest.raises(DataError, match=r"name it to open it: 'http://127\.0\.0\.1:9'"):
+        IntentMatcher.load(tmp_path / "j.json")
+
+
+@pytest.mark.parametrize("text", ["[" * 100_000, '{"kind": "simplugin intents", "version": 1e999}'])
+def test_a_file_that_no_matcher_wrote_is_refused_however_it_fails(tmp_path: Path, text: str) -> None:
+    (tmp_path / "j.json").write_text(text)
+
+    with pytest.raises(DataError):
+        IntentMatcher.load(tmp_path / "j.json", HashEncoder())
+
+
+def test_brackets_without_an_end_take_no_time(tmp_path: Path) -> None:
+    (tmp_path / "i.yml").write_text("nlu:\n- intent: a\n  examples: |\n    - " + "[a](" * 50_000 + "\n")
+    started = time.process_time()
+
+    assert read_utterances(tmp_path / "i.yml").utterances
+    assert time.process_time() - started < 4

@@ -280,6 +280,27 @@ class TestTenants:
         assert ours.search("secret", filter=anything) == []
         assert ours.count(anything) == 0
 
+    def test_no_way_to_read_reaches_another_tenants_points(self, store: Store, fresh: Callable[[str], str]) -> None:
+        name = fresh("docs")
+        theirs = register(store, name, HashEncoder(), tenant="theirs", mode="hybrid")
+        theirs.add(["a secret text", "a secret text too"], ids=["s", "t"])
+        ours = register(store, name, HashEncoder(), tenant="ours")
+        ours.add(["our own text"], ids=["o"])
+        (query,) = HashEncoder().encode_query(["a secret text"])
+
+        found = [
+            *ours.search("a secret text", mode="hybrid", limit=9),
+            *ours.search("a secret text", mode="words", limit=9),
+            *ours.search("a secret text", group=True, limit=9),
+            *ours.search("a secret text", rerank=SimilarityReranker(HashEncoder()), limit=9),
+            *ours.search_vector(query, limit=9),
+        ]
+
+        assert {hit.document_id for hit in found} == {"o"}
+        assert [each.text for each in ours.get(["s", "t", "o"])] == ["our own text"]
+        assert [each.text for each in ours.stored()] == ["our own text"]
+        assert ours.near_duplicates(0.5) == []
+
     def test_documents_of_nobody_keep_tenants_out_and_an_empty_collection_lets_them_in(
         self, store: Store, fresh: Callable[[str], str]
     ) -> None:

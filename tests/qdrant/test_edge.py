@@ -226,6 +226,50 @@ def test_a_damaged_record_of_the_collection_is_said_to_be_damaged(tmp_path: Path
         register(store, "docs", HashEncoder())
 
 
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"vectors": {"default": [64, "closeness"]}},
+        {"vectors": {"default": [-1, "cosine"]}},
+        {"vectors": {"default": [10**12, "cosine"]}},
+        {"vectors": {"default": [64, "cosine", "int8", "more"]}},
+        {"vectors": {"default": None}},
+        {"vectors": {}, "words": []},
+        {"words": [None]},
+        {"linked": 3},
+        {"metadata": []},
+    ],
+    ids=repr,
+)
+def test_a_record_of_another_shape_never_reaches_the_engine(tmp_path: Path, changes: dict[str, object]) -> None:
+    with open_store(tmp_path / "db") as store:
+        register(store, "docs", HashEncoder())
+    path = tmp_path / "db" / "collections" / "docs" / "simplugin.json"
+    path.write_text(json.dumps(json.loads(path.read_text()) | changes))
+
+    with open_store(tmp_path / "db") as store, pytest.raises(StoreError, match="is not what it should be"):
+        register(store, "docs", HashEncoder())
+
+
+@pytest.mark.parametrize(
+    "damaged",
+    [
+        {"simplugin-indexes": True},
+        {"simplugin-indexes": {"lang": []}},
+        {"simplugin-serves:default": "default"},
+        {"simplugin-serves:default": {"vector": ["default"]}},
+    ],
+    ids=repr,
+)
+def test_damaged_metadata_of_a_collection_is_told(tmp_path: Path, damaged: dict[str, object]) -> None:
+    with open_store(tmp_path / "db") as store:
+        register(store, "docs", HashEncoder())
+        store.annotate("docs", damaged)
+
+        with pytest.raises(StoreError, match=r"The collection's record 'simplugin-"):
+            register(store, "docs", HashEncoder())
+
+
 def test_nan_never_reaches_the_engine(tmp_path: Path) -> None:
     class Broken(HashEncoder):
         def _encode(self, texts):  # type: ignore[no-untyped-def]

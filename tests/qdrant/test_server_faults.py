@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import threading
 import time
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
 import pytest
@@ -88,3 +90,42 @@ def test_a_store_that_is_no_server_is_not_spread(location: str, tmp_path: Path) 
     place = location if location == ":memory:" else str(tmp_path / "db")
     with open_store(place) as store, pytest.raises(StoreError, match="not spread over a cluster"):
         register(store, "spread", HashEncoder(), cluster=Cluster(shards=2))
+
+
+def test_a_password_in_the_url_of_a_server_is_shown_nowhere() -> None:
+    with LoopbackServer() as server, open_store(server.url.replace("//", "//me:s3cret@")) as store:
+        with pytest.raises(StoreError) as raised:
+            register(store, "nothing")
+        assert "s3cret" not in f"{raised.value} {store!r} {store.location}"
+    with pytest.raises(StoreError) as raised:
+        open_store("ftp://me:s3cret@host")
+    assert "s3cret" not in str(raised.value)
+
+
+@pytest.mark.filterwarnings("ignore:Api key is used with an insecure connection")
+def test_a_key_goes_to_the_server_that_was_named_and_not_where_it_points_to(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("QDRANT_API_KEY", "s3cret")
+    asked = list[tuple[str, str | None]]()
+
+    class Moved(BaseHTTPRequestHandler):
+        def do_GET(self) -> None:
+            asked.append((self.path, self.headers.get("api-key")))
+            self.send_response(307)
+            self.send_header("Location", f"http://localhost:{self.server.server_port}/elsewhere")  # type: ignore[attr-defined]
+            self.send_header("Content-Length", "0")
+            self.end_headers()
+
+        def log_message(self, format: str, *args: object) -> None:  # noqa: A002  # its name there
+            pass
+
+    with ThreadingHTTPServer(("127.0.0.1", 0), Moved) as server:
+        threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.05}, daemon=True).start()
+        with (
+            open_store(f"http://127.0.0.1:{server.server_port}") as store,
+            pytest.raises(StoreError, match="307") as raised,
+        ):
+            store.names()
+        server.shutdown()
+
+    assert asked == [("/collections", "s3cret")]
+    assert "s3cret" not in str(raised.value)

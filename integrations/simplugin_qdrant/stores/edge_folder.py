@@ -18,17 +18,20 @@ import shutil
 import tempfile
 from collections.abc import Callable, Mapping
 from pathlib import Path
-from typing import Any, cast
+from typing import Any, cast, get_args
 from urllib.parse import quote, unquote
 
 from filelock import FileLock, Timeout
 
 from simplugin.errors import StoreError, StoreLockedError, UnknownCollectionError
+from simplugin.measures import SimilarityFunction
+from simplugin.parsing import parse_json
 
 __all__ = ["EdgeFolder", "names_in"]
 
 _SIDECAR = "simplugin.json"
 _ALIASES = "aliases.json"
+_WIDEST = 65_536  # numbers of a vector that Qdrant takes
 
 
 def names_in(folder: Path) -> list[str]:
@@ -165,7 +168,7 @@ class EdgeFolder:
         self._aliases = self._read_aliases()
 
     def _path(self, name: str) -> Path:
-        encoded = quote(name, safe="")
+        encoded = quote(name, safe="", errors="replace")  # half a surrogate pair is no letter, and in no name of ours
         if not name or name.startswith(".") or len(encoded) > 200:
             message = f"{name!r} cannot name a collection: it needs 1 to 200 characters and no dot at the start."
             raise StoreError(message)
@@ -174,8 +177,8 @@ class EdgeFolder:
     def _read_sidecar(self, name: str) -> dict[str, Any]:
         path = self._path(name) / _SIDECAR
         try:
-            read = json.loads(path.read_text(encoding="utf-8"))
-            if not all(isinstance(read[part], dict) for part in ("vectors", "metadata")):
+            read = cast("dict[str, Any]", parse_json(path.read_text(encoding="utf-8")))
+            if not _is_sound(read):
                 raise TypeError(_SIDECAR)
         except (FileNotFoundError, NotADirectoryError):
             raise UnknownCollectionError(name, self.names(), str(self)) from None
@@ -185,17 +188,42 @@ class EdgeFolder:
         except (KeyError, TypeError) as error:
             message = f"Collection {name!r} in {str(self)!r} is damaged: {_SIDECAR} is not what it should be."
             raise StoreError(message) from error
-        return cast("dict[str, Any]", read)
+        return read
 
     def _read_aliases(self) -> dict[str, str]:
         try:
-            read = json.loads((self._folder / _ALIASES).read_text(encoding="utf-8"))
+            read = cast("dict[str, Any]", parse_json((self._folder / _ALIASES).read_text(encoding="utf-8")))
             return {str(alias): str(name) for alias, name in read.items()}
         except FileNotFoundError:
             return {}
         except (OSError, ValueError, AttributeError) as error:
             message = f"The store in {str(self)!r} is damaged: {_ALIASES} cannot be read ({error})."
             raise StoreError(message) from error
+
+
+def _is_sound(read: Mapping[str, Any]) -> bool:
+    """Say whether what is kept beside a collection has the shape in which it is written: the folder may be anyone's."""
+    json.dumps(read, ensure_ascii=False).encode()  # the engine takes no half of a surrogate pair
+    vectors: object = read["vectors"]
+    return (
+        isinstance(vectors, dict)
+        and all(_is_space(space) for space in cast("dict[str, Any]", vectors).values())
+        and (len(cast("dict[str, Any]", vectors)) > 0 or bool(read.get("words")))
+        and isinstance(read["metadata"], dict)
+        and all(_are_names(read.get(part, [])) for part in ("words", "linked"))
+    )
+
+
+def _are_names(given: Any) -> bool:
+    return isinstance(given, list) and {*map(type, cast("list[object]", given))} <= {str}
+
+
+def _is_space(given: Any) -> bool:
+    match given:
+        case [int(width), str(similarity)] | [int(width), str(similarity), "int8"]:
+            return 0 < width <= _WIDEST and similarity in get_args(SimilarityFunction)
+        case _:
+            return False
 
 
 def _write_json(path: Path, content: Mapping[str, Any]) -> None:

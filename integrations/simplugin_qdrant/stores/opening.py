@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 from pathlib import Path
 from typing import TYPE_CHECKING, TypeGuard
 from urllib.parse import urlsplit
@@ -35,7 +36,7 @@ def open_store(location: str | Path | QdrantClient, *, read_consistency: int | s
     from simplugin_qdrant.stores.client import ClientStore
 
     if isinstance(location, str):
-        return ClientStore(_connect(location), location, owned=True, read_consistency=read_consistency)
+        return ClientStore(_connect(location), _shown(location), owned=True, read_consistency=read_consistency)
     return ClientStore(location, read_consistency=read_consistency)
 
 
@@ -44,6 +45,11 @@ def is_folder(location: object) -> TypeGuard[str | Path]:
     return isinstance(location, Path) or (
         isinstance(location, str) and "://" not in location and location != ":memory:"
     )
+
+
+def _shown(location: str) -> str:
+    """Return a location without a user and password: it appears in messages."""
+    return re.sub(r"//.*@", "//", location, flags=re.DOTALL)
 
 
 def _connect(location: str) -> QdrantClient:
@@ -68,5 +74,7 @@ def _connect(location: str) -> QdrantClient:
                 check_compatibility=False,
             )
         case _:
-            message = f"{location!r} is no location of a store; give a folder, ':memory:', 'http://…' or 'grpc://…'."
+            message = (
+                f"{_shown(location)!r} is no location of a store; give a folder, ':memory:', 'http://…' or 'grpc://…'."
+            )
             raise StoreError(message)

@@ -36,6 +36,7 @@ Steps: TypeAlias = Generator[Send, Reply | Lost, T]
 
 _BATCH_TOO_LARGE = re.compile(r"\bbatch|too many|at most \d+ (item|input|text)", re.IGNORECASE)
 _QUOTED = 40  # characters of a text that an error may show
+_PAGE = 4_000  # characters of a page in which its title is looked for
 _SAID = 200  # characters of what a server said that an error may show
 
 
@@ -156,7 +157,7 @@ def _first_line(body: bytes) -> str:
     try:
         said = _message(json.loads(text))
     except (ValueError, RecursionError):
-        text = text[:100_000]
+        text = text[:_PAGE]
         title = re.search(r"<(title|h1)[^>]*>(.*?)</\1", text, re.IGNORECASE | re.DOTALL)
         said = html.unescape(title[2] if title else re.sub(r"<[^>]*>", " ", text))
     lines = [line.strip() for line in said.splitlines() if line.strip()]

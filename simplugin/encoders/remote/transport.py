@@ -20,12 +20,20 @@ __all__ = ["Transport"]
 T = TypeVar("T")
 
 _CONNECT_SECONDS = 10.0
+_LONGEST = 256 * 1024 * 1024  # bytes of an answer, unpacked: 2,000 vectors of 4,096 numbers, written as text, have half
+
+
+class _TooLongError(Exception):
+    """A server's answer does not end where any answer would."""
 
 
 class Transport:
-    """The connections to one server: at most ``concurrency`` for threads, and as many for an event loop."""
+    """The connections to one server: at most ``concurrency`` for threads, and as many for an event loop.
 
-    def __init__(self, authorization: str | None, *, timeout: float, concurrency: int) -> None:
+    An answer has at most ``longest`` bytes, unpacked.
+    """
+
+    def __init__(self, authorization: str | None, *, timeout: float, concurrency: int, longest: int = _LONGEST) -> None:
         import httpx
 
         if timeout <= 0 or concurrency < 1:
@@ -34,6 +42,7 @@ class Transport:
         self._authorization = authorization
         self._timeout = timeout
         self._concurrency = concurrency
+        self._longest = longest
         self._client = httpx.Client(**self._settings())
         # One event loop's connections are of no use to another: each loop gets a client of its own.
         self._async_client: tuple[weakref.ref[asyncio.AbstractEventLoop], httpx.AsyncClient] | None = None
@@ -41,7 +50,7 @@ class Transport:
 
     def __reduce__(self) -> tuple[object, ...]:
         """Pickle without the connections, with the key: whoever gets the pickle may ask the server."""
-        return _again, (self._authorization, self._timeout, self._concurrency)
+        return _again, (self._authorization, self._timeout, self._concurrency, self._longest)
 
     def run(self, steps: Steps[T], stop: threading.Event | None = None) -> T:
         """Run one exchange in this thread. ``stop`` ends its waiting, and then it raises ``CancelledError``."""
@@ -118,7 +127,16 @@ class Transport:
         import httpx
 
         try:
-            return _to_reply(self._client.send(_to_request(self._client, step)))
+            response = self._client.send(_to_request(self._client, step), stream=True)
+            try:
+                body = bytearray()
+                for part in response.iter_bytes():
+                    self._grow(body, part)
+                return _to_reply(response, bytes(body))
+            finally:
+                response.close()
+        except _TooLongError as error:
+            return Lost(str(error), False, error)
         except (httpx.RequestError, httpx.InvalidURL, UnicodeError) as error:
             return self._to_lost(error)
 
@@ -127,9 +145,24 @@ class Transport:
 
         client = self._client_of_this_loop()
         try:
-            return _to_reply(await client.send(_to_request(client, step)))
+            response = await client.send(_to_request(client, step), stream=True)
+            try:
+                body = bytearray()
+                async for part in response.aiter_bytes():
+                    self._grow(body, part)
+                return _to_reply(response, bytes(body))
+            finally:
+                await response.aclose()
+        except _TooLongError as error:
+            return Lost(str(error), False, error)
         except (httpx.RequestError, httpx.InvalidURL, UnicodeError) as error:
             return self._to_lost(error)
+
+    def _grow(self, body: bytearray, part: bytes) -> None:
+        body += part
+        if len(body) > self._longest:
+            message = f"gave an answer of more than {self._longest:,} bytes"
+            raise _TooLongError(message)
 
     def _client_of_this_loop(self) -> httpx.AsyncClient:
         import httpx
@@ -185,11 +218,9 @@ def _to_request(client: httpx.Client | httpx.AsyncClient, step: Send) -> httpx.R
     return client.build_request("POST", step.url, content=step.body, headers={"Content-Type": "application/json"})
 
 
-def _to_reply(response: httpx.Response) -> Reply:
-    return Reply(
-        response.status_code, response.content, {name.lower(): value for name, value in response.headers.items()}
-    )
+def _to_reply(response: httpx.Response, body: bytes) -> Reply:
+    return Reply(response.status_code, body, {name.lower(): value for name, value in response.headers.items()})
 
 
-def _again(authorization: str | None, timeout: float, concurrency: int) -> Transport:
-    return Transport(authorization, timeout=timeout, concurrency=concurrency)
+def _again(authorization: str | None, timeout: float, concurrency: int, longest: int) -> Transport:
+    return Transport(authorization, timeout=timeout, concurrency=concurrency, longest=longest)

@@ -211,7 +211,9 @@ def _list(value: object) -> list[object]:
 
 
 def _text(value: object) -> str | None:
-    return value if isinstance(value, str) and value else None
+    if not isinstance(value, str) or any("\ud800" <= letter <= "\udfff" for letter in value):
+        return None  # half a surrogate pair is in no name, and in no URL
+    return value or None
 
 
 def _positive(value: object) -> int | None:

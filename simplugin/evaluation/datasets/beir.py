@@ -99,6 +99,6 @@ def _rows(table: Table) -> Iterator[tuple[int, str, str, float]]:
     for line, cells in table.rows[1:]:
         try:
             yield line, cells[query].strip(), cells[document].strip(), float(int(cells[label]))
-        except ValueError:
-            message = f"the score {cells[label]!r} is no whole number."
+        except (ValueError, OverflowError):
+            message = f"the score {cells[label][:40]!r} is no whole number."
             raise DataError(message, path=table.path, line=line) from None

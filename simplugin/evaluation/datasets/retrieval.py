@@ -7,13 +7,13 @@ ones are searched.
 from __future__ import annotations
 
 import hashlib
-import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from simplugin.errors import DataError
 from simplugin.evaluation.datasets.sts import read_sts
+from simplugin.parsing import parse_json
 from simplugin.rows import FileRecord
 from simplugin.texts import as_read
 
@@ -193,7 +193,7 @@ def _is_one_object(path: str | Path) -> bool:
     if not first.lstrip().startswith(("{", "[")):
         return False
     try:
-        row: object = json.loads(first)
+        row = parse_json(first)
     except ValueError:
         return Path(path).suffix.lower() == ".json" or first.strip() in {"{", "["}
     return not isinstance(row, dict) or "data" in row

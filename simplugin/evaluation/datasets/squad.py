@@ -13,6 +13,7 @@ from typing import cast
 
 from simplugin.errors import DataError
 from simplugin.evaluation.datasets.retrieval import RetrievalSet
+from simplugin.parsing import parse_json
 from simplugin.rows import read_text
 from simplugin.texts import as_read
 
@@ -42,9 +43,11 @@ def read_squad(path: str | Path, *, language: str | None = None) -> RetrievalSet
 
 def _object(text: str, path: Path) -> dict[str, object]:
     try:
-        value: object = json.loads(text)
+        value = parse_json(text)
     except json.JSONDecodeError as error:
         raise DataError(f"the file is no JSON ({error.msg}).", path=path, line=error.lineno) from error
+    except ValueError as error:
+        raise DataError(f"the file is no JSON ({error}).", path=path) from error
     if not isinstance(value, dict):
         raise DataError("the file is no JSON object with 'data', as SQuAD's are.", path=path)
     return cast("dict[str, object]", value)

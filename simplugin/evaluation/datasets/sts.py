@@ -200,7 +200,7 @@ def _found(row: Row, places: _Places, path: Path) -> _Found:
 def _is_number(cell: object) -> bool:
     try:
         return math.isfinite(float(cast("str", cell)))
-    except (TypeError, ValueError):
+    except (TypeError, ValueError, OverflowError):
         return False
 
 

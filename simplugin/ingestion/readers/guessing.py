@@ -49,7 +49,8 @@ _COUSINS = {"iso8859-15": "cp1252", "iso8859-9": "cp1254", "iso8859-8": "cp1255"
 # By so much a page of an expected language is preferred: enough to help, and little enough where that is wrong.
 _EXPECTED = 0.1
 _SAMPLE = 65_536  # bytes that the detector is shown
-_LINE = re.compile(rb"[^\r\n]*[\x80-\xff][^\r\n]*[\r\n]*")
+_LINE = re.compile(rb"[^\r\n]+[\r\n]*")
+_BEYOND = re.compile(rb"[\x80-\xff]")
 _CONTROLS = re.compile("[\x00-\x08\x0b\x0e-\x1f\x7f-\x9f\ufffd]")
 _RATES = (0.0, 0.001)  # part of the letters that may be controls: none, if any page does without
 # How often guesses are right, by the detector's own figure, which is a similarity.
@@ -85,7 +86,8 @@ def _rank(raw: bytes, languages: Sequence[str]) -> Iterator[tuple[str, float]]:
 
 def _sample(raw: bytes) -> bytes:
     """Return the first lines with letters beyond ASCII: a long file may begin without any."""
-    return b"".join(_until(_SAMPLE, (found[0] for found in _LINE.finditer(raw))))
+    lines = (found[0] for found in _LINE.finditer(raw))
+    return b"".join(_until(_SAMPLE, (line for line in lines if _BEYOND.search(line))))
 
 
 def _until(most: int, lines: Iterable[bytes]) -> Iterator[bytes]:

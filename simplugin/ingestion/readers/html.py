@@ -16,19 +16,9 @@ __all__ = ["read_html"]
 _META = re.compile(rb"<meta[^>]+charset\s*=\s*[\"']?([\w.:-]+)", re.I)
 _TOP = 4096  # bytes in which a page names its encoding
 _FEW = 0.2  # of the text of the body: with less the extraction missed the point
-_ASIDE = (
-    "script",
-    "style",
-    "noscript",
-    "template",
-    "nav",
-    "header",
-    "footer",
-    "aside",
-    "svg",
-    "iframe",
-    "button",
-    "select",
+_MANY = 10_000  # elements: one of the ways to find the text looks at all paragraphs for each, for 50,000 half a minute
+_ASIDE = frozenset(
+    {"script", "style", "noscript", "template", "nav", "header", "footer", "aside", "svg", "iframe", "button", "select"}
 )
 _BLOCKS = frozenset(
     {"p", "div", "li", "tr", "br", "pre", "blockquote", "section", "article", "table", "td", "th", "dd", "dt"}
@@ -88,6 +78,7 @@ def _main(text: str, page: Any) -> str:
             include_tables=True,
             include_comments=False,
             with_metadata=False,
+            fast=sum(1 for _ in page.iter()) > _MANY,
         )
     except Exception:  # noqa: BLE001  # trafilatura lets what odd pages do to it come through as it is
         found = None
@@ -96,13 +87,10 @@ def _main(text: str, page: Any) -> str:
 
 
 def _body(page: Any) -> str:
-    for tag in _ASIDE:
-        for element in list(page.iter(tag)):
-            element.drop_tree()
     body = page.find(".//body")
     lines: list[str] = []
     _walk(page if body is None else body, lines)
-    text = re.sub(r"[ \t]*\n[ \t]*", "\n", "".join(lines))
+    text = re.sub(r"(?<![ \t])[ \t]*\n[ \t]*", "\n", "".join(lines))  # a run of blanks is looked at once
     return re.sub(r"\n{3,}", "\n\n", text).strip()
 
 
@@ -112,6 +100,9 @@ def _walk(top: Any, lines: list[str]) -> None:
     while stack:
         element, done = stack.pop()
         tag = element.tag if isinstance(element.tag, str) else ""
+        if tag in _ASIDE and element is not top:  # taken out of the tree, a control character behind it would raise
+            lines.append(re.sub(r"\s+", " ", element.tail or ""))
+            continue
         border = "\n\n" if tag in _BLOCKS or _HEADING.match(tag) else ""
         if done:
             lines += [border, re.sub(r"\s+", " ", element.tail or "") if element is not top else ""]

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator, Sequence
-from typing import Any, BinaryIO, NoReturn, cast
+from typing import Any, BinaryIO, cast
 
 from simplugin.errors import DataError
 from simplugin.ingestion.readers.columns import Columns
 from simplugin.ingestion.readers.lines import read_lines
 from simplugin.ingestion.report import Failure
 from simplugin.ingestion.sources.content import Content
+from simplugin.parsing import parse_json
 from simplugin.records import Document
 
 __all__ = ["read_json_lines"]
@@ -38,11 +39,9 @@ def read_json_lines(
 def _row(line: str) -> dict[str, Any]:
     """Return the object in a line, with what its ``metadata`` hold beside the other keys."""
     try:
-        value: object = json.loads(line, parse_constant=_refuse)
+        value = parse_json(line, finite=True)
     except ValueError as error:
         raise DataError(f"this is no JSON ({error}).") from error
-    except RecursionError as error:
-        raise DataError("the JSON is nested too deep.") from error
     if not isinstance(value, dict):
         raise DataError(f"a JSON object was expected, not {_kind(value)}.")
     row = cast("dict[str, Any]", value)
@@ -53,11 +52,6 @@ def _row(line: str) -> dict[str, Any]:
         return row
     rest = {key: value for key, value in row.items() if key != "metadata"}
     return {**cast("dict[str, Any]", nested), **rest}
-
-
-def _refuse(constant: str) -> NoReturn:
-    message = f"{constant} is no JSON number"
-    raise ValueError(message)
 
 
 def _kind(value: object) -> str:

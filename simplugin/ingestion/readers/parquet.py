@@ -16,7 +16,8 @@ from simplugin.records import Document
 
 __all__ = ["read_parquet"]
 
-_ROWS = 1024  # read at once
+_ROWS = 16  # read at once: a file of a few bytes may hold the longest text there is in every one of its rows
+_BYTES = 16 * 1024 * 1024  # of such rows; of more each is taken by itself
 
 
 def read_parquet(content: Content, opened: BinaryIO, columns: Columns) -> Iterator[Document | Failure]:
@@ -34,12 +35,18 @@ def read_parquet(content: Content, opened: BinaryIO, columns: Columns) -> Iterat
         columns.text_of(table.schema_arrow.names)
         number = 0
         for batch in table.iter_batches(batch_size=_ROWS):
-            for row in batch.to_pylist():
+            for row in _rows(batch):
                 number += 1
                 yield _entry(row, content, columns, number)
     except (library.ArrowException, OSError, ValueError) as error:  # its own errors derive from all of these
         first = (str(error).splitlines() or [""])[0]
         raise DataError(f"the Parquet file is damaged ({first}).") from error
+
+
+def _rows(batch: Any) -> Iterator[Mapping[str, Any]]:
+    parts = [batch] if batch.nbytes <= _BYTES else (batch.slice(place, 1) for place in range(batch.num_rows))
+    for part in parts:
+        yield from part.to_pylist()
 
 
 def _entry(row: Mapping[str, Any], content: Content, columns: Columns, number: int) -> Document | Failure:

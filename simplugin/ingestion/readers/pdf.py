@@ -20,7 +20,7 @@ _PAGES = 20_000  # of one file, and …
 _LETTERS = 64_000_000  # … characters: beyond, it is no document that people wrote
 _BREAK = "\n\n"
 # The end of a line with or without a hyphen, and how the next one begins.
-_END = re.compile(r"((?<=[^\W\d_])[-\u00ad\u2010])?[ \t]*\n(\w)")
+_END = re.compile(r"((?<=[^\W\d_])[-\u00ad\u2010])?(?<![ \t])[ \t]*\n(\w)")
 # Some fonts write these as one letter, which no word that is searched has.
 _LIGATURES = str.maketrans({"ﬀ": "ff", "ﬁ": "fi", "ﬂ": "fl", "ﬃ": "ffi", "ﬄ": "ffl", "ﬅ": "st", "ﬆ": "st"})
 

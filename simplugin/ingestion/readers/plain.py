@@ -15,7 +15,8 @@ from simplugin.records import Document, Encoding
 __all__ = ["read_plain"]
 
 _FRONT = re.compile(r"\ufeff?---[ \t]*\n(.*?\n)?(?:---|\.\.\.)[ \t]*(?:\n|\Z)", re.DOTALL)
-_ENTRY = re.compile(r"^(title|lang|language)[ \t]*:[ \t]*[\"']?(.*?)[\"']?[ \t]*$", re.M | re.I)
+_ENTRY = re.compile(r"^(title|lang|language)[ \t]*:(.*)$", re.M | re.I)
+_QUOTES = {'"', "'"}
 _TOP = 4000  # characters of reStructuredText in which a title is looked for
 _MARK = re.compile(r"^[ \t]*(`{3,}|~{3,}|#(?=[ \t])|=+(?=[ \t]*$))([^\n]*)", re.M)
 _CODE = 2  # letters of a language's code
@@ -47,12 +48,18 @@ def read_plain(content: Content, text: str, encoding: Encoding, form: Format) ->
 
 def _front_matter(lines: str) -> dict[str, Any]:
     found: dict[str, Any] = {}
-    for key, value in _ENTRY.findall(lines):
+    for key, written in _ENTRY.findall(lines):
+        value = _unquoted(written.strip(" \t"))
         if key.lower() == "title" and value:
             found["title"] = value
         elif value[:_CODE].isalpha() and value[_CODE : _CODE + 1] in {"", "-", "_"}:
             found["lang"] = value[:_CODE].lower()
     return found
+
+
+def _unquoted(value: str) -> str:
+    value = value[1:] if value[:1] in _QUOTES else value
+    return value[:-1] if value[-1:] in _QUOTES else value
 
 
 def _title(text: str, form: str) -> str | None:
@@ -75,5 +82,11 @@ def _headings(text: str) -> Iterator[tuple[int, int]]:
             if not fence or (mark.startswith(fence) and not found[2].strip()):
                 fence = "" if fence else mark
         elif not fence:
-            before = max(0, text.rfind("\n\n", 0, found.start()))
-            yield (before if mark[0] == "=" else found.start()), found.end()
+            yield (_lines_above(text, found.start()) if mark[0] == "=" else found.start()), found.end()
+
+
+def _lines_above(text: str, start: int) -> int:
+    """Return where the second line above begins: it shows whether what is underlined is one line."""
+    for _ in range(2):
+        start = text.rfind("\n", 0, max(0, start - 1)) + 1
+    return start

@@ -67,11 +67,10 @@ def _sections(units: Sequence[Unit]) -> list[Sequence[Unit]]:
     parts: list[Sequence[Unit]] = []
     waiting: list[Unit] = []  # headings with nothing below: they stand before what follows
     for start, end in pairwise(borders):
-        part = [*waiting, *units[start:end]]
-        if all(unit.level for unit in part) and end < len(units):
-            waiting = part
-        else:
-            parts.append(part)
+        section = units[start:end]
+        waiting += section
+        if end == len(units) or not all(unit.level for unit in section):
+            parts.append(waiting)
             waiting = []
     return parts
 

@@ -8,13 +8,14 @@ from dataclasses import dataclass
 
 __all__ = ["Block", "outline"]
 
-_ATX = re.compile(r" {0,3}(#{1,6})(?:[ \t]+(.*?))?(?:[ \t]+#+)?[ \t]*$")
-_ANCHOR = re.compile(r"\s*\{\s*#[^}]*\}\s*$")  # "# Title { #anchor }" is mark-up, not title
+# None of these may look at the same letters again and again: a line of 60,000 blanks would take half a minute.
+_ATX = re.compile(r" {0,3}(#{1,6})(?:[ \t](.*))?$")
+_ANCHOR = re.compile(r"\{\s*#[^{}]*\}$")  # "# Title { #anchor }" is mark-up, not title
 _SETEXT = re.compile(r" {0,3}(=+|-{2,})[ \t]*$")
 _FENCE = re.compile(r"[ \t]*(`{3,}|~{3,})")
 _RULE = re.compile(r"([=\-`:'\"~^_*+#<>.])\1{2,}[ \t]*$")
-_PARAGRAPH = re.compile(r"\S.*?(?=[^\S\n]*\n[^\S\n]*\n|\s*\Z)", re.DOTALL)
-_LINK = re.compile(r"!?\[([^\]]*)\]\([^)]*\)")
+_PARAGRAPH = re.compile(r"\S.*?(?<=\S)(?=[^\S\n]*\n[^\S\n]*\n|\s*\Z)", re.DOTALL)
+_LINK = re.compile(r"!?\[([^\]]{0,500})\]\([^)]{0,2000}\)")
 _MARKS = re.compile(r"\*\*|__|`")
 
 
@@ -73,7 +74,7 @@ def _markdown(text: str) -> Iterator[Block]:
             if begin is not None:
                 yield Block(begin, end)
             begin = None
-            yield Block(start, stop, len(heading[1]), _plain(heading[2] or ""))
+            yield Block(start, stop, len(heading[1]), _plain(_unclosed(heading[2] or "")))
         elif single and begin is not None and (under := _SETEXT.match(line)):
             yield Block(begin, stop, 1 if under[1][0] == "=" else 2, _plain(text[begin:end]))
             begin = None
@@ -84,9 +85,16 @@ def _markdown(text: str) -> Iterator[Block]:
         yield Block(begin, end)
 
 
+def _unclosed(title: str) -> str:
+    """Return a heading without the number signs that may close it."""
+    whole = title.strip(" \t")
+    bare = whole.rstrip("#")
+    return bare.rstrip(" \t") if bare.endswith((" ", "\t")) else whole
+
+
 def _plain(title: str) -> str:
     """Return the words of a heading without its mark-up."""
-    return _MARKS.sub("", _LINK.sub(r"\1", _ANCHOR.sub("", title))).strip()
+    return _MARKS.sub("", _LINK.sub(r"\1", _ANCHOR.sub("", title.strip()))).strip()
 
 
 def _closes(line: str, fence: str) -> bool:

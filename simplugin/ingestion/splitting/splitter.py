@@ -25,6 +25,7 @@ DEFAULT_TOKENS = 256
 _LEAST = 16
 _VERSION = "2"  # of the way a document is split: another one splits what is stored again
 _CONTEXT = 4  # the headings may take one token in so many
+_LETTERS = 50  # of a token: what has more is too long, and would be counted again for each chunk
 _BREAK = "\n\n"  # between the headings and the text, and never in a heading
 
 
@@ -175,7 +176,8 @@ class Splitter:
         above = [] if not self.headings else list(unit.path[:-1] if unit.level else unit.path)
         while above:
             context = "\n".join(above) + _BREAK
-            if self._count([context])[0] <= self.max_tokens // _CONTEXT:
+            room = self.max_tokens // _CONTEXT
+            if len(context) <= _LETTERS * room and self._count([context])[0] <= room:
                 return context
             del above[0]
         return ""

@@ -179,3 +179,21 @@ def test_more_documents_bring_the_labels_they_have_for_these_queries(tmp_path: P
     assert sorted(found.judgements["1"].values()) == [1.0, 4.0, 5.0]
     assert set(found.queries.values()) == {"a b", "c d"}
     assert {found.documents[id_] for id_ in found.left_out["1"]} == {"a b"}
+
+
+@pytest.mark.parametrize("text", ['{"data": ' + "[" * 100_000, '{"data": ' + "9" * 5_000 + "}"])
+def test_json_that_python_cannot_hold_is_refused(tmp_path: Path, text: str) -> None:
+    (tmp_path / "squad.json").write_text(text)
+
+    with pytest.raises(DataError, match="no JSON"):
+        read_retrieval(tmp_path / "squad.json")
+
+
+def test_a_judgement_beyond_all_numbers_is_refused(tmp_path: Path) -> None:
+    (tmp_path / "qrels").mkdir()
+    (tmp_path / "qrels" / "test.tsv").write_text("query-id\tcorpus-id\tscore\nq\td\t1" + "0" * 400 + "\n")
+    (tmp_path / "corpus.jsonl").write_text('{"_id": "d", "text": "a"}\n')
+    (tmp_path / "queries.jsonl").write_text('{"_id": "q", "text": "b"}\n')
+
+    with pytest.raises(DataError, match="is no whole number"):
+        read_retrieval(tmp_path)

@@ -175,3 +175,11 @@ def test_every_part_of_the_benchmark_is_read(data: Path) -> None:
     for language in ("en", "zh"):
         for part, size in sizes.items():
             assert len(read_pairs(data / "stsb" / f"stsb-{language}-{part}.csv")) == size
+
+
+@pytest.mark.parametrize("label", ["1" + "0" * 400, "[" * 100_000])
+def test_labels_beyond_all_numbers_and_nesting_beyond_all_depth_are_refused(tmp_path: Path, label: str) -> None:
+    (tmp_path / "sts.jsonl").write_text(f'{{"sentence1": "a", "sentence2": "b", "score": {label}}}\n')
+
+    with pytest.raises(DataError, match=r"sts\.jsonl:1: "):
+        read_sts(tmp_path / "sts.jsonl")

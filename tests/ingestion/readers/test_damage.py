@@ -2,16 +2,19 @@ from __future__ import annotations
 
 import io
 import random
+import time
 import zipfile
 from collections.abc import Callable
+from pathlib import Path
 
 import pypdf
 import pytest
 
-from simplugin.ingestion import Failure
+from simplugin.ingestion import Failure, Splitter
 from simplugin.records import Document
+from tests.hashing import HashEncoder
 from tests.ingestion.readers.reading import document, read_all, reason
-from tests.ingestion.readers.test_reading import PAGE, docx_file, odt_file, pdf_file
+from tests.ingestion.readers.test_reading import PAGE, docx_file, odt_file, pdf_file, rewritten
 
 TABLE = b'id,text\n1,"a, ""b"" c"\n2,d\n' * 5
 LINES = b'{"id": 1, "text": "a", "metadata": {"n": [1]}}\n{"text": "b\\u00e7"}\n' * 5
@@ -108,6 +111,15 @@ def test_a_page_whose_body_is_a_form_is_read_and_its_first_heading_names_it() ->
     assert found.metadata == {"title": "Günəş saatı", "lang": "az"}
 
 
+def test_a_control_character_behind_a_script_costs_nothing() -> None:
+    page = "<html><body>\x01<script>var x</script>\x02&#3;<nav>menü</nav>\x04<p>söz</p>\x05</body></html>"
+
+    found = document(page.encode(), "x.html")
+
+    assert "söz" in found.text
+    assert not any(word in found.text for word in ("var", "menü"))
+
+
 def test_a_nul_does_not_cut_a_page_short() -> None:
     assert "sonra" in document(b"<html><body><p>once</p>\0<p>sonra</p></body></html>", "x.html").text
 
@@ -138,3 +150,49 @@ def pdf_of(lines: list[str], title: str = "") -> bytes:
     written = io.BytesIO()
     writer.write(written)
     return written.getvalue()
+
+
+@pytest.mark.parametrize(
+    ("name", "raw"),
+    [
+        ("x.txt", b"<!---->" * 1000 + b"text"),
+        ("x.md", b"# a" + b" " * 100_000 + b"b"),
+        ("x.md", b"---\ntitle: a" + b" " * 100_000 + b"b\n---\ntext"),
+        ("x.md", b"# " + b"[a](" * 5_000),
+        ("x.md", b"a\nb\n=\n" * 10_000),
+        ("x.md", b"# " + b"heading " * 10_000 + b"\n\n" + b"a paragraph of some words\n\n" * 5_000),
+        ("x.rst", b"a" + b" \t" * 50_000 + b"b"),
+        ("x.html", b"<html><body><p>a</p>" + b"<b> </b>" * 20_000 + b"b"),
+        ("x.html", b"<html><body><p>a text</p>" + b"<div>a</div>" * 50_000),
+        ("x.txt", b"a" * 500_000 + b"\n\xe7\xfd\xf0 \xfe\n"),
+    ],
+)
+def test_long_runs_of_the_same_take_no_longer_than_other_files(name: str, raw: bytes) -> None:
+    splitter, started = Splitter(HashEncoder(16), 64, headings=True), time.process_time()
+
+    (found,) = read_all(raw, name)
+
+    assert isinstance(found, Document)
+    assert splitter.split(found)
+    assert time.process_time() - started < 4  # some took minutes, one for ever
+
+
+@pytest.mark.parametrize(("make", "part"), [(docx_file, "word/document.xml"), (odt_file, "content.xml")])
+@pytest.mark.parametrize("encoding", ["utf-8", "utf-16"])
+@pytest.mark.parametrize("outside", [True, False], ids=["a file", "a bomb"])
+def test_entities_that_hide_show_nothing_of_this_machine_and_do_not_grow(
+    make: Callable[[], bytes], part: str, encoding: str, outside: bool, tmp_path: Path
+) -> None:
+    (tmp_path / "secret.txt").write_text("s3cret")
+    steps = "".join(f'<!ENTITY e{step} "{f"&e{step - 1};" * 10}">' for step in range(1, 10))
+    entities = f'<!ENTITY e9 SYSTEM "{(tmp_path / "secret.txt").as_uri()}">' if outside else f'<!ENTITY e0 "ha">{steps}'
+    whole = zipfile.ZipFile(io.BytesIO(make())).read(part).decode().partition("?>")[2]
+    said = "Birinci" if "Birinci" in whole else "פתחו"
+    hidden = f'<?xml version="1.0" encoding="{encoding}"?><!--{" " * 70_000}--><!DOCTYPE a [{entities}]>'
+
+    written = (hidden + whole.replace(said, f"&e9;{said}")).encode(encoding)
+
+    (found,) = read_all(rewritten(make(), part, written), "x.zip")
+
+    assert "s3cret" not in repr(found)
+    assert isinstance(found, Failure) or len(found.text) < 1000

@@ -172,3 +172,16 @@ def test_a_parquet_file_without_a_known_text_column_lists_what_it_has() -> None:
     parquet.write_table(pyarrow.table({"soru": ["a"], "cevap": ["b"]}), stream)
 
     assert "'soru', 'cevap'" in reason(stream.getvalue(), "x.parquet")
+
+
+def test_a_small_parquet_file_of_long_equal_rows_does_not_fill_memory() -> None:
+    text = pyarrow.DictionaryArray.from_arrays(pyarrow.array([0] * 200, pyarrow.int32()), ["x" * 4_000_000])
+    stream = io.BytesIO()
+    parquet.write_table(pyarrow.table({"text": text}), stream, compression="zstd")
+    entries = read(Content(id="x", source="x", name="x.parquet", open=lambda: io.BytesIO(stream.getvalue())))
+    assert len(stream.getvalue()) < 10_000
+
+    before = pyarrow.total_allocated_bytes()
+    most = max(pyarrow.total_allocated_bytes() - before for entry in entries if isinstance(entry, Document))
+
+    assert most < 150_000_000  # of 800

@@ -29,6 +29,7 @@ if TYPE_CHECKING:
 __all__ = ["StaticEncoder", "is_static"]
 
 _AT_ONCE = 20_000  # letters, which take a millisecond: handing them to a thread takes longer than a short question
+_BEYOND = 1e15  # the square of it is a float32
 _WINDOW = 4096  # texts tokenized at once: bounds memory whatever is passed in
 
 
@@ -187,4 +188,7 @@ def _read_table(folder: Path) -> tuple[npt.NDArray[Any], FloatArray]:
     if table.ndim != 2 or (weights is not None and weights.shape != table.shape[:1]):
         raise CheckpointError(folder, f"its table has the shape {table.shape}, which its weights do not fit.")
     scales = np.ones(len(table), dtype=np.float32) if weights is None else weights.astype(np.float32)
+    rows = 1.0 if table.dtype.kind in "iu" else float(np.abs(table).max(initial=0))
+    if not float(np.abs(scales).max(initial=0)) * rows < _BEYOND:
+        raise CheckpointError(folder, "model.safetensors holds numbers that are not finite, or beyond all use.")
     return table, scales

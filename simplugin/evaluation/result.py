@@ -203,7 +203,11 @@ class Evaluation:
         if not result.items or Path(result.items).name != result.items or "\0" in result.items:
             raise DataError(f"its items are named {result.items!r}, and must lie beside it.", path=path)
         items = Path(path).with_name(result.items)
-        if items.is_file() and result.items_sha256 not in {None, hash_files([items])}:
+        try:
+            is_other = items.is_file() and result.items_sha256 not in {None, hash_files([items])}
+        except OSError as error:  # of a name that no file can have
+            raise DataError(f"its items cannot be read ({error.strerror}).", path=path) from error
+        if is_other:
             message = f"the items beside it, {result.items!r}, are those of another result; evaluate again."
             raise DataError(message, path=path)
         return cls(result, tuple(_read_items(items)))

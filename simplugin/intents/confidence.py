@@ -7,6 +7,7 @@ that is as close to one.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Literal, Self, TypeAlias
 
@@ -16,7 +17,7 @@ import numpy.typing as npt
 from simplugin.intents.scoring import Ints, Scoring, Spread
 from simplugin.measures import FloatArray, logistic
 
-__all__ = ["LEAST", "MEASURES", "Confidence", "Measured", "fit_confidence", "log_odds", "measures_of"]
+__all__ = ["LEAST", "MEASURES", "WIDTHS", "Confidence", "Measured", "fit_confidence", "log_odds", "measures_of"]
 
 Floats = npt.NDArray[np.float64]
 
@@ -25,6 +26,9 @@ Measured: TypeAlias = Literal["some", "all"]
 
 MEASURES: tuple[Measured, ...] = ("some", "all")
 """The simpler ones first."""
+
+WIDTHS: Mapping[Measured, int] = {"some": 3, "all": 7}
+"""How many measures these are."""
 
 _PENALTY = 0.01  # on squared weights of standardized measures: some of them say nearly the same
 _NEWTON = 50

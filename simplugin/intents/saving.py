@@ -19,7 +19,7 @@ import numpy as np
 from simplugin.encoders import Encoder, Fingerprint, as_encoder, load
 from simplugin.encoders.fingerprint import refuse_other
 from simplugin.errors import DataError
-from simplugin.intents.confidence import MEASURES, Confidence
+from simplugin.intents.confidence import WIDTHS, Confidence
 from simplugin.intents.fitting import Fit
 from simplugin.intents.head import Head
 from simplugin.intents.judging import Cuts
@@ -179,7 +179,7 @@ def _from_fit(learned: Fit, intents: tuple[str, ...]) -> dict[str, Any]:
 
 def _to_fit(values: Mapping[str, Any], intents: tuple[str, ...], dimension: int) -> Fit:
     scoring, measured = values["scoring"], values["measured"]
-    if scoring not in get_args(Scoring) or measured not in MEASURES:
+    if scoring not in get_args(Scoring) or measured not in WIDTHS:
         message = f"there is no scoring {scoring!r} by {measured!r}"
         raise ValueError(message)
     head = None
@@ -191,6 +191,9 @@ def _to_fit(values: Mapping[str, Any], intents: tuple[str, ...], dimension: int)
     if (head is None) != (scoring != "head"):
         raise ValueError("its scoring and its head do not belong together")
     confidence = values["confidence"]
+    if len(confidence["weights"]) != WIDTHS[measured]:
+        message = f"its confidence has {len(confidence['weights'])} weights"
+        raise ValueError(message)
     return Fit(
         scoring=scoring,
         measured=measured,

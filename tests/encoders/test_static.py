@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from safetensors.numpy import load_file, save_file
 from tokenizers import Tokenizer
 
 import simplugin
@@ -146,6 +147,15 @@ def write(name: str, content: bytes) -> Harm:
     return lambda folder: (folder / name).write_bytes(content)
 
 
+def scale(value: float) -> Harm:
+    def harm(folder: Path) -> None:
+        tensors = load_file(str(folder / "model.safetensors"))
+        tensors["weights"][3] = value
+        save_file(tensors, str(folder / "model.safetensors"))
+
+    return harm
+
+
 @pytest.mark.parametrize(
     ("harm", "said"),
     [
@@ -156,6 +166,8 @@ def write(name: str, content: bytes) -> Harm:
         (write("tokenizer.json", b"\xff\xfe"), "tokenizer.json is not a text file"),
         (lambda folder: (folder / "tokenizer.json").unlink(), "tokenizer.json cannot be read"),
         (lambda folder: static_folder(folder, pieces=9), "15 pieces and its table 9"),
+        (scale(float("inf")), "numbers that are not finite"),
+        (scale(1e30), "or beyond all use"),
     ],
 )
 def test_a_damaged_folder_says_which_file_and_why(tmp_path: Path, harm: Harm, said: str) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from types import SimpleNamespace
@@ -437,3 +438,28 @@ def test_a_result_that_was_renamed_is_not_joined_to_the_items_of_another(tmp_pat
     assert Evaluation.load(tmp_path / "r.json").parts
     with pytest.raises(DataError, match="of another result"):
         Evaluation.load(tmp_path / "old.json")
+
+
+@pytest.mark.parametrize("name", ["", "..", "\0", "é" * 300])
+def test_a_result_that_names_no_file_of_items_is_refused(tmp_path: Path, name: str) -> None:
+    evaluate_similarity(HashEncoder(64), [("a", "b", 1.0), ("c", "d", 2.0)], resamples=0).save(tmp_path / "r.json")
+    written = json.loads((tmp_path / "r.json").read_text(encoding="utf-8"))
+    (tmp_path / "r.json").write_text(json.dumps(written | {"items": name}))
+
+    with pytest.raises(DataError, match="items"):
+        Evaluation.load(tmp_path / "r.json")
+
+
+@pytest.mark.parametrize(
+    "items",
+    [b"\xff", b"[" * 100_000, b'{"part": "a", "stage": null}', b'{"part": "a", "stage": null, "cluster": {}}'],
+    ids=["no UTF-8", "too deep", "no cluster", "no number"],
+)
+def test_items_that_are_none_are_refused(tmp_path: Path, items: bytes) -> None:
+    evaluate_similarity(HashEncoder(64), [("a", "b", 1.0), ("c", "d", 2.0)], resamples=0).save(tmp_path / "r.json")
+    written = json.loads((tmp_path / "r.json").read_text(encoding="utf-8"))
+    (tmp_path / "r.json").write_text(json.dumps(written | {"items_sha256": None}))
+    (tmp_path / "r.items.jsonl").write_bytes(items)
+
+    with pytest.raises(DataError, match="of an evaluation"):
+        Evaluation.load(tmp_path / "r.json")

@@ -201,6 +201,30 @@ def test_a_file_that_no_matcher_wrote_is_refused_however_it_fails(tmp_path: Path
         IntentMatcher.load(tmp_path / "j.json", HashEncoder())
 
 
+@pytest.mark.parametrize(
+    ("place", "value", "said"),
+    [
+        (("models", "*", "learned", "confidence", "weights"), [1.0], "its confidence has 1 weights"),
+        (("models", "*", "learned", "threshold"), 1e308, "is no score"),
+        (("threshold",), float("nan"), "is no score"),
+        (("models", "*", "vectors", "shape"), [float("inf"), 8], "cannot convert float infinity"),
+    ],
+)
+def test_numbers_that_do_not_belong_there_are_refused(
+    tmp_path: Path, place: tuple[str, ...], value: object, said: str
+) -> None:
+    IntentMatcher(rooms(6), HashEncoder(8)).fit().save(tmp_path / "j.json")
+    values = json.loads((tmp_path / "j.json").read_text(encoding="utf-8"))
+    inner = values
+    for key in place[:-1]:
+        inner = inner[key]
+    inner[place[-1]] = value
+    (tmp_path / "j.json").write_text(json.dumps(values))
+
+    with pytest.raises(DataError, match=said):
+        IntentMatcher.load(tmp_path / "j.json", HashEncoder(8))
+
+
 def test_brackets_without_an_end_take_no_time(tmp_path: Path) -> None:
     (tmp_path / "i.yml").write_text("nlu:\n- intent: a\n  examples: |\n    - " + "[a](" * 50_000 + "\n")
     started = time.process_time()

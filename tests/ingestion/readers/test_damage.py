@@ -174,7 +174,7 @@ def test_long_runs_of_the_same_take_no_longer_than_other_files(name: str, raw: b
 
     assert isinstance(found, Document)
     assert splitter.split(found)
-    assert time.process_time() - started < 4  # some took minutes, one for ever
+    assert time.process_time() - started < 20  # some took minutes, one for ever
 
 
 @pytest.mark.parametrize(("make", "part"), [(docx_file, "word/document.xml"), (odt_file, "content.xml")])

@@ -16,7 +16,7 @@ __all__ = ["read_html"]
 _META = re.compile(rb"<meta[^>]+charset\s*=\s*[\"']?([\w.:-]+)", re.I)
 _TOP = 4096  # bytes in which a page names its encoding
 _FEW = 0.2  # of the text of the body: with less the extraction missed the point
-_MANY = 10_000  # elements: one of the ways to find the text looks at all paragraphs for each, for 50,000 half a minute
+_MANY = 5_000  # elements: one of the ways to find the text looks at all paragraphs for each, for 50,000 half a minute
 _ASIDE = frozenset(
     {"script", "style", "noscript", "template", "nav", "header", "footer", "aside", "svg", "iframe", "button", "select"}
 )

@@ -80,6 +80,8 @@ class Fingerprint:
         rest = {key: value for key, value in values.items() if key != "card"}
         read = cls(ModelCard.from_json(values["card"]), **rest)
         for packed in (read.probe_queries, read.probe_documents):
+            if not np.isfinite(_flat(packed)).all():
+                raise ValueError("the probe vectors are not finite")
             if _unpack(packed).shape[1] != read.card.dimension:
                 raise ValueError("the probe vectors are not as wide as the model")
         return read
@@ -98,7 +100,7 @@ class Fingerprint:
             _lowest_cosine(self.probe_documents, other.probe_documents),
         )
         measured = f"its vectors for the probe sentences have a cosine of {cosine:.4f} with the stored ones"
-        if cosine < CLOSE:
+        if not cosine >= CLOSE:  # nor is it where a vector is no number
             return Comparison(refusals=(*declared, measured), warnings=(), cosine=cosine)
         warnings = (measured,) if cosine < SAME else ()
         return Comparison(refusals=declared, warnings=warnings, cosine=cosine)
@@ -169,8 +171,11 @@ def _pack(vectors: FloatArray) -> str:
 
 
 def _unpack(packed: str) -> FloatArray:
-    flat = np.frombuffer(base64.b64decode(packed), dtype="<f2").astype(np.float32)
-    return unit_rows(flat.reshape(len(PROBES), -1))
+    return unit_rows(_flat(packed).reshape(len(PROBES), -1))
+
+
+def _flat(packed: str) -> FloatArray:
+    return np.frombuffer(base64.b64decode(packed), dtype="<f2").astype(np.float32)
 
 
 def _lowest_cosine(ours: str, theirs: str) -> float:

@@ -1,6 +1,8 @@
 from __future__ import annotations
 
+import base64
 import json
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -84,3 +86,19 @@ def test_vectors_of_any_length_fit_the_half_precision_they_are_kept_in() -> None
             return super()._encode(texts) * np.float32(1e6)
 
     assert Loud().fingerprint.compare(HashEncoder().fingerprint).refusals == ()
+
+
+@pytest.mark.parametrize("value", [np.nan, np.inf])
+def test_probe_vectors_that_are_no_numbers_are_refused(value: float) -> None:
+    good = HashEncoder(8).fingerprint
+    packed = base64.b64encode(np.full((len(PROBES), 8), value, dtype="<f2").tobytes()).decode("ascii")
+
+    with pytest.raises(ValueError, match="not finite"):
+        Fingerprint.from_json({**good.to_json(), "probe_queries": packed})
+
+
+def test_a_model_that_gives_no_numbers_is_not_let_in() -> None:
+    good = HashEncoder(8).fingerprint
+    packed = base64.b64encode(np.full((len(PROBES), 8), np.nan, dtype="<f2").tobytes()).decode("ascii")
+
+    assert good.compare(replace(good, probe_queries=packed, probe_documents=packed)).refusals

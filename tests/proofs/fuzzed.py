@@ -43,7 +43,7 @@ from simplugin_qdrant.filters import parse_filter
 from tests.encoders.checkpoints import static_folder
 from tests.hashing import HashEncoder
 from tests.ingestion.readers.reading import content
-from tests.ingestion.readers.test_damage import LINES, TABLE, pdf_of
+from tests.ingestion.readers.test_damage import LINES, TABLE
 from tests.ingestion.readers.test_reading import PAGE, docx_file, odt_file, pdf_file
 
 __all__ = ["KINDS", "Kind"]
@@ -80,29 +80,34 @@ _ASKED = [
     b'{"error": {"message": "no"}}',
     b"<html><title>Bad gateway</title><h1>502</h1></html>",
 ]
+_SPLIT = 1_000  # documents of a file; a table may have a row for each byte
 _STORE = "store/collections/c/simplugin.json"
 
 
 @dataclass(frozen=True, slots=True)
 class Kind:
-    """What is read: ``samples`` makes them, beside what they need in a folder, and ``read`` reads one there."""
+    """What is read: ``samples`` makes them, beside what they need in a folder, and ``read`` reads one there.
+
+    It may take so many ``seconds`` of the processor.
+    """
 
     name: str
     samples: Callable[[Path], list[bytes]]
     read: Callable[[bytes, Path], object]
+    seconds: float = 5.0
 
 
 class _RefusedError(SimpluginError):
     """A reader gave a ``Failure``, which is a value."""
 
 
-def _documents(name: str, *samples: Callable[[], bytes] | str) -> Kind:
+def _documents(name: str, *samples: Callable[[], bytes] | str, seconds: float = 5.0) -> Kind:
     """Read a file as an ingest does, and split what was read into chunks."""
     splitter = Splitter(HashEncoder(16), 64, headings=True)
 
     def read_it(raw: bytes, _: Path) -> object:
         found = list(read(content(raw, name), Reading()))
-        for each in found:
+        for each in found[:_SPLIT]:
             if isinstance(each, Document):
                 assert each.text.strip()
                 assert all(chunk.text for chunk in splitter.split(each))
@@ -110,7 +115,9 @@ def _documents(name: str, *samples: Callable[[], bytes] | str) -> Kind:
             raise _RefusedError
         return found
 
-    return Kind(name, lambda _: [each.encode() if isinstance(each, str) else each() for each in samples], read_it)
+    return Kind(
+        name, lambda _: [each.encode() if isinstance(each, str) else each() for each in samples], read_it, seconds
+    )
 
 
 def _file(name: str, reading: Callable[[Path], object], samples: Sequence[str] | Callable[[Path], list[bytes]]) -> Kind:
@@ -284,9 +291,7 @@ KINDS = (
     _documents("x.tsv", "id\ttext\n1\tbir\n2\tiki\n"),
     _documents("x.jsonl", lambda: LINES),
     _documents("x.parquet", _parquet),
-    _documents(
-        "x.pdf", pdf_file, lambda: pdf_of(["A line.", "and its end-", "ing."]), lambda: pdf_of(["x"], title="T")
-    ),
+    _documents("x.pdf", pdf_file, *_PDFS, seconds=60),
     _documents("x.docx", docx_file),
     _documents("x.odt", odt_file),
     _file("sts.csv", read_sts, _STS),

@@ -43,7 +43,7 @@ from simplugin_qdrant.filters import parse_filter
 from tests.encoders.checkpoints import static_folder
 from tests.hashing import HashEncoder
 from tests.ingestion.readers.reading import content
-from tests.ingestion.readers.test_damage import LINES, TABLE
+from tests.ingestion.readers.test_damage import LINES, TABLE, pdf_of
 from tests.ingestion.readers.test_reading import PAGE, docx_file, odt_file, pdf_file
 
 __all__ = ["KINDS", "Kind"]
@@ -291,7 +291,13 @@ KINDS = (
     _documents("x.tsv", "id\ttext\n1\tbir\n2\tiki\n"),
     _documents("x.jsonl", lambda: LINES),
     _documents("x.parquet", _parquet),
-    _documents("x.pdf", pdf_file, *_PDFS, seconds=60),
+    _documents(
+        "x.pdf",
+        pdf_file,
+        lambda: pdf_of(["A line.", "and its end-", "ing."]),
+        lambda: pdf_of(["x"], title="T"),
+        seconds=60,
+    ),
     _documents("x.docx", docx_file),
     _documents("x.odt", odt_file),
     _file("sts.csv", read_sts, _STS),

@@ -129,7 +129,7 @@ test-server: .venv/developing
 
 audit: .venv-audit/installed
 	@.venv-audit/bin/pip-audit --strict --requirement constraints.txt --no-deps --disable-pip --progress-spinner off || { \
-	  echo "make audit: a pin has a known vulnerability (it is listed above), or pypi.org, which knows them, could not be asked: then nothing was audited."; exit 1; }
+	  echo "make audit: a pin has a known vulnerability (it is listed above), or the list of vulnerabilities could not be asked: then nothing was audited."; exit 1; }
 
 wheel: .venv/developing
 	$(BIN)/python -m tests.wheel

@@ -188,7 +188,7 @@ def read_quantization(metadata: Mapping[str, Any], vector: str) -> Quantization 
 def read_indexes(metadata: Mapping[str, Any]) -> dict[str, IndexKind]:
     """Return the payload keys that a user had indexed. Raises ``StoreError`` for a damaged record of them."""
     recorded = _table(metadata, _INDEXES)
-    if not set(map(repr, recorded.values())) <= set(map(repr, get_args(IndexKind))):
+    if not all(kind in get_args(IndexKind) for kind in recorded.values()):
         message = f"The collection's record {_INDEXES!r} names kinds of indexes that there are not."
         raise StoreError(message)
     return recorded

@@ -11,9 +11,9 @@ __all__ = ["collection_names", "model_names"]
 
 def model_names(incomplete: str) -> list[str]:
     """Return the names of the catalog that begin like this; the shell adds files where there is none."""
-    from simplugin.catalog import cards
+    from simplugin.catalog import names
 
-    return [name for name in ("starter", *(card.name for card in cards())) if name.startswith(incomplete)]
+    return [name for name in names() if name.startswith(incomplete)]
 
 
 def collection_names(ctx: typer.Context, incomplete: str) -> list[str]:

@@ -24,11 +24,11 @@ Floats = npt.NDArray[np.float64]
 Measured: TypeAlias = Literal["some", "all"]
 """What a confidence is judged by: the score, its lead and the closest two utterances, or all there is."""
 
-MEASURES: tuple[Measured, ...] = ("some", "all")
-"""The simpler ones first."""
-
 WIDTHS: Mapping[Measured, int] = {"some": 3, "all": 7}
 """How many measures these are."""
+
+MEASURES: tuple[Measured, ...] = tuple(WIDTHS)
+"""The simpler ones first."""
 
 _PENALTY = 0.01  # on squared weights of standardized measures: some of them say nearly the same
 _NEWTON = 50

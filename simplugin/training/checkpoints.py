@@ -41,9 +41,7 @@ class Checkpoints:
         if path is None or not path.is_file():
             return 0
         state: dict[str, Any] = torch.load(path, map_location=student.rows.device, weights_only=True)
-        with torch.no_grad():
-            student.rows.copy_(state["rows"])
-            student.runs.copy_(state["runs"])
+        student.copy([state["rows"], state["runs"]])
         if state["optimizer"] is not None:
             optimizer.load_state_dict(state["optimizer"])
         return int(state["epochs"])

@@ -5,7 +5,6 @@ Weights do not change how long a network computes, so these are random; only the
 
 from __future__ import annotations
 
-import csv
 import time
 from collections.abc import Callable
 from functools import partial
@@ -13,6 +12,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from simplugin import load
+from tests.benchmarks.encode import stsb
 
 if TYPE_CHECKING:
     import torch
@@ -27,7 +27,7 @@ def run(data: Path) -> None:
     import torch
 
     torch.set_num_threads(1)
-    sentences, others = (_sentences(data / "stsb" / f"stsb-en-{part}.csv") for part in ("test", "dev"))
+    sentences, others = (stsb(data, "en", part) for part in ("test", "dev"))
     starter = load("starter")
     starter.encode_document(others)  # the first call reads the tables
     size = sum(part.stat().st_size for part in starter_folder().iterdir() if part.suffix != ".md")
@@ -52,11 +52,6 @@ def starter_folder() -> Path:
     import simplugin
 
     return Path(simplugin.__file__).parent / "starter"
-
-
-def _sentences(path: Path) -> list[str]:
-    with path.open(encoding="utf-8", newline="") as rows:
-        return [side for row in csv.reader(rows) for side in row[:2]]
 
 
 def _each(network: torch.nn.Module, inputs: list[torch.Tensor]) -> None:

@@ -215,7 +215,7 @@ def _is_sound(read: Mapping[str, Any]) -> bool:
 
 
 def _are_names(given: Any) -> bool:
-    return isinstance(given, list) and {*map(type, cast("list[object]", given))} <= {str}
+    return isinstance(given, list) and all(isinstance(each, str) for each in cast("list[object]", given))
 
 
 def _is_space(given: Any) -> bool:

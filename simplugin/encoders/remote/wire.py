@@ -15,6 +15,7 @@ from typing import cast
 import numpy as np
 
 from simplugin.measures import FloatArray
+from simplugin.parsing import parse_json
 
 __all__ = [
     "Call",
@@ -161,8 +162,8 @@ def _post(path: str, body: Mapping[str, object]) -> Call:
 
 def _parse(body: bytes) -> object:
     try:
-        return json.loads(body)
-    except (ValueError, RecursionError):
+        return parse_json(body)
+    except ValueError:
         raise UnreadableAnswer("gave an answer that is not JSON") from None
 
 

@@ -6,12 +6,12 @@ import pickle
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, cast
+from typing import TYPE_CHECKING, Any
 
 from simplugin.catalog import ModelCard
+from simplugin.encoders.checkpoint import read_json
 from simplugin.errors import CheckpointError, NotAPairModelError
 from simplugin.messages import first_line, quiet
-from simplugin.parsing import parse_json
 from simplugin.reranking.conversion import ARCHITECTURE, CONFIG, WEIGHTS
 from simplugin.reranking.heads import Head, LabelError
 from simplugin.reranking.tokenizer import open_tokenizer
@@ -19,7 +19,7 @@ from simplugin.reranking.tokenizer import open_tokenizer
 if TYPE_CHECKING:
     from torch import nn
 
-__all__ = ["PairCheckpoint", "how_to_convert", "is_embedder", "is_pair_config", "open_checkpoint", "read_json"]
+__all__ = ["PairCheckpoint", "how_to_convert", "is_embedder", "is_pair_config", "open_checkpoint"]
 
 _FOREIGN = ("*.h5", "*.hdf5", "*.keras", "saved_model.pb")
 _NATIVE = ("*.safetensors", "*.bin")
@@ -49,7 +49,7 @@ def open_checkpoint(location: str, card: ModelCard, labels: Sequence[str] | None
         _refuse_foreign(folder)
         if is_embedder(folder):
             raise NotAPairModelError(card.name)
-        config = read_json(folder / CONFIG)
+        config = read_json(folder, CONFIG) or {}
         if config.get("architectures") == [ARCHITECTURE]:
             return _open_converted(folder, config, card, labels)
     return _open_transformers(location, card, labels)
@@ -59,21 +59,6 @@ def is_pair_config(config: dict[str, Any]) -> bool:
     """Say whether a ``config.json`` is that of a network with a head over a whole input."""
     # One name in a list; anything else ends in none that is looked for.
     return str(config.get("architectures")).rstrip("']\"").endswith("ForSequenceClassification")
-
-
-def read_json(path: Path) -> dict[str, Any]:
-    """Read a configuration; a file that is not there is empty. Raises ``CheckpointError`` for one that is no object."""
-    try:
-        read = parse_json(path.read_text(encoding="utf-8"))
-    except FileNotFoundError:
-        return {}
-    except OSError as error:
-        raise CheckpointError(path.parent, f"{path.name} cannot be read ({error.strerror}).") from error
-    except ValueError as error:
-        raise CheckpointError(path.parent, f"{path.name} is damaged ({first_line(error)}).") from error
-    if not isinstance(read, dict):
-        raise CheckpointError(path.parent, f"{path.name} is no JSON object.")
-    return cast("dict[str, Any]", read)
 
 
 def _refuse_foreign(folder: Path) -> None:

@@ -8,8 +8,9 @@ from pathlib import Path
 
 from simplugin.catalog import ModelCard, Precision, find, names
 from simplugin.encoders import load
+from simplugin.encoders.checkpoint import read_json
 from simplugin.errors import CheckpointError, NotAPairModelError, UnknownModelError
-from simplugin.reranking.checkpoint import how_to_convert, is_embedder, is_pair_config, open_checkpoint, read_json
+from simplugin.reranking.checkpoint import how_to_convert, is_embedder, is_pair_config, open_checkpoint
 from simplugin.reranking.conversion import CONFIG, convert_keras
 from simplugin.reranking.pair import PairReranker
 from simplugin.reranking.ranking import Reranker
@@ -74,12 +75,12 @@ def is_pair_model(name: str | Path) -> bool:
     if str(name) and path.is_dir():
         if is_embedder(path):
             return False
-        return is_pair_config(read_json(path / CONFIG)) or any(file.suffix in _KERAS for file in path.iterdir())
+        return is_pair_config(read_json(path, CONFIG) or {}) or any(file.suffix in _KERAS for file in path.iterdir())
     try:
         return find(str(name)).kind == "pair"
     except UnknownModelError:
         config = _file_of_hub(str(name), CONFIG) if _is_hub_id(str(name)) else None
-        return config is not None and is_pair_config(read_json(config))
+        return config is not None and is_pair_config(read_json(config.parent, config.name) or {})
 
 
 def _look_up(name: str) -> ModelCard:

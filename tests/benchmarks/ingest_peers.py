@@ -1,4 +1,4 @@
-"""LangChain's and Haystack's way of bringing the chunks that ``ingest`` left in a folder into Qdrant in memory.
+"""How LangChain, Haystack and FastEmbed bring the chunks that ``ingest`` left in a folder into Qdrant in memory.
 
 ``python -m tests.benchmarks.ingest_peers NAME FOLDER MODEL THREADS`` leaves the vectors of each corpus beside its
 chunks, in their order, and prints the seconds as a JSON object; with the one argument ``versions`` it prints what is
@@ -7,8 +7,11 @@ compared. Run by the environment of the peers, which has no simplugin.
 
 from __future__ import annotations
 
+import atexit
 import json
+import shutil
 import sys
+import tempfile
 import time
 from collections.abc import Callable, Sequence
 from importlib import import_module
@@ -22,6 +25,8 @@ Ingest: TypeAlias = Callable[[Sequence[str]], Any]
 """Takes chunks into a new store, and returns the client it is reached by."""
 
 WIDTH = 384  # of all-MiniLM-L6-v2
+FASTEMBED, ONNX = "local/all-MiniLM-L6-v2", "model.onnx"
+INPUTS = ("input_ids", "attention_mask", "token_type_ids")
 PACKAGES = {
     "LangChain": (
         "langchain-qdrant",
@@ -31,6 +36,7 @@ PACKAGES = {
         "qdrant-client",
     ),
     "Haystack": ("qdrant-haystack", "sentence-transformers-haystack", "haystack-ai"),
+    "FastEmbed": ("fastembed", "onnxruntime"),
 }
 
 
@@ -41,7 +47,7 @@ def main() -> None:
     name, folder, model, threads = sys.argv[1], Path(sys.argv[2]), sys.argv[3], int(sys.argv[4])
     torch: Any = import_module("torch")
     torch.set_num_threads(threads)
-    ingest, text_key = {"LangChain": langchain, "Haystack": haystack}[name](model)
+    ingest, text_key = {"LangChain": langchain, "Haystack": haystack, "FastEmbed": fastembed}[name](model)
     seconds = {corpus.stem: _measure(name, ingest, text_key, corpus) for corpus in sorted(folder.glob("*.jsonl"))}
     print(json.dumps(seconds))
 
@@ -79,6 +85,59 @@ def haystack(model: str) -> tuple[Ingest, str]:
         return store._client
 
     return ingest, "content"
+
+
+def fastembed(model: str) -> tuple[Ingest, str]:
+    """As on Qdrant's page about FastEmbed: the client embeds what it uploads. The model is a custom one, from files."""
+    client: Any = import_module("qdrant_client")
+    engine: Any = import_module("fastembed")
+    described: Any = import_module("fastembed.common.model_description")
+    torch: Any = import_module("torch")
+    folder = tempfile.mkdtemp()
+    atexit.register(shutil.rmtree, folder)
+    _export(Path(model), Path(folder))
+    engine.TextEmbedding.add_custom_model(
+        FASTEMBED,
+        pooling=described.PoolingType.MEAN,
+        normalization=True,
+        sources=described.ModelSource(hf=FASTEMBED),
+        dim=WIDTH,
+        model_file=ONNX,
+    )
+    options = {"specific_model_path": folder, "threads": torch.get_num_threads()}
+
+    def document(text: str) -> Any:
+        return client.models.Document(text=text, model=FASTEMBED, options=options)
+
+    vectors = client.models.VectorParams(size=WIDTH, distance=client.models.Distance.COSINE)
+    store = client.QdrantClient(":memory:")
+    store.create_collection("warm", vectors_config=vectors)
+    store.query_points("warm", query=document("The first call of a model takes longer."))
+
+    def ingest(texts: Sequence[str]) -> Any:
+        store.delete_collection("bench")
+        store.create_collection("bench", vectors_config=vectors)
+        payload = [{"text": text} for text in texts]
+        store.upload_collection("bench", list(map(document, texts)), payload, ids=range(len(texts)))
+        return store
+
+    return ingest, "text"
+
+
+def _export(model: Path, folder: Path) -> None:
+    """Write the network as ONNX beside copies of its tokenizer's files, as FastEmbed opens it."""
+    torch: Any = import_module("torch")
+    transformers: Any = import_module("transformers")
+    for file in (*model.glob("*.json"), *model.glob("*.txt")):
+        shutil.copy(file, folder)
+    torch.onnx.export(
+        transformers.AutoModel.from_pretrained(model).eval(),
+        f=str(folder / ONNX),
+        kwargs={name: torch.ones(2, 8, dtype=torch.long) for name in INPUTS},
+        input_names=list(INPUTS),
+        dynamic_shapes={name: dict.fromkeys(range(2), torch.export.Dim.DYNAMIC) for name in INPUTS},
+        verbose=False,
+    )
 
 
 def _measure(name: str, ingest: Ingest, text_key: str, corpus: Path) -> float:

@@ -5,6 +5,7 @@ SimpluginError
 ├── MissingExtraError          an optional part of simplugin is not installed
 ├── ModelError
 │   ├── UnknownModelError      no model has this name
+│   ├── RetiredModelError      a starter that this version has no more
 │   ├── CheckpointError        a model's files cannot be opened
 │   ├── NotAnEmbedderError     a pair model was asked for vectors
 │   ├── RemoteError            an embedding server failed, or gave what cannot be used
@@ -36,6 +37,7 @@ __all__ = [
     "NotAnEmbedderError",
     "PointError",
     "RemoteError",
+    "RetiredModelError",
     "SimpluginError",
     "StoreError",
     "StoreLockedError",
@@ -85,6 +87,18 @@ class UnknownModelError(ModelError):
             f"There is no model {name!r}{' and no folder of that name' if '/' in name else ''}. "
             f"{f'Did you mean {near[0]!r}? ' if near else ''}Known names: {', '.join(known)}; "
             "or give the folder of a checkpoint, or a Hub id such as 'owner/model'."
+        )
+
+
+class RetiredModelError(ModelError):
+    """The model is a starter of an earlier version of simplugin; what it made has to be brought over."""
+
+    def __init__(self, name: str, newest: str, *, collection: str = "COLLECTION") -> None:
+        self.name = name
+        self.newest = newest
+        super().__init__(
+            f"{name!r} came with earlier versions of simplugin; this one has {newest!r}. Bring a collection over with "
+            f"`simplugin collections migrate {collection} --model starter --finish`, and fit a file of intents again."
         )
 
 

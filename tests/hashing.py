@@ -24,13 +24,14 @@ class HashEncoder:
         max_tokens: int | None = 512,
         query_prompt: str = "",
         similarity: SimilarityFunction = "cosine",
+        name: str | None = None,
     ) -> None:
         self.seed = seed
         self.noise = noise
         self.texts_encoded = 0
         self._card = ModelCard(
-            name=f"hash-{dimension}-{seed}",
-            id=f"hash-{dimension}-{seed}",
+            name=name or f"hash-{dimension}-{seed}",
+            id=name or f"hash-{dimension}-{seed}",
             dimension=dimension,
             max_tokens=max_tokens,
             pooling="sum of words",

@@ -16,6 +16,7 @@ from typing import Any, Protocol
 
 from simplugin.collection import Mode
 from simplugin.encoders import Encoder
+from simplugin.encoders.retired import RetiredEncoder
 from simplugin.errors import DataError, StoreError
 from simplugin.evaluation import cosine_of_pairs, spearman
 from simplugin_qdrant.filling import Filling, check_filled, fill
@@ -50,13 +51,14 @@ class Comparison:
     """How the new model answers beside the old one.
 
     ``agreement`` is the share of the ten closest points, by the old vectors, that are among the ten closest by the
-    new ones, as a mean over ``queries``. The rank correlations with the labels of ``pairs`` are None without pairs.
+    new ones, as a mean over ``queries``; it is None where the old model is a starter that this version has no more. The
+    rank correlations with the labels of ``pairs`` are None without pairs.
     """
 
     before: str
     after: str
     queries: int
-    agreement: float
+    agreement: float | None
     pairs: int = 0
     spearman_before: float | None = None
     spearman_after: float | None = None
@@ -190,12 +192,14 @@ def compare(
     asked = _sample(new, text_key) if queries is None else list(queries)
     if not asked:
         raise DataError("There is nothing to compare by: the collection holds no text, and no query was given.")
+    names = (old.encoder.card.name, new.encoder.card.name)
+    if isinstance(old.encoder, RetiredEncoder):
+        return Comparison(*names, 0, None)
     before, after = (ask(Question(space, "dense", _TOP, size=0), asked) for space in (old, new))
     correlations: list[float | None] = [None, None]
     if pairs:
         left, right, labels = zip(*pairs, strict=True)
         correlations = [spearman(cosine_of_pairs(space.encoder, left, right), labels) for space in (old, new)]
-    names = (old.encoder.card.name, new.encoder.card.name)
     return Comparison(*names, len(asked), _agreement(before, after), len(pairs), *correlations)
 
 

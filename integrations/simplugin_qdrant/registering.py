@@ -147,8 +147,7 @@ def _open(asked: Terms, described: Description, *, adopt: bool) -> tuple[Space, 
         raise StoreError(message)
     else:
         registration = read_registration(name, metadata, vector)
-    card = registration.fingerprint.card
-    encoder = asked.encoder or load_recorded(name, card.id, card.truncate_dim)
+    encoder = asked.encoder or load_recorded(name, registration.fingerprint)
     verify(name, registration, encoder)
     check_unchanged(asked, registration)
     space = Space(store, name, vector, encoder, has_words, registration.quantization, registration.first_stage)

@@ -18,6 +18,7 @@ from dataclasses import dataclass, replace
 from typing import Any, cast, get_args
 
 from simplugin.calibration import Calibration
+from simplugin.catalog import RETIRED_STARTERS
 from simplugin.collection import Mode, as_mode
 from simplugin.encoders import Encoder, Fingerprint
 from simplugin.encoders.fingerprint import VERSION, refuse_other
@@ -176,7 +177,10 @@ def verify(name: str, registration: Registration, encoder: Encoder) -> None:
     Raises ``ModelMismatchError`` with every difference. Warns where the vectors differ a little more than rounding
     explains.
     """
-    refuse_other(registration.fingerprint, encoder.fingerprint, name=name, stacklevel=3)
+    recorded = registration.fingerprint
+    retired = recorded.card.id in RETIRED_STARTERS
+    remedy = f"Bring it over: `simplugin collections migrate {name} --model starter --finish`."
+    refuse_other(recorded, encoder.fingerprint, name=name, remedy=remedy if retired else None, stacklevel=3)
 
 
 def read_quantization(metadata: Mapping[str, Any], vector: str) -> Quantization | None:

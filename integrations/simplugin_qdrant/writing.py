@@ -8,7 +8,9 @@ from contextlib import contextmanager
 from typing import Any
 from weakref import WeakKeyDictionary
 
-from simplugin.encoders import Encoder, load
+from simplugin.catalog import RETIRED_STARTERS
+from simplugin.encoders import Encoder, Fingerprint, load
+from simplugin.encoders.retired import RetiredEncoder
 from simplugin.errors import SimpluginError, StoreError
 from simplugin.measures import FloatArray
 from simplugin.words import WordVector, weigh_documents
@@ -184,15 +186,21 @@ def recorded_model(name: str, registration: Registration, given: Sequence[Encode
     """Return the model that a registration records: one of those given, or opened by its name."""
     recorded = registration.fingerprint
     same = (encoder for encoder in given if not recorded.compare(encoder.fingerprint).refusals)
-    return next(same, None) or load_recorded(name, recorded.card.id, recorded.card.truncate_dim)
+    return next(same, None) or load_recorded(name, recorded)
 
 
-def load_recorded(name: str, id_: str, truncate_dim: int | None) -> Encoder:
-    """Open the recorded model, unless it is a server: texts and keys go there at their owner's word alone."""
-    if "://" in id_:
-        message = f"Collection {name!r} was made with a model that a server runs; name it to open it: {id_!r}."
+def load_recorded(name: str, recorded: Fingerprint) -> Encoder:
+    """Open the recorded model, unless it is a server: texts and keys go there at their owner's word alone.
+
+    A starter of an earlier version is stood for by ``RetiredEncoder``, so that its collection can be brought over.
+    """
+    card = recorded.card
+    if "://" in card.id:
+        message = f"Collection {name!r} was made with a model that a server runs; name it to open it: {card.id!r}."
         raise StoreError(message)
-    return load(id_, truncate_dim=truncate_dim)
+    if card.id in RETIRED_STARTERS:
+        return RetiredEncoder(recorded, collection=name)
+    return load(card.id, truncate_dim=card.truncate_dim)
 
 
 def gone(name: str, model: str) -> str:

@@ -9,13 +9,15 @@ from importlib import resources
 from typing import cast
 
 from simplugin.catalog.card import ModelCard
-from simplugin.errors import UnknownModelError
+from simplugin.errors import RetiredModelError, UnknownModelError
 
-__all__ = ["NEWEST_STARTER", "cards", "find", "names"]
+__all__ = ["NEWEST_STARTER", "RETIRED_STARTERS", "cards", "find", "names"]
 
-NEWEST_STARTER = "starter-1"
+NEWEST_STARTER = "starter-2"
 """What ``starter`` stands for. Collections record the version, so that a later starter never replaces it."""
 
+RETIRED_STARTERS = ("starter-1",)
+"""Those that came with earlier versions."""
 
 _CROSSING = re.compile(r"((?:T-Systems-onsite/)?cross-)([a-z]{2})-([a-z]{2})(-roberta(?:-sentence-transformer)?)")
 
@@ -33,8 +35,10 @@ def cards() -> tuple[ModelCard, ...]:
 def find(name: str) -> ModelCard:
     """Return the card with this catalog name or Hub id.
 
-    Raises ``UnknownModelError``, which lists the names that exist.
+    Raises ``UnknownModelError``, which lists the names that exist, and ``RetiredModelError`` for an old starter.
     """
+    if name in RETIRED_STARTERS:
+        raise RetiredModelError(name, NEWEST_STARTER)
     wanted = NEWEST_STARTER if name == "starter" else name
     crossing = _CROSSING.fullmatch(name)
     if crossing and wanted not in (known := {text for card in _read().values() for text in (card.name, card.id)}):

@@ -100,7 +100,10 @@ def _told(row: Mapping[str, Any]) -> str:
     serving = f"{row['collection']!r} answers by {row['serving']!r}"
     if "embedded" not in row:
         return f"{serving}."
+    embedded = f"Embedded {row['embedded']:,} points by {row['after']!r} in {row['seconds']:.1f} s"
+    if row["agreement@10"] is None:  # the old model cannot be asked any more
+        return f"{embedded}. {serving}."
     return (
-        f"Embedded {row['embedded']:,} points by {row['after']!r} in {row['seconds']:.1f} s; of the ten answers by "
-        f"{row['before']!r}, {row['agreement@10']:.0%} are among the ten by it ({row['queries']:,} queries). {serving}."
+        f"{embedded}; of the ten answers by {row['before']!r}, {row['agreement@10']:.0%} are among the ten by it "
+        f"({row['queries']:,} queries). {serving}."
     )

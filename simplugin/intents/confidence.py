@@ -30,7 +30,7 @@ WIDTHS: Mapping[Measured, int] = {"some": 3, "all": 7}
 MEASURES: tuple[Measured, ...] = tuple(WIDTHS)
 """The simpler ones first."""
 
-_PENALTY = 0.01  # on squared weights of standardized measures: some of them say nearly the same
+_PENALTY = 0.03  # on squared weights of standardized measures: some of them say nearly the same
 _NEWTON = 50
 LEAST = 1e-6
 """How far a probability stays from 0 and 1, so that its odds are finite."""

@@ -21,7 +21,7 @@ endef
 .PHONY: help install demo test check fix bench bench-encode bench-pairs bench-store bench-ingest bench-gpu bench-langchain bench-intents test-oldest test-newest test-hub test-server prove audit wheel docs starter clean
 
 help:
-	@echo "make demo     the main job on sample documents, in under a minute"
+	@echo "make demo     the main job on sample documents, in seconds, after a set-up of two minutes"
 	@echo "make test     every test"
 	@echo "make check    ruff, format, mypy, pyright, import contracts"
 	@echo "make bench    speeds and qualities, as ratios where there is a peer"

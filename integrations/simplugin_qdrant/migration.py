@@ -217,7 +217,7 @@ def rollback_migration(store: Store, name: str, role: str = "default") -> str:
     metadata = store.metadata(name)
     serving = read_serving(metadata, role)
     if serving.before is None:
-        message = f"Collection {name!r} has no vectors to go back to: it was not migrated, or they were taken away."
+        message = f"Collection {name!r} has no vectors to go back to: nothing was cut over, or they were taken away."
         raise StoreError(message)
     registration = read_registration(name, metadata, serving.before)
     check_filled(store, name, serving.before, registration)
@@ -226,14 +226,31 @@ def rollback_migration(store: Store, name: str, role: str = "default") -> str:
 
 
 def finish_migration(store: Store, name: str, role: str = "default") -> str:
-    """Take away the vectors that a cutover or a rollback left behind; return the name of the model that answers."""
+    """Take away the vectors that a cutover or a rollback left behind; return the name of the model that answers.
+
+    Done already, nothing is left to do. Raises ``StoreError`` where there are other vectors that never answered.
+    """
     with turn(store).alone():
         finish_removals(store, name)
-        serving = read_serving(store.metadata(name), role)
-        for vector in (serving.before, serving.spare):
-            if vector is not None:
-                remove_space(store, name, role, vector)
+        metadata = store.metadata(name)
+        serving = read_serving(metadata, role)
+        left = [vector for vector in (serving.before, serving.spare) if vector is not None]
+        waiting = [vector for vector in registered_vectors(metadata) if vector != serving.vector]
+        if waiting and not left:
+            message = (
+                f"Nothing was cut over in collection {name!r}, so there is nothing to finish. It also has vectors of "
+                f"{_models(name, metadata, waiting)}: migrate to that model to have them answer, or abandon them."
+            )
+            raise StoreError(message)
+        for vector in left:
+            remove_space(store, name, role, vector)
         return read_registration(name, store.metadata(name), serving.vector).fingerprint.card.name
+
+
+def _models(name: str, metadata: Mapping[str, Any], vectors: Sequence[str]) -> str:
+    """Name the models of these vectors, each once."""
+    named = (read_registration(name, metadata, vector).fingerprint.card.name for vector in vectors)
+    return " and ".join(repr(each) for each in dict.fromkeys(named))
 
 
 def _switch(space: Space, role: str, registration: Registration, serving: Serving) -> None:

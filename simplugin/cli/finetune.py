@@ -46,7 +46,11 @@ _Train = Annotated[
 ]
 _Dev = Annotated[
     list[str] | None,
-    typer.Option("--dev", help="A file to judge by before and after. Repeatable.", metavar="[LANG=]FILE"),
+    typer.Option(
+        "--dev",
+        help="To judge by before and after; all but distill need it. Repeatable.",
+        metavar="[LANG=]FILE",
+    ),
 ]
 _Test = Annotated[
     list[str] | None,

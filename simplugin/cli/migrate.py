@@ -16,7 +16,7 @@ from simplugin.cli.options import AsJson, CollectionName, Location, existing_sto
 from simplugin.cli.output import meter, note, print_json, waiting
 
 if TYPE_CHECKING:
-    from simplugin_qdrant import Store
+    from simplugin_qdrant import Collection, Store
 
 __all__ = ["migrate"]
 
@@ -39,15 +39,20 @@ def migrate(
     hold: Annotated[bool, typer.Option("--hold", help="Embed and compare, and leave the old model answering.")] = False,
     finish: Annotated[bool, typer.Option("--finish", help="Take the old model's vectors away at the end.")] = False,
     rollback: Annotated[bool, typer.Option("--rollback", help="Let the old model answer again, and no more.")] = False,
+    abandon: Annotated[bool, typer.Option("--abandon", help="Take the vectors of --model away, held ones.")] = False,
     store: Location = "./simplugin_db",
     as_json: AsJson = False,
 ) -> None:
     """Bring a collection over to another model while it goes on answering. Cut short, run it again.
 
+    Held, the same line without --hold goes over, with --abandon back.
+
     Example: simplugin collections migrate handbook --model bge-m3-ml-tr
     """
     if hold and finish:
         raise typer.BadParameter("--hold leaves the old model answering, so there is nothing to --finish.")
+    if abandon and (model is None or hold or finish or rollback or queries):
+        raise typer.BadParameter("--abandon takes away the vectors of --model, and goes with nothing else.")
     alone = rollback != finish and not (hold or queries)
     if rollback if model else not alone:
         raise typer.BadParameter("give --model, with --hold or --finish; or --rollback alone, or --finish alone.")
@@ -55,6 +60,8 @@ def migrate(
     with existing_store(store) as opened:
         if model is None:
             done = _end(opened, collection, finish=finish)
+        elif abandon:
+            done = _abandon(opened, collection, model)
         else:
             done = _migrate(opened, collection, model, asked, hold, finish)
     row = {"collection": collection} | done
@@ -69,19 +76,30 @@ def _end(opened: Store, collection: str, *, finish: bool) -> dict[str, Any]:
     return {"serving": (finish_migration if finish else rollback_migration)(opened, collection)}
 
 
+def _abandon(opened: Store, collection: str, model: str) -> dict[str, Any]:
+    from simplugin_qdrant import register
+
+    docs = register(opened, collection)
+    docs.migrate(model).abandon()
+    return {"serving": docs.encoder.card.name}
+
+
 def _migrate(
     opened: Store, collection: str, model: str, queries: list[str] | None, hold: bool, finish: bool
 ) -> dict[str, Any]:
     from simplugin_qdrant import register
 
     started = time.perf_counter()
-    job = register(opened, collection).migrate(model)
+    docs = register(opened, collection)
+    before = _searched(docs)
+    job = docs.migrate(model)
     with meter("embedding") as show:
         embedded = job.run(show and (lambda at: show(at.done, at.total, "points")))
     with waiting("comparing"):
         compared = asdict(job.compare(queries))
     if not hold:
         job.cutover()
+        _warn(before, _searched(docs), collection)
     if finish:
         job.finish()
     return {
@@ -94,6 +112,21 @@ def _migrate(
         "finished": finish,
         "seconds": time.perf_counter() - started,
     }
+
+
+def _searched(docs: Collection) -> tuple[str, bool]:
+    """Return what searches compare, and whether their scores are calibrated."""
+    serving = next(each for each in docs.describe()["vectors"] if each["serving"])
+    return docs.mode, bool(serving["calibrated"])
+
+
+def _warn(before: tuple[str, bool], after: tuple[str, bool], collection: str) -> None:
+    """Say what is not as it was with the old model."""
+    (mode, calibrated), (now, still) = before, after
+    if now != mode:
+        note(f"Searches are {now} now, as is usual for this model, where they were {mode}: see search --mode.")
+    if calibrated and not still:
+        note(f"Calibrate again before you ask for probabilities: simplugin collections calibrate {collection} --data …")
 
 
 def _told(row: Mapping[str, Any]) -> str:

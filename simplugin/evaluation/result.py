@@ -112,10 +112,15 @@ class Result(_Frozen):
     items_sha256: str | None = None
 
     def section(self, name: str, stage: str | None = None) -> Section:
-        """Return the section of this name; raises ``KeyError``, with those there are, for another one."""
+        """Return the section of this name; ``all`` is also the only one there is.
+
+        Raises ``KeyError``, with those there are, for another one.
+        """
         for each in self.sections:
             if each.section == name and (stage is None or each.stage == stage):
                 return each
+        if name == "all" and stage is None and len(self.sections) == 1:
+            return self.sections[0]
         message = f"There is no section {name!r}; there are {', '.join(each.section for each in self.sections)}."
         raise KeyError(message)
 

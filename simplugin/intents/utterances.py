@@ -105,6 +105,7 @@ def _cells(row: Row, places: _Places, path: Path) -> tuple[str, str, str | None]
     text, intent = row.cells[places[0]], "-" if places[1] is None else row.cells[places[1]]
     for cell, what in ((text, "utterance"), (intent, "intent")):
         if not isinstance(cell, str) or not cell.strip():
-            raise DataError(f"the {what} is blank, or no text.", path=path, line=row.line)
+            hint = "" if what == "utterance" else " An utterance that means none of them has the intent 'none'."
+            raise DataError(f"the {what} is blank, or no text.{hint}", path=path, line=row.line)
     language = None if places[2] is None else row.cells[places[2]]
     return text, intent.strip(), language.strip() or None if isinstance(language, str) else None

@@ -95,3 +95,10 @@ def test_what_cannot_be_used_is_one_sentence(calibrated: InProcess, folder: Path
     assert outcome.code == 1
     assert outcome.is_one_sentence(*parts)
     assert calibrated("collections", "calibrate", "novel", "--data", "pairs.tsv").is_one_sentence("'novel'")
+
+
+def test_a_cutover_says_what_searches_lose(calibrated: InProcess, other_words: Path) -> None:
+    said = calibrated("collections", "migrate", "handbook", "--model", other_words).stderr
+    assert "Calibrate again before you ask for probabilities: simplugin collections calibrate handbook" in said
+    back = calibrated("collections", "migrate", "handbook", "--rollback")
+    assert "Calibrate again" not in back.stderr

@@ -56,6 +56,9 @@ def test_a_migration_changes_the_model_and_can_be_taken_back(
     held = simplugin("collections", "migrate", "handbook", "--model", other_words, "--hold", "--json").row
     assert (held["before"], held["after"], held["serving"], held["embedded"]) == ("words", "other-words", "words", 3)
     assert simplugin("search", "handbook", "renew card", "--model", other_words).code == 1
+    for early in ("--finish", "--rollback"):
+        refused = simplugin("collections", "migrate", "handbook", early)
+        assert (refused.code, "nothing was cut over" in refused.stderr.lower()) == (1, True)
 
     done = simplugin("collections", "migrate", "handbook", "--model", other_words, "--queries", "queries.txt", "--json")
     assert (done.row["serving"], done.row["embedded"], done.row["queries"]) == ("other-words", 0, 2)
@@ -79,6 +82,15 @@ def test_a_migration_changes_the_model_and_can_be_taken_back(
     refused = simplugin("collections", "migrate", "handbook", "--rollback")
     assert refused.code == 1
     assert refused.is_one_sentence("no vectors to go back to")
+
+
+def test_a_held_migration_is_abandoned(simplugin: InProcess, handbook: Path, other_words: Path) -> None:
+    simplugin("collections", "migrate", "handbook", "--model", other_words, "--hold")
+    gone = simplugin("collections", "migrate", "handbook", "--model", other_words, "--abandon", "--json")
+    assert (gone.code, gone.row) == (0, {"collection": "handbook", "serving": "words"})
+    (vector,) = simplugin("collections", "show", "handbook", "--json").row["vectors"]
+    assert vector["model"] == "words"
+    assert simplugin("collections", "migrate", "handbook", "--model", other_words, "--abandon", "--hold").code == 2
 
 
 @pytest.mark.parametrize(

@@ -44,7 +44,9 @@ class Columns:
             return found
         if self.text is not None:
             raise DataError(f"there is no column {self.text!r}; there are {_join(listed)}.")
-        raise DataError(f"which column holds the text? There are {_join(listed)}; name it (text_column).")
+        raise DataError(
+            f"which column holds the text? There are {_join(listed)}; name it (text_column, --text-column)."
+        )
 
     def to_document(self, row: Mapping[str, Any], content: Content, number: int, encoding: Encoding | None) -> Document:
         """Return the document in a row, numbered from 1. Raises ``DataError`` where it has no text, or not its id."""

@@ -19,6 +19,7 @@ from simplugin.records import Document
 __all__ = ["Reading", "read"]
 
 _LINES = frozenset({"csv", "tsv", "jsonl"})
+_NO_TEXTS = frozenset({"pdf", "docx", "odt", "parquet"})
 _LIKELY = 1 << 20  # bytes of something whose size is not known
 _CHARSET = re.compile(r"charset=[\"']?([\w.:-]+)", re.I)
 
@@ -97,7 +98,12 @@ def _document(form: Format, content: Content, raw: bytes, how: Reading) -> Docum
         case _:
             from simplugin.ingestion.readers.plain import read_plain
 
-            text, encoding = decode(raw, how.languages, declared=_charset(content))
+            try:
+                text, encoding = decode(raw, how.languages, declared=_charset(content))
+            except DataError as error:
+                if (named := expect(content)) in _NO_TEXTS:
+                    raise DataError(f"its name says {named.upper()}, and it is neither that nor text.") from error
+                raise
             return read_plain(content, text, encoding, form)
 
 

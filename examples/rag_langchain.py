@@ -28,7 +28,7 @@ SAMPLES = [str(samples.documents_folder() / language) for language in ("tr", "es
 QUESTIONS = (
     "How much does a monthly bus pass cost?",
     "Kütüphaneden kaç kitap ödünç alabilirim?",
-    "¿Qué hago si me quemo la mano?",
+    "¿Qué hago con una quemadura en la mano?",
     "Where can I leave old batteries?",
 )
 

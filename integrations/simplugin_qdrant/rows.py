@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence, Sized
+from collections.abc import Iterable, Iterator, Mapping, Sequence, Sized
 from dataclasses import dataclass
 from itertools import chain
 from pathlib import Path
@@ -51,6 +51,9 @@ def pair_rows(
             raise PointError(message)
         if id_ is not None and (not isinstance(id_, str) or not id_):  # pyright: ignore[reportUnnecessaryIsInstance]
             message = f"The id of text {number} is {id_!r}; an id is a text of at least one character."
+            raise PointError(message)
+        if not isinstance(data, Mapping):
+            message = f"The metadata of text {number} is {data!r}; it is a dictionary, one for each text: [{{…}}, …]."
             raise PointError(message)
         yield text, id_, cast("Metadata", data)
     for given, word in ((all_ids, "ids"), (all_metadata, "metadata")):

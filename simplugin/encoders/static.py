@@ -62,9 +62,7 @@ class StaticEncoder:
             reason = f"its tokenizer has {self._tokenizer.get_vocab_size()} pieces and its table {len(self._table)}."
             raise CheckpointError(folder, reason)
         config = read_json(folder, "config.json") or {}
-        # Starters are known to cut at every white space; what another tokenizer does with it is its own affair.
-        is_starter = str(config.get("tokenizer_name", "")).startswith("starter-")
-        self._cutter = WordCutter(self._tokenizer) if is_starter else None
+        self._cutter = WordCutter(self._tokenizer) if _cuts_like_a_starter(self._tokenizer) else None
         known = card or ModelCard(name=folder.name, id=folder.resolve().as_posix())
         self._card = replace(
             known,
@@ -142,6 +140,16 @@ class StaticEncoder:
             return self._cutter.cut(texts)
         found = [encoding.ids for encoding in self._tokenizer.encode_batch_fast(list(texts), add_special_tokens=False)]
         return [id_ for ids in found for id_ in ids], [len(ids) for ids in found]
+
+
+def _cuts_like_a_starter(tokenizer: Tokenizer) -> bool:
+    """Say whether it is what ``distill`` makes, which cuts at every white space; what others do is their own affair."""
+    from tokenizers.models import WordPiece
+    from tokenizers.pre_tokenizers import BertPreTokenizer
+
+    model = tokenizer.model
+    has_starters_pieces = isinstance(model, WordPiece) and model.continuing_subword_prefix == ""
+    return has_starters_pieces and isinstance(tokenizer.pre_tokenizer, BertPreTokenizer)
 
 
 def _check_width(folder: Path, truncate_dim: int | None, width: int) -> int | None:

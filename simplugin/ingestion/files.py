@@ -169,11 +169,22 @@ class _Under:
         """Say whether a document that was not seen lies here, and is no more."""
         source = document.source or ""
         is_row = _holds_many(source)
-        file = os.path.abspath(source if is_row else os.path.join(self._base, document.id))  # noqa: PTH100, PTH118
+        place = _table_of(document.id, source) if is_row else document.id
+        file = os.path.abspath(os.path.join(self._base, place))  # noqa: PTH100, PTH118
         if not any(file == top or file.startswith(top.rstrip(os.sep) + os.sep) for top in self._tops):
             return False
         # A file that was left out, or could not be read, keeps what is stored of it.
         return not os.path.exists(file) or (is_row and file in self._tables)  # noqa: PTH110
+
+
+def _table_of(row: str, source: str) -> str:
+    """Return the absolute path of a row's table, or its path under the root, by the row's id and source.
+
+    A row without an id of its own is named by its table and its number; that of one with an id is its source. A source
+    as it was given says nothing here: it is relative to the folder that the run was started from.
+    """
+    table, _, number = row.rpartition("#")
+    return table if number.isdigit() and os.path.basename(table) == os.path.basename(source) else source  # noqa: PTH119
 
 
 def _delete(collection: RecordingCollection, ids: Sequence[str], report: IngestReport, *, dry: bool) -> None:

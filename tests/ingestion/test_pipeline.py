@@ -247,6 +247,24 @@ def test_rows_that_are_gone_from_a_table_are_pruned_and_none_where_a_row_is_brok
     assert docs.count() == 1
 
 
+@pytest.mark.parametrize("row", ['{"id": "a", "body": "one"}', '{"body": "one"}'])
+def test_rows_are_kept_where_their_table_cannot_be_read_from_whichever_folder_it_is_named(
+    docs: Collection, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, row: str
+) -> None:
+    table = tmp_path / "corpus" / "rows.jsonl"
+    table.parent.mkdir()
+    table.write_text(f"{row}\n")
+    monkeypatch.chdir(tmp_path)
+    assert docs.ingest(["corpus"], text_column="body").documents.added == 1
+
+    monkeypatch.chdir(table.parent)
+    for place in (".", "./", "../corpus", str(table.parent)):
+        kept = docs.ingest([place], prune=True, text_column="other")
+        assert (kept.documents.deleted, kept.documents.failed) == (0, 1), place
+    table.unlink()
+    assert docs.ingest([tmp_path], prune=True).documents.deleted == 1
+
+
 def test_headings_that_were_read_are_read_again_by_another_model(docs: Collection) -> None:
     text = "# Guide\n\n" + "\n\n".join(f"Step {n}: " + f"word{n} " * 30 for n in range(4))
     docs.ingest([Document("guide", text, format="markdown")], max_tokens=64, headings=True)

@@ -339,3 +339,10 @@ def test_paths_and_documents_do_not_mix(docs: Collection, tmp_path: Path) -> Non
         docs.ingest([Document("a", "text"), tmp_path])
     with pytest.raises(TypeError, match="or paths alone"):
         docs.ingest([7])
+
+
+def test_metadata_that_is_no_list_of_dictionaries_is_refused(docs: Collection) -> None:
+    for wrong in ({"year": 2026}, ["2026"]):
+        with pytest.raises(PointError, match=r"The metadata of text 0 is '\w+'; it is a dictionary, one for each text"):
+            docs.add(["the cat sleeps"], metadata=wrong)  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType]
+    assert docs.count() == 0

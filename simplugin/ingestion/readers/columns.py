@@ -60,10 +60,12 @@ class Columns:
         if self.id is not None and value in (None, ""):
             blank = "is blank" if self.id in row else f"is missing; there are {_join(row)}"
             raise DataError(f"{self.id!r} {blank}.")
+        own = value not in (None, "")
         return Document(
-            id=f"{content.id}#{number}" if value in (None, "") else str(value),
+            id=str(value) if own else f"{content.id}#{number}",
             text=text,
-            source=content.source,
+            # The id says where other documents are, from whichever folder a later run is started.
+            source=content.id if own else content.source,
             metadata={key: value for key, value in row.items() if key not in (column, named)},
             modified=content.modified,
             encoding=encoding,

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 import time
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
@@ -58,6 +59,17 @@ def test_a_text_of_ten_thousand_letters_without_a_blank_takes_no_seconds(starter
     assert time.perf_counter() - started < 2  # 19 seconds in one piece
     assert np.isfinite(vectors).all()
     np.testing.assert_allclose(vectors[0] @ vectors[2], 1, atol=1e-4)  # 256 letters, again and again
+
+
+def test_a_table_that_was_distilled_under_another_name_is_as_fast(tmp_path: Path) -> None:
+    mine = shutil.copytree(STARTER, tmp_path / "mine")
+    config = json.loads((mine / "config.json").read_text(encoding="utf-8"))
+    (mine / "config.json").write_text(json.dumps(config | {"tokenizer_name": "mine"}), encoding="utf-8")
+    model = load(mine)
+    started = time.perf_counter()
+    model.encode_query(["ab" * 5000])
+
+    assert time.perf_counter() - started < 2
 
 
 def test_more_words_than_are_remembered_are_cut_all_the_same(data: Path) -> None:

@@ -463,3 +463,10 @@ def test_items_that_are_none_are_refused(tmp_path: Path, items: bytes) -> None:
 
     with pytest.raises(DataError, match="of an evaluation"):
         Evaluation.load(tmp_path / "r.json")
+
+
+def test_the_only_section_is_also_all_of_it() -> None:
+    judged = evaluate_similarity(HashEncoder(32), {"tr": labelled_pairs(30)}, resamples=0).result
+    assert judged.section("all") is judged.section("tr")
+    with pytest.raises(KeyError, match="There is no section 'en'; there are tr"):
+        judged.section("en")

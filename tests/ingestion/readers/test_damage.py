@@ -92,6 +92,12 @@ def test_a_text_that_speaks_of_a_mark_is_no_pdf_and_a_pdf_after_junk_is() -> Non
     assert "no text layer" in reason(b"\n\n" + pdf_file(), "x.txt")
 
 
+@pytest.mark.parametrize("name", ["x.pdf", "x.docx", "x.odt"])
+def test_what_is_neither_what_its_name_says_nor_text_is_told_so(name: str) -> None:
+    kind = name.rpartition(".")[2].upper()
+    assert reason(bytes(range(256)) * 40, name) == f"its name says {kind}, and it is neither that nor text."
+
+
 def test_lines_of_a_pdf_are_put_together_where_a_sentence_goes_on() -> None:
     assert document(pdf_of(["The mi\ufb01ts of a long sen-", "tence go on", "and on.", "Next one."]), "x.pdf").text == (
         "The mifits of a long sentence go on and on.\nNext one."

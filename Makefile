@@ -40,7 +40,7 @@ help:
 	@echo "make audit    known vulnerabilities of what constraints.txt pins, by a service on the network"
 	@echo "make wheel    build the wheel and use it once in a clean environment"
 	@echo "make docs     the guides and the reference into site/; a warning ends it"
-	@echo "make starter  train the starter's successor from DATA=$(DATA), into build/starter"
+	@echo "make starter  train the starter again from DATA=$(DATA), into build/starter"
 
 .venv/installed: pyproject.toml constraints.txt
 	$(PYTHON) -m venv .venv

@@ -142,7 +142,13 @@ def refuse(error: Exception) -> str:
             return str(error)
         case sp.ModelMismatchError() | sp.NotAPairModelError() | sp.NotAnEmbedderError() | sp.CheckpointError():
             return str(error)
-        case sp.UnknownModelError() | sp.ModelError() | sp.StoreLockedError() | sp.UnknownCollectionError():
+        case (
+            sp.UnknownModelError()
+            | sp.RetiredModelError()
+            | sp.ModelError()
+            | sp.StoreLockedError()
+            | sp.UnknownCollectionError()
+        ):
             return str(error)
         case sp.UnregisteredCollectionError() | sp.StoreError() | sp.SimpluginError():
             return str(error)

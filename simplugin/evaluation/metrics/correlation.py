@@ -12,6 +12,8 @@ __all__ = ["pearson", "ranks", "resampled_pearson", "resampled_spearman", "spear
 Floats = npt.NDArray[np.float64]
 Ints = npt.NDArray[np.intp]
 
+_ROUNDING = 1e-12  # of a sum of squares, what differences of equal numbers leave
+
 
 def pearson(x: npt.ArrayLike, y: npt.ArrayLike) -> float:
     """Return the linear correlation in [-1, 1] of two sequences of equal length.
@@ -53,8 +55,13 @@ def resampled_pearson(x: npt.ArrayLike, y: npt.ArrayLike, weights: Floats) -> Fl
     total = weights.sum(axis=1)
     sum_a, sum_b = weights @ a, weights @ b
     covariance = weights @ (a * b) - sum_a * sum_b / total
-    spread = (weights @ (a * a) - sum_a**2 / total) * (weights @ (b * b) - sum_b**2 / total)
-    return _divided(covariance, spread)
+    return _divided(covariance, _spread(weights @ (a * a), sum_a, total) * _spread(weights @ (b * b), sum_b, total))
+
+
+def _spread(squares: Floats, sums: Floats, total: Floats) -> Floats:
+    """Return the sum of squares about the mean (draws,); 0 where no more than rounding is left of it."""
+    left = squares - sums**2 / total
+    return np.where(left > _ROUNDING * squares, left, 0.0)
 
 
 def resampled_spearman(x: npt.ArrayLike, y: npt.ArrayLike, weights: Floats) -> Floats:

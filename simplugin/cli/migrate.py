@@ -91,7 +91,7 @@ def _migrate(
 
     started = time.perf_counter()
     docs = register(opened, collection)
-    before = _searched(docs)
+    mode, calibrated = docs.mode, docs.calibration is not None
     job = docs.migrate(model)
     with meter("embedding") as show:
         embedded = job.run(show and (lambda at: show(at.done, at.total, "points")))
@@ -99,7 +99,7 @@ def _migrate(
         compared = asdict(job.compare(queries))
     if not hold:
         job.cutover()
-        _warn(before, _searched(docs), collection)
+        _warn(docs, mode, calibrated=calibrated)
     if finish:
         job.finish()
     return {
@@ -114,19 +114,12 @@ def _migrate(
     }
 
 
-def _searched(docs: Collection) -> tuple[str, bool]:
-    """Return what searches compare, and whether their scores are calibrated."""
-    serving = next(each for each in docs.describe()["vectors"] if each["serving"])
-    return docs.mode, bool(serving["calibrated"])
-
-
-def _warn(before: tuple[str, bool], after: tuple[str, bool], collection: str) -> None:
-    """Say what is not as it was with the old model."""
-    (mode, calibrated), (now, still) = before, after
-    if now != mode:
-        note(f"Searches are {now} now, as is usual for this model, where they were {mode}: see search --mode.")
-    if calibrated and not still:
-        note(f"Calibrate again before you ask for probabilities: simplugin collections calibrate {collection} --data …")
+def _warn(docs: Collection, mode: str, *, calibrated: bool) -> None:
+    """Say what is not as it was with the old model: what searches compare, and whether scores are calibrated."""
+    if docs.mode != mode:
+        note(f"Searches are {docs.mode} now, as is usual for this model, where they were {mode}: see search --mode.")
+    if calibrated and docs.calibration is None:
+        note(f"Calibrate again before you ask for probabilities: simplugin collections calibrate {docs.name} --data …")
 
 
 def _told(row: Mapping[str, Any]) -> str:

@@ -11,7 +11,7 @@ from typing import BinaryIO, Literal, TypeAlias
 from simplugin.errors import DataError
 from simplugin.ingestion.sources.content import Content
 
-__all__ = ["FORMATS", "ROWS", "Format", "detect", "expect"]
+__all__ = ["FORMATS", "ROWS", "TEXTS", "Format", "detect", "expect"]
 
 Format: TypeAlias = Literal["text", "markdown", "rst", "html", "pdf", "docx", "odt", "csv", "tsv", "jsonl", "parquet"]
 
@@ -43,7 +43,7 @@ _HEAD = 8192  # bytes that show what something is
 _PDF = b"%PDF-"
 _ODT = b"application/vnd.oasis.opendocument.text"
 
-_TEXTS: frozenset[Format] = frozenset({"text", "markdown", "rst", "html", "csv", "tsv", "jsonl"})
+TEXTS: frozenset[Format] = frozenset({"text", "markdown", "rst", "html", "csv", "tsv", "jsonl"})
 _MEDIA_TYPES: Mapping[str, Format] = {
     "text/html": "html",
     "application/xhtml+xml": "html",
@@ -103,12 +103,12 @@ def detect(content: Content, opened: BinaryIO) -> Format:
     if _HTML.match(_BOM.sub(b"", head)):
         return "html"
     # A text under the name of another format: people rename files.
-    return expected if expected in _TEXTS else "text"
+    return expected if expected in TEXTS else "text"
 
 
 def _is_pdf(head: bytes, expected: Format) -> bool:
     """Say whether it is a PDF: some have junk before their mark, and a text may speak of the mark."""
-    return head.lstrip().startswith(_PDF) or (expected not in _TEXTS and _PDF in head[:1024])
+    return head.lstrip().startswith(_PDF) or (expected not in TEXTS and _PDF in head[:1024])
 
 
 def _in_zip(opened: BinaryIO) -> Format:

@@ -11,7 +11,7 @@ from typing import BinaryIO
 from simplugin.errors import DataError, SimpluginError
 from simplugin.ingestion.readers.columns import Columns
 from simplugin.ingestion.readers.encodings import decode
-from simplugin.ingestion.readers.formats import ROWS, Format, detect, expect
+from simplugin.ingestion.readers.formats import ROWS, TEXTS, Format, detect, expect
 from simplugin.ingestion.report import Failure
 from simplugin.ingestion.sources.content import Content
 from simplugin.records import Document
@@ -19,7 +19,6 @@ from simplugin.records import Document
 __all__ = ["Reading", "read"]
 
 _LINES = frozenset({"csv", "tsv", "jsonl"})
-_NO_TEXTS = frozenset({"pdf", "docx", "odt", "parquet"})
 _LIKELY = 1 << 20  # bytes of something whose size is not known
 _CHARSET = re.compile(r"charset=[\"']?([\w.:-]+)", re.I)
 
@@ -101,7 +100,7 @@ def _document(form: Format, content: Content, raw: bytes, how: Reading) -> Docum
             try:
                 text, encoding = decode(raw, how.languages, declared=_charset(content))
             except DataError as error:
-                if (named := expect(content)) in _NO_TEXTS:
+                if (named := expect(content)) not in TEXTS:
                     raise DataError(f"its name says {named.upper()}, and it is neither that nor text.") from error
                 raise
             return read_plain(content, text, encoding, form)

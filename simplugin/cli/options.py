@@ -165,7 +165,10 @@ def _is_store(folder: Path) -> bool:
 
 
 def filter_from(texts: list[str]) -> dict[str, Any]:
-    """Read ``key=value`` pairs and JSON objects into one filter; numbers and true or false are read as such.
+    """Read ``key=value`` pairs and JSON objects into one filter.
+
+    A value that looks like a number, or true or false, stands for that and for the text: which of the two is stored
+    cannot be told from a command line, and a table's cells are texts.
 
     Raises ``FilterError`` for a text that is neither, and for a key that is given twice.
     """
@@ -200,4 +203,4 @@ def _pair(text: str) -> dict[str, Any]:
         read = parse_json(value, finite=True)
     except ValueError:
         read = value
-    return {key: read if isinstance(read, bool | int | float) else value}
+    return {key: [read, value] if isinstance(read, bool | int | float) else value}

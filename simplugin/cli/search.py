@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import asdict
+from itertools import islice
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
@@ -24,10 +26,12 @@ from simplugin.errors import DataError
 
 if TYPE_CHECKING:
     from simplugin.records import Hit
+    from simplugin_qdrant import Collection
 
 __all__ = ["hit_row", "search", "show_hits"]
 
 _SNIPPET = 300
+_LOOKED_AT = 1000
 
 
 def search(
@@ -95,13 +99,14 @@ def search(
             rerank=rerank,
             language=language,
         )
+        unknown = "" if hits else _unknown_keys(docs, chosen)
     if as_json:
         for rank, hit in enumerate(hits, 1):
             print_json(hit_row(rank, hit))
     elif hits:
         show_hits(hits)
     else:
-        note("Nothing found.")
+        note(f"Nothing found{unknown}.")
 
 
 def hit_row(rank: int, hit: Hit) -> dict[str, Any]:
@@ -109,10 +114,29 @@ def hit_row(rank: int, hit: Hit) -> dict[str, Any]:
     return {"rank": rank, **asdict(hit)}
 
 
+def _unknown_keys(docs: Collection, chosen: Mapping[str, Any]) -> str:
+    """Say which keys of a filter none of the first texts has: such a filter finds nothing, and is no error."""
+    known = {key for text in islice(docs.stored(), _LOOKED_AT) for key in text.metadata}
+    asked = {key.split(".")[0] for key in chosen} - {"not", "document_id"}
+    if not asked - known or not known:
+        return ""
+    lacking, there = (", ".join(sorted(keys)) for keys in (asked - known, known))
+    return f": no text looked at has {lacking} in its metadata, which has {there}"
+
+
+def _place(hit: Hit) -> str:
+    """Return a hit's source, with the number of its row in a table, or after the id that a row has of its own."""
+    if not hit.source:
+        return hit.document_id
+    name = hit.source.rpartition("/")[2]
+    rest = hit.document_id.rpartition("/")[2]
+    return hit.source + rest[len(name) :] if rest.startswith(name) else f"{hit.document_id} in {hit.source}"
+
+
 def show_hits(hits: list[Hit]) -> None:
     """Print hits for people: score, probability and source on a line, the beginning of the text under it."""
     for rank, hit in enumerate(hits, 1):
         text = " ".join(hit.text.split())
         probability = "" if hit.probability is None else f"  {hit.probability:.0%}"
-        print_item(f"{rank:2}. {hit.score:.3f}{probability}  ", hit.source or hit.document_id)
+        print_item(f"{rank:2}. {hit.score:.3f}{probability}  ", _place(hit))
         print_item("    ", f"{text[:_SNIPPET]}{'…' if len(text) > _SNIPPET else ''}")

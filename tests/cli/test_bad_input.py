@@ -238,7 +238,10 @@ def test_a_folder_of_the_clients_own_is_told_apart(
     assert sorted((folder / "theirs").rglob("*")) == before
 
 
-@pytest.mark.parametrize("location", ["docs/coffee.md/store", "/dev/null/store", "ftp://host", ""])
+@pytest.mark.parametrize(
+    "location",
+    ["docs/coffee.md/store", "/dev/null/store", "ftp://host", "http//host:6333", "https:/host", "localhost:6333", ""],
+)
 def test_a_store_that_cannot_be_made_is_refused(simplugin: InProcess, docs: Path, location: str) -> None:
     outcome = simplugin("ingest", docs, "-c", "handbook", "--store", location)
     assert outcome.code == 1

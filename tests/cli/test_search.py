@@ -50,6 +50,33 @@ def test_nothing_found_is_no_error(simplugin: InProcess) -> None:
     assert simplugin("search", "handbook", "bees", "--filter", "title=Nowhere", "--json").rows == []
 
 
+def test_a_filter_by_what_no_text_has_says_so_and_what_there_is(simplugin: InProcess) -> None:
+    outcome = simplugin("search", "handbook", "bees", "--filter", "titel=Coffee")
+
+    assert (outcome.code, outcome.stdout) == (0, "")
+    assert "no text looked at has titel in its metadata" in outcome.stderr
+    assert "title" in outcome.stderr.partition("which has")[2]
+
+
+def test_the_rows_of_a_table_are_told_apart_and_found_by_numbers_that_a_cell_holds_as_text(
+    folder: Path,
+) -> None:
+    simplugin = InProcess(folder)
+    (folder / "hours.csv").write_text("text,year\nOpen at nine.,2020\nOpen at ten.,2026\n", encoding="utf-8")
+    (folder / "named.csv").write_text("id,text\npool,The pool is closed.\n", encoding="utf-8")
+    simplugin("ingest", "hours.csv", "--collection", "rows")
+    simplugin("ingest", "named.csv", "--collection", "names")
+
+    found = simplugin("search", "rows", "when is it open?", "--filter", "year=2026").stdout
+
+    assert found.splitlines()[0].endswith("hours.csv#2")
+    assert "Open at ten." in found
+    assert "Open at nine." not in found
+    first = simplugin("search", "names", "the pool").stdout.splitlines()[0]
+    assert "  pool in " in first
+    assert first.endswith("named.csv")
+
+
 @pytest.mark.parametrize(
     ("filters", "titles"),
     [

@@ -18,7 +18,13 @@ from simplugin.errors import StoreError, UnknownCollectionError
 from simplugin.measures import FloatArray
 from simplugin.retrying import Retry
 from simplugin_qdrant.filters import Condition, LacksVector
-from simplugin_qdrant.stores.client_errors import CLIENT_ERRORS, is_unknown_call, to_store_error, wait_before_next
+from simplugin_qdrant.stores.client_errors import (
+    CLIENT_ERRORS,
+    is_unknown_call,
+    is_unreachable,
+    to_store_error,
+    wait_before_next,
+)
 from simplugin_qdrant.stores.client_filter import filter_for, to_client_filter, to_id
 from simplugin_qdrant.stores.client_points import (
     from_answers,
@@ -405,6 +411,9 @@ class ClientStore:
 
     def _wait_or_raise(self, name: str, error: BaseException, attempt: int) -> float:
         wait = wait_before_next(error, attempt, self._retry, answered=self._answered)
+        if wait is None and is_unreachable(error) and not self._answered:
+            message = f"No Qdrant server answers at {self._location!r}; start one, or take a folder as the store."
+            raise StoreError(message) from error
         if wait is None:
             raise to_store_error(name, error, attempt) from error
         return wait

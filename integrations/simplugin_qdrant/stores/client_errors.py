@@ -10,7 +10,7 @@ from qdrant_client.http.exceptions import ApiException, ResponseHandlingExceptio
 from simplugin.errors import StoreError
 from simplugin.retrying import PASSING, Retry, retry_after
 
-__all__ = ["CLIENT_ERRORS", "is_unknown_call", "to_store_error", "wait_before_next"]
+__all__ = ["CLIENT_ERRORS", "is_unknown_call", "is_unreachable", "to_store_error", "wait_before_next"]
 
 CLIENT_ERRORS = (RpcError, ApiException, ResourceExhaustedResponse, ValueError, KeyError)
 """The emulator raises ValueError and KeyError; the others come of a server, over REST or gRPC."""
@@ -36,13 +36,12 @@ def wait_before_next(error: BaseException, attempt: int, retry: Retry, *, answer
             return retry.wait(attempt, float(error.retry_after_s))
         case UnexpectedResponse() if error.status_code in PASSING:
             return retry.wait(attempt, retry_after(error.headers.get("retry-after")))
-        case ResponseHandlingException(source=httpx.ConnectError()) if not answered:
+        case _ if not answered and is_unreachable(error):
             return None
         case ResponseHandlingException(source=httpx.TransportError()):
             return retry.wait(attempt, None)
         case RpcError() if isinstance(error, Call) and error.code() in _PASSING_CODES:
-            refused = error.code() is StatusCode.UNAVAILABLE and not answered
-            return None if refused else retry.wait(attempt, None)
+            return retry.wait(attempt, None)
         case _:
             return None
 
@@ -52,6 +51,13 @@ def is_unknown_call(error: BaseException | None) -> bool:
     if isinstance(error, UnexpectedResponse):
         return error.status_code in {404, 405}
     return isinstance(error, RpcError) and isinstance(error, Call) and error.code() is StatusCode.UNIMPLEMENTED
+
+
+def is_unreachable(error: BaseException) -> bool:
+    """Say whether nothing took the connection."""
+    if isinstance(error, RpcError) and isinstance(error, Call):
+        return error.code() is StatusCode.UNAVAILABLE
+    return isinstance(error, ResponseHandlingException) and isinstance(error.source, httpx.ConnectError)
 
 
 def to_store_error(name: str, error: BaseException, attempts: int = 1) -> StoreError:

@@ -16,6 +16,7 @@ if TYPE_CHECKING:
 
 __all__ = ["is_folder", "open_store"]
 
+_MEANT_AS_URL = re.compile(r"(https?|grpcs?)(:|//)|localhost:\d", re.IGNORECASE)
 _SECONDS = 60  # an answer may take: a large write that waits for every replica does
 
 
@@ -30,6 +31,8 @@ def open_store(location: str | Path | QdrantClient, *, read_consistency: int | s
     if isinstance(location, Path) or is_folder(location):
         if not str(location).strip():
             raise StoreError("The location of a store is empty; give a folder, ':memory:' or a URL.")
+        if isinstance(location, str) and _MEANT_AS_URL.match(location):
+            raise StoreError(f"{location!r} is no store; write 'http://…' for a server, './{location}' for a folder.")
         from simplugin_qdrant.stores.edge import EdgeStore  # each engine is loaded only where it is used
 
         return EdgeStore(location)

@@ -18,11 +18,12 @@ define versions
 endef
 
 .DEFAULT_GOAL := help
-.PHONY: help install demo test check fix bench bench-encode bench-pairs bench-store bench-ingest bench-gpu bench-langchain bench-intents test-oldest test-newest test-hub test-server prove audit wheel docs starter clean
+.PHONY: help install demo test coverage check fix bench bench-encode bench-pairs bench-store bench-ingest bench-gpu bench-langchain bench-intents test-oldest test-newest test-hub test-server prove audit wheel docs starter clean
 
 help:
 	@echo "make demo     the main job on sample documents, in seconds, after a set-up of two minutes"
 	@echo "make test     every test"
+	@echo "make coverage the same, and which lines they reach"
 	@echo "make check    ruff, format, mypy, pyright, import contracts"
 	@echo "make bench    speeds and qualities, as ratios where there is a peer"
 	@echo "make bench-pairs  seconds to rerank with a pair model"
@@ -58,6 +59,9 @@ demo: .venv/installed
 
 test: .venv/developing
 	$(BIN)/python -m pytest -n 2 --dist loadfile
+
+coverage: .venv/developing
+	$(BIN)/python -m pytest -n 2 --dist loadfile --cov --cov-report=term
 
 check: .venv/developing
 	$(BIN)/ruff check .

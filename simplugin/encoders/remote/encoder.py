@@ -6,8 +6,7 @@ import os
 from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from functools import partial
-from types import TracebackType
-from typing import Self, cast
+from typing import cast
 
 import numpy as np
 
@@ -17,7 +16,7 @@ from simplugin.encoders.protocol import as_texts
 from simplugin.encoders.remote.address import read_address
 from simplugin.encoders.remote.exchange import Exchange, Steps, Task, batched
 from simplugin.encoders.remote.server import Server, discover
-from simplugin.encoders.remote.transport import Transport
+from simplugin.encoders.remote.transport import Connected, Transport
 from simplugin.encoders.remote.wire import (
     openai_embed,
     read_openai_vectors,
@@ -35,7 +34,7 @@ __all__ = ["RemoteEncoder", "estimate_tokens"]
 _DEFAULT_RETRY = Retry()
 
 
-class RemoteEncoder:
+class RemoteEncoder(Connected):
     """A model on a text-embeddings-inference or OpenAI-style server. Threads and tasks may share it.
 
     A call that is answered with 429, 500, 502, 503 or 504, runs into the time-out, or loses its connection is made
@@ -137,28 +136,6 @@ class RemoteEncoder:
                     raise
                 self._counts_tokens = False  # a server from before /tokenize
         return [estimate_tokens(text) for text in listed]
-
-    def close(self) -> None:
-        """Close the connections of the synchronous calls; after asynchronous ones, await ``aclose`` instead."""
-        self._transport.close()
-
-    async def aclose(self) -> None:
-        """Close every connection."""
-        await self._transport.aclose()
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None) -> None:
-        self.close()
-
-    async def __aenter__(self) -> Self:
-        return self
-
-    async def __aexit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None
-    ) -> None:
-        await self.aclose()
 
     def __repr__(self) -> str:
         return f"RemoteEncoder({self._card.id!r})"

@@ -6,8 +6,6 @@ from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from functools import partial
-from types import TracebackType
-from typing import Self
 
 import numpy as np
 
@@ -15,7 +13,7 @@ from simplugin.encoders.protocol import as_texts
 from simplugin.encoders.remote.address import read_address
 from simplugin.encoders.remote.exchange import Exchange, Steps, Task, batched
 from simplugin.encoders.remote.server import ask_info
-from simplugin.encoders.remote.transport import Transport
+from simplugin.encoders.remote.transport import Connected, Transport
 from simplugin.encoders.remote.wire import read_ranks, tei_rerank
 from simplugin.measures import FloatArray
 from simplugin.records import Hit
@@ -26,7 +24,7 @@ __all__ = ["RemoteReranker"]
 _DEFAULT_RETRY = Retry()
 
 
-class RemoteReranker:
+class RemoteReranker(Connected):
     """A pair model on a text-embeddings-inference server: scores in [0, 1], higher is closer.
 
     Calls are repeated, and batches halved, as ``RemoteEncoder`` says.
@@ -82,28 +80,6 @@ class RemoteReranker:
         """Return the hits, best first, as ``rerank`` does, without blocking the event loop."""
         given = _as_hits(hits, top_n)
         return _ranked(given, await self.ascore([(query, hit.text) for hit in given]), top_n)
-
-    def close(self) -> None:
-        """Close the connections of the synchronous calls; after asynchronous ones, await ``aclose`` instead."""
-        self._transport.close()
-
-    async def aclose(self) -> None:
-        """Close every connection."""
-        await self._transport.aclose()
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None) -> None:
-        self.close()
-
-    async def __aenter__(self) -> Self:
-        return self
-
-    async def __aexit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None
-    ) -> None:
-        await self.aclose()
 
     def __repr__(self) -> str:
         return f"RemoteReranker({self._exchange.address.url!r})"

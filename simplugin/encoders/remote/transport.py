@@ -7,7 +7,8 @@ import threading
 import weakref
 from collections.abc import Sequence
 from concurrent.futures import FIRST_EXCEPTION, CancelledError, ThreadPoolExecutor, wait
-from typing import TYPE_CHECKING, TypedDict, TypeVar
+from types import TracebackType
+from typing import TYPE_CHECKING, Self, TypedDict, TypeVar
 
 from simplugin.encoders.remote.exchange import Send, Steps
 from simplugin.encoders.remote.wire import Lost, Reply
@@ -15,7 +16,7 @@ from simplugin.encoders.remote.wire import Lost, Reply
 if TYPE_CHECKING:
     import httpx
 
-__all__ = ["Transport"]
+__all__ = ["Connected", "Transport"]
 
 T = TypeVar("T")
 
@@ -203,6 +204,34 @@ class Transport:
         else:
             reason, passing = f"gave an answer that cannot be read ({type(error).__name__})", False
         return Lost(reason, passing, error)
+
+
+class Connected:
+    """What speaks to a server, and closes its connections: by hand, or at the end of ``with`` or ``async with``."""
+
+    _transport: Transport
+
+    def close(self) -> None:
+        """Close the connections of the synchronous calls; after asynchronous ones, await ``aclose`` instead."""
+        self._transport.close()
+
+    async def aclose(self) -> None:
+        """Close every connection."""
+        await self._transport.aclose()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None) -> None:
+        self.close()
+
+    async def __aenter__(self) -> Self:
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None
+    ) -> None:
+        await self.aclose()
 
 
 class _Settings(TypedDict):

@@ -97,9 +97,14 @@ class RetiredModelError(ModelError):
         self.name = name
         self.newest = newest
         super().__init__(
-            f"{name!r} came with earlier versions of simplugin; this one has {newest!r}. Bring a collection over with "
-            f"`simplugin collections migrate {collection} --model starter --finish`, and fit a file of intents again."
+            f"{name!r} came with earlier versions of simplugin; this one has {newest!r}. "
+            f"{self.remedy(collection)} Fit a file of intents again."
         )
+
+    @staticmethod
+    def remedy(collection: str) -> str:
+        """Say how a collection comes by the newest starter."""
+        return f"Bring the collection over: `simplugin collections migrate {collection} --model starter --finish`."
 
 
 class CheckpointError(ModelError):

@@ -22,7 +22,7 @@ from simplugin.catalog import RETIRED_STARTERS
 from simplugin.collection import Mode, as_mode
 from simplugin.encoders import Encoder, Fingerprint
 from simplugin.encoders.fingerprint import VERSION, refuse_other
-from simplugin.errors import StoreError, UnregisteredCollectionError
+from simplugin.errors import RetiredModelError, StoreError, UnregisteredCollectionError
 from simplugin_qdrant.space import Space, first_stage_name
 from simplugin_qdrant.stores.protocol import IndexKind, Quantization, Store
 
@@ -179,8 +179,8 @@ def verify(name: str, registration: Registration, encoder: Encoder) -> None:
     """
     recorded = registration.fingerprint
     retired = recorded.card.id in RETIRED_STARTERS
-    remedy = f"Bring it over: `simplugin collections migrate {name} --model starter --finish`."
-    refuse_other(recorded, encoder.fingerprint, name=name, remedy=remedy if retired else None, stacklevel=3)
+    remedy = RetiredModelError.remedy(name) if retired else None
+    refuse_other(recorded, encoder.fingerprint, name=name, remedy=remedy, stacklevel=3)
 
 
 def read_quantization(metadata: Mapping[str, Any], vector: str) -> Quantization | None:

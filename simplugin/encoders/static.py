@@ -125,6 +125,9 @@ class StaticEncoder:
             window = listed[start : start + _WINDOW]
             ids, lengths = self._cut(window)
             pieces = np.array(ids, dtype=np.int64)
+            if pieces.max(initial=0) >= len(self._table):
+                message = f"tokenizer.json has pieces beyond the {len(self._table)} rows of model.safetensors."
+                raise CheckpointError(self._folder, message)
             scales, rows = self._scales[pieces], self._table[pieces]
             end = 0
             for place, length in enumerate(lengths, start):

@@ -193,6 +193,18 @@ def test_a_damaged_folder_says_which_file_and_why(tmp_path: Path, harm: Harm, sa
     assert str(folder) in str(raised.value)
 
 
+def test_a_tokenizer_with_pieces_beyond_the_table_is_told(tmp_path: Path) -> None:
+    folder = static_folder(tmp_path / "model")
+    tokenizer = json.loads((folder / "tokenizer.json").read_text(encoding="utf-8"))
+    vocabulary = tokenizer["model"]["vocab"]
+    word = next(word for word in vocabulary if word.isalpha())
+    vocabulary[word] = 2**31
+    (folder / "tokenizer.json").write_text(json.dumps(tokenizer), encoding="utf-8")
+
+    with pytest.raises(CheckpointError, match="pieces beyond the 15 rows"):
+        load(folder).encode_query([word])
+
+
 def test_a_folder_of_the_users_own_is_opened_under_its_name_and_place(tmp_path: Path) -> None:
     folder = static_folder(tmp_path / "mine")
 

@@ -173,7 +173,8 @@ def _guessed(rows: Sequence[Sequence[str]], path: Path) -> _Places:
     tags = [place for place, cells in columns.items() if all(map(_TAG.fullmatch, cells))]
     if len(columns) == 3:
         tags = []  # texts of two letters are texts there
-    texts = [place for place in columns if place not in {*labels, *tags}]
+    known = {*labels, *tags}
+    texts = [place for place in columns if place not in known]
     match labels, texts, tags:
         case [label], [first, second], [] | [_]:
             return _Places(first, second, label, tags[0] if tags else None)

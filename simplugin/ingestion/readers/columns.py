@@ -14,6 +14,7 @@ __all__ = ["Columns"]
 
 _TEXT = ("text", "content", "body", "page_content", "passage")
 _ID = ("id", "_id", "document_id")
+_WIDEST = max(map(len, (*_TEXT, *_ID)))
 _LISTED = 20  # columns that a message names
 _SHOWN = 40  # letters of each
 
@@ -73,7 +74,8 @@ class Columns:
 
 
 def _usual(names: Iterable[str], usual: tuple[str, ...]) -> str | None:
-    found = [name for name in names if name.lower() in usual]
+    # Asked of each row: a damaged heading may have a hundred thousand letters.
+    found = [name for name in names if len(name) <= _WIDEST and name.lower() in usual]
     return min(found, key=lambda name: usual.index(name.lower()), default=None)
 
 

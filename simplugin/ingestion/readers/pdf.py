@@ -18,6 +18,7 @@ __all__ = ["read_pdf"]
 
 _PAGES = 20_000  # of one file, and …
 _LETTERS = 64_000_000  # … characters: beyond, it is no document that people wrote
+_TRAILERS = 200  # one each time that it was saved; of a damaged file each is looked for from each
 _BREAK = "\n\n"
 # The end of a line with or without a hyphen, and how the next one begins.
 _END = re.compile(r"((?<=[^\W\d_])[-\u00ad\u2010])?(?<![ \t])[ \t]*\n(\w)")
@@ -37,6 +38,8 @@ def read_pdf(content: Content, raw: bytes) -> Document:
         raise MissingExtraError("documents", "Reading PDF") from error
 
     logging.getLogger("pypdf").setLevel(logging.CRITICAL)  # it tells every flaw that it could live with
+    if raw.count(b"trailer") > _TRAILERS:
+        raise DataError(f"the PDF is damaged (it ends more than {_TRAILERS} times).")
     try:
         reader = PdfReader(BytesIO(raw))
         if reader.is_encrypted and not reader.decrypt(""):

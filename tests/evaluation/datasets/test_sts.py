@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import time
 from pathlib import Path
 
 import pytest
@@ -175,6 +176,16 @@ def test_every_part_of_the_benchmark_is_read(data: Path) -> None:
     for language in ("en", "zh"):
         for part, size in sizes.items():
             assert len(read_pairs(data / "stsb" / f"stsb-{language}-{part}.csv")) == size
+
+
+def test_fifty_thousand_columns_are_soon_refused(tmp_path: Path) -> None:
+    (tmp_path / "sts.csv").write_text(",".join(["text", *["15"] * 50_000]) + "\n", encoding="utf-8")
+    started = time.process_time()
+
+    with pytest.raises(DataError, match="50001 columns"):
+        read_sts(tmp_path / "sts.csv")
+
+    assert time.process_time() - started < 5  # it took half a minute
 
 
 @pytest.mark.parametrize("label", ["1" + "0" * 400, "[" * 100_000])

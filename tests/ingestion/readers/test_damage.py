@@ -158,6 +158,16 @@ def pdf_of(lines: list[str], title: str = "") -> bytes:
     return written.getvalue()
 
 
+def test_a_pdf_that_ends_a_thousand_times_and_a_table_under_an_endless_heading_are_soon_done_with() -> None:
+    started = time.process_time()
+    ending = pdf_of(["Text."]).replace(b"trailer", b"trailer<</Size 6/Root 1 0 R000 n \n" * 6_000 + b"trailer", 1)
+    table = b"text,place," + b"a" * 200_000 + b"\n" + b"d,e,f\n" * 20_000
+
+    assert "ends more than 200 times" in reason(ending, "x.pdf")
+    assert len(read_all(table, "x.csv")) == 20_000
+    assert time.process_time() - started < 10  # they took minutes
+
+
 @pytest.mark.parametrize(
     ("name", "raw"),
     [

@@ -6,6 +6,7 @@ import asyncio
 import time
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
+from typing import cast
 
 import numpy as np
 
@@ -50,6 +51,9 @@ class Wanted:
     language: str | None = None
 
     def __post_init__(self) -> None:
+        if not isinstance(cast("object", self.limit), int):  # callers may be untyped
+            message = f"limit is {self.limit!r}; give a whole number."
+            raise TypeError(message)
         if self.limit < 1:
             message = f"limit is {self.limit}; it must be at least 1."
             raise ValueError(message)

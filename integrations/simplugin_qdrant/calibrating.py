@@ -21,14 +21,31 @@ Labelled: TypeAlias = str | Path | Iterable[LabelledPair | tuple[str, str, float
 
 
 def gather(data: Labelled | Mapping[str, Labelled], language: str | None) -> list[LabelledPair]:
-    """Return the pairs of a file, of an iterable, or of several by language. Raises ``DataError`` for a broken file."""
+    """Return the pairs of a file, of an iterable, or of several by language.
+
+    Raises ``DataError`` for a broken file, ``TypeError`` for what is no pairs.
+    """
     if isinstance(data, Mapping):
         parts = cast("Mapping[str, Labelled]", data)
         return [pair for tag, part in parts.items() for pair in gather(part, tag)]
     if isinstance(data, str | Path):
         return list(read_pairs(data, language=language))
-    pairs = (pair if isinstance(pair, LabelledPair) else LabelledPair(*pair) for pair in data)
+    if not isinstance(cast("object", data), Iterable):  # callers may be untyped
+        message = f"Expected a file of labelled pairs, or pairs of two texts and a number; got {data!r}."
+        raise TypeError(message)
+    pairs = (_as_pair(pair) for pair in data)
     return [pair if pair.language or language is None else replace(pair, language=language) for pair in pairs]
+
+
+def _as_pair(pair: LabelledPair | tuple[str, str, float]) -> LabelledPair:
+    if isinstance(pair, LabelledPair):
+        return pair
+    try:
+        first, second, label = pair
+        return LabelledPair(first, second, float(label))
+    except (TypeError, ValueError) as error:
+        message = f"A labelled pair is two texts and a number, such as ('a cat', 'a kitten', 4.5); got {pair!r}."
+        raise TypeError(message) from error
 
 
 def fit(encoder: Encoder, pairs: Sequence[LabelledPair], threshold: float) -> Calibration:

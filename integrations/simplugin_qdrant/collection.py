@@ -13,6 +13,7 @@ from simplugin.calibration import Calibration
 from simplugin.collection import Mode, as_mode
 from simplugin.duplicates import check_threshold
 from simplugin.encoders import Encoder, as_encoder
+from simplugin.encoders.protocol import as_texts
 from simplugin.ingestion import Choices, IngestReport, Options, Progress, ingest_documents, ingest_files
 from simplugin.records import Alike, Metadata
 from simplugin_qdrant.asking import Asking
@@ -176,7 +177,7 @@ class Collection(Asking):
 
         Returns how many points went. Missing ids are fine.
         """
-        wanted = [ids] if isinstance(ids, str) else list(ids)
+        wanted = as_texts([ids] if isinstance(ids, str) else ids)
         before = self.count()
         for start in range(0, len(wanted), _BATCH):
             batch = wanted[start : start + _BATCH]

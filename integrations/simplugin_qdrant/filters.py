@@ -8,8 +8,8 @@
 ``{"lang": "tr", "year": 2020}``      both hold
 ====================================  =========================================================
 
-Keys name the user's metadata, ``"a.b"`` a value inside another; ``"document_id"`` names the document itself. A
-filter object of the engine's own library is taken as it is.
+Keys name the user's metadata, ``"a.b"`` a value inside another; ``"document_id"`` names the document itself, and
+``"source"`` where it came from. A filter object of the engine's own library is taken as it is.
 """
 
 from __future__ import annotations
@@ -142,7 +142,7 @@ def parse_filter(given: object) -> Condition | None:
         if not isinstance(key, str) or not key:
             message = f"A filter's keys are names of metadata; got {key!r}."
             raise FilterError(message)
-        parts.append(_negate(wanted) if key == "not" else _condition(payload_key(key), wanted))
+        parts.append(_negate(wanted) if key == "not" else _at(key, wanted))
     return AllOf(tuple(parts)) if parts else None
 
 
@@ -172,6 +172,13 @@ def payload_key(key: str) -> str:
     if key == "document_id":
         return key
     return ".".join(["metadata", *(part if _PLAIN.fullmatch(part) else f'"{part}"' for part in key.split("."))])
+
+
+def _at(key: str, wanted: object) -> Condition:
+    if key != "source":
+        return _condition(payload_key(key), wanted)
+    # Of an ingested document it lies beside the metadata; a text that was added may have one of its own there.
+    return AnyOf((_condition(key, wanted), _condition(payload_key(key), wanted)))
 
 
 def _negate(wanted: object) -> Condition:
@@ -204,26 +211,32 @@ def _equals(key: str, value: object) -> Condition:
         return NumberRange(key, {"gte": value, "lte": value})
     if isinstance(value, str) or (isinstance(value, int) and -_LARGEST <= value < _LARGEST):
         return Equals(key, value)
-    message = f"A filter compares with text, numbers and true or false; {key!r} has {value!r}."
+    message = f"A filter compares with text, numbers and true or false; {_shown(key)} has {value!r}."
     raise FilterError(message)
 
 
 def _range(key: str, bounds: Mapping[str, Any]) -> Condition:
     if not bounds or not set(bounds) <= set(_BOUNDS):
-        message = f"A range has the bounds {', '.join(_BOUNDS)}; {key!r} has {dict(bounds)!r}."
+        hint = " What must not hold is written {'not': {…}} around the key." if "not" in bounds else ""
+        message = f"A range has the bounds {', '.join(_BOUNDS)}; {_shown(key)} has {dict(bounds)!r}.{hint}"
         raise FilterError(message)
     if all(isinstance(bound, int | float) and not isinstance(bound, bool) for bound in bounds.values()):
         try:
             return NumberRange(key, {name: float(bound) for name, bound in bounds.items()})
         except OverflowError as error:
-            message = f"A bound of the range of {key!r} is larger than any number that is stored."
+            message = f"A bound of the range of {_shown(key)} is larger than any number that is stored."
             raise FilterError(message) from error
     dates = {name: _date(bound) for name, bound in bounds.items()}
     known = {name: bound for name, bound in dates.items() if bound is not None}
     if len(known) == len(dates):
         return DateRange(key, known)
-    message = f"The bounds of a range are all numbers or all ISO dates; {key!r} has {dict(bounds)!r}."
+    message = f"The bounds of a range are all numbers or all ISO dates; {_shown(key)} has {dict(bounds)!r}."
     raise FilterError(message)
+
+
+def _shown(key: str) -> str:
+    """Return a payload key as the user wrote it."""
+    return repr(key.removeprefix("metadata."))
 
 
 def _date(bound: object) -> datetime | None:

@@ -19,6 +19,7 @@ from simplugin.encoders import Encoder
 from simplugin.encoders.retired import RetiredEncoder
 from simplugin.errors import DataError, StoreError
 from simplugin.evaluation import cosine_of_pairs, spearman
+from simplugin_qdrant.calibrating import Labelled, gather
 from simplugin_qdrant.filling import Filling, check_filled, fill
 from simplugin_qdrant.registry import (
     Registration,
@@ -43,6 +44,7 @@ __all__ = ["Comparison", "Migrating", "Migration", "compare", "finish_migration"
 _SAMPLE = 200
 _BEGINNING = 200  # characters of a stored text that stand for a question
 _TOP = 10
+_PAIRS = 3  # of two, each model has them in the right order or in the wrong one
 _NOT_PLAIN = re.compile(r"[^\w.-]+")
 
 
@@ -103,13 +105,14 @@ class Migration:
         return fill(self._new, self._new_registration.text_key, progress)
 
     def compare(
-        self, queries: Sequence[str] | None = None, *, pairs: Sequence[tuple[str, str, float]] = ()
+        self, queries: Sequence[str] | None = None, *, pairs: Labelled | Mapping[str, Labelled] = ()
     ) -> Comparison:
         """Compare the answers to ``queries``, and how both models follow the labels of ``pairs`` of texts.
 
-        Without queries the beginnings of 200 stored texts stand for them: what people really ask says more. A pair is
-        two texts and a number, higher for closer: ``("a cat", "a kitten", 4.5)``.
-        Raises ``StoreError`` while points lack the new vector.
+        Without queries the beginnings of 200 stored texts stand for them: what people really ask says more. Pairs are
+        a file of them, or what ``Collection.calibrate`` takes: two texts and a number, higher for closer, such as
+        ``("a cat", "a kitten", 4.5)``.
+        Raises ``StoreError`` while points lack the new vector, ``DataError`` for fewer than three pairs.
         """
         self._require(self._old)
         check_filled(self._new.store, self._new.collection, self._new.vector, self._new_registration)
@@ -183,7 +186,7 @@ def compare(
     new: Space,
     text_key: str,
     queries: Sequence[str] | None,
-    pairs: Sequence[tuple[str, str, float]],
+    pairs: Labelled | Mapping[str, Labelled],
 ) -> Comparison:
     """Compare two models' answers; see ``Migration.compare``. Raises ``DataError`` where there is nothing to ask."""
     if isinstance(queries, str):
@@ -196,11 +199,15 @@ def compare(
     if isinstance(old.encoder, RetiredEncoder):
         return Comparison(*names, 0, None)
     before, after = (ask(Question(space, "dense", _TOP, size=0), asked) for space in (old, new))
-    correlations: list[float | None] = [None, None]
-    if pairs:
-        left, right, labels = zip(*pairs, strict=True)
-        correlations = [spearman(cosine_of_pairs(space.encoder, left, right), labels) for space in (old, new)]
-    return Comparison(*names, len(asked), _agreement(before, after), len(pairs), *correlations)
+    judged = gather(pairs, None)
+    if not judged:
+        return Comparison(*names, len(asked), _agreement(before, after))
+    if len(judged) < _PAIRS:
+        message = f"How a model follows people's labels takes {_PAIRS} pairs of texts or more; there are {len(judged)}."
+        raise DataError(message)
+    left, right, labels = zip(*((pair.first, pair.second, pair.label) for pair in judged), strict=True)
+    correlations = [spearman(cosine_of_pairs(space.encoder, left, right), labels) for space in (old, new)]
+    return Comparison(*names, len(asked), _agreement(before, after), len(judged), *correlations)
 
 
 def _sample(space: Space, text_key: str) -> list[str]:

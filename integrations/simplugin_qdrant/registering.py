@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
-from typing import get_args
+from typing import cast, get_args
 
 from simplugin.collection import Mode, as_mode
 from simplugin.encoders import Encoder, as_encoder
@@ -84,8 +84,11 @@ def register(
     collection that records none; ``UnknownCollectionError`` where there is no collection and ``model`` is None;
     ``StoreError`` for a tenant of a collection without tenants, and for what only a new collection can be given.
     """
-    if not hasattr(store, "upsert"):
+    if not hasattr(store, "describe"):  # a client has "upsert" too
         message = f"store is a {type(store).__name__}; open it first: register(open_store(location), name, model)."
+        raise TypeError(message)
+    if not isinstance(cast("object", name), str):  # callers may be untyped
+        message = f"A collection's name is a text; got {name!r}."
         raise TypeError(message)
     if text_key in {"document_id", "metadata", "source", points.RECORD}:
         message = f"text_key is {text_key!r}, which has another meaning in a payload; choose another key."
@@ -99,6 +102,9 @@ def register(
     check_indexes(indexes or {})
     router = model if isinstance(model, Router) else None
     encoder = None if model is None or isinstance(model, Router) else as_encoder(model)
+    if encoder is not None and not hasattr(encoder, "card"):
+        message = f"model is {model!r}; give an encoder, a model's name, folder or URL, or a router."
+        raise TypeError(message)
     wanted = None if mode is None else as_mode(mode)
     asked = Terms(store, name, vector, encoder, text_key, tenant, wanted, quantization, first_stage, cluster)
     keys: dict[str, IndexKind] = {payload_key(key): kind for key, kind in (indexes or {}).items()}

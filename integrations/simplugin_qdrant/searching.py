@@ -65,7 +65,7 @@ class Question:
             _One(
                 self,
                 None if self.mode == "dense" else weigh_query(query),
-                None if vectors is None else vectors[number],
+                None if vectors is None or self._says_nothing(vectors[number]) else vectors[number],
                 None if seconds is None else seconds[number],
             )
             for number, query in enumerate(queries)
@@ -86,6 +86,10 @@ class Question:
             ):
                 return (yield from self._measure(found, [best[: self.limit] for best in grouped]))
             limit *= _WIDER
+
+    def _says_nothing(self, vector: FloatArray) -> bool:
+        """Say whether it has no direction: of emoji alone, say. Every text would be as close, with a cosine of 0."""
+        return self.space.encoder.card.similarity == "cosine" and not vector.any()
 
     def _measure(self, found: Sequence[_One], rankings: Answers) -> Steps:
         """Ask for the similarities that a hybrid search left open, one search a ranking that has such."""
@@ -139,10 +143,11 @@ class _One:
             return _closer_is_higher(answers[0], question.second.encoder)
         if question.mode == "words":
             return list(answers[0])
-        dense = _closer_is_higher(answers[0], question.space.encoder)
+        left = iter(answers)
+        dense = [] if self.vector is None else _closer_is_higher(next(left), question.space.encoder)
         if question.mode == "dense":
             return dense
-        words: Sequence[Scored] = answers[1] if len(answers) > 1 else ()
+        words: Sequence[Scored] = next(left, ())
         terms = 0.0 if self.words is None else self.words.total
         return fuse(dense, words, pool=max(limit, POOL), terms=terms, points=question.size, limit=limit)
 

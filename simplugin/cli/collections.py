@@ -86,16 +86,24 @@ def show(
 @app.command("delete")
 def delete(
     collection: CollectionName,
+    documents: Annotated[
+        list[str] | None,
+        typer.Option("--document", help="Only this document, by its id or its path (repeatable).", metavar="ID"),
+    ] = None,
+    tenant: Tenant = None,
     yes: Annotated[
         bool, typer.Option("--yes", "-y", help="Do not ask. Away from a terminal nothing is asked in any case.")
     ] = False,
     store: Location = "./simplugin_db",
     as_json: AsJson = False,
 ) -> None:
-    """Delete a collection with all that is in it.
+    """Delete a collection with all that is in it, or documents of it.
 
-    Example: simplugin collections delete handbook --yes
+    Example: simplugin collections delete handbook --document ./docs/old.md
     """
+    if documents:
+        _delete_documents(collection, documents, tenant, store, as_json=as_json)
+        return
     with existing_store(store) as opened:
         row = _describe(opened, collection, tolerant=True)
         points = row["points"]
@@ -105,6 +113,22 @@ def delete(
     if as_json:
         print_json(row)
     note(f"Deleted {collection!r} ({points:,} points).")
+
+
+def _delete_documents(name: str, ids: list[str], tenant: str | None, store: str, *, as_json: bool) -> None:
+    from simplugin_qdrant import register
+
+    with existing_store(store) as opened:
+        opened.describe(name)
+        docs = register(opened, name, tenant=tenant)
+        points = sum(docs.delete([each]) or docs.delete([Path(each).absolute().as_posix()]) for each in ids)
+    if as_json:
+        print_json({"name": name, "documents": ids, "points": points})
+    note(
+        f"Deleted {points:,} point{'' if points == 1 else 's'} of {name!r}."
+        if points
+        else f"None of these documents is in {name!r}."
+    )
 
 
 app.command("migrate")(migrate.migrate)
@@ -144,6 +168,9 @@ def calibrate(
         print_json({"collection": collection, "model": model, "threshold": made.threshold, "scales": scales})
         return
     print_table(scales, {"language": "language", "pairs": "pairs", "method": "method"})
+    tags = {pair.language for pair in pairs if pair.language}
+    if shared := sorted(tag for tag in tags if made.scale(tag) is made.scale()):
+        note(f"Too few pairs for a scale of its own: {', '.join(shared)}; the scale of all pairs holds there.")
     note(f"Hits of {collection!r} have a probability and a grade from now on, by {model!r}.")
 
 

@@ -23,6 +23,7 @@ if TYPE_CHECKING:
 __all__ = ["WithRay", "ingest"]
 
 _NAMED = 5  # problems that one sentence holds
+_PRUNED = 20  # documents that are named
 _TRIED = 100  # files of which one must be readable before a collection is made
 
 
@@ -40,7 +41,12 @@ def ingest(
     text_column: Annotated[
         str | None, typer.Option("--text-column", help="Of tables and JSON lines: the text.")
     ] = None,
-    id_column: Annotated[str | None, typer.Option("--id-column", help="Of tables and JSON lines: the id.")] = None,
+    id_column: Annotated[
+        str | None, typer.Option("--id-column", help="Of the same: the id; '' takes the file and the row's number.")
+    ] = None,
+    number_column: Annotated[
+        list[str] | None, typer.Option("--number-column", help="Of a table: holds numbers (repeatable).")
+    ] = None,
     max_tokens: Annotated[int | None, typer.Option("--max-tokens", min=16, help="Tokens a chunk may have.")] = None,
     overlap: Annotated[int, typer.Option("--overlap", min=0, help="Tokens a chunk shares with the one before.")] = 0,
     headings: Annotated[bool, typer.Option("--headings", help="Embed the headings above a chunk with it.")] = False,
@@ -78,7 +84,12 @@ def ingest(
     from simplugin.ingestion import Options, Reading, find_sources
     from simplugin_qdrant import open_store, register
 
-    reading = Reading(languages=tuple(language or ()), text_column=text_column, id_column=id_column)
+    reading = Reading(
+        languages=tuple(language or ()),
+        text_column=text_column,
+        id_column=id_column,
+        number_columns=tuple(number_column or ()),
+    )
     options = Options(
         root=root,
         include=tuple(include or ()),
@@ -164,11 +175,11 @@ class _At:
         self._started = time.perf_counter()
 
     def tell(self, at: Progress) -> None:
-        self.documents = at.documents
+        self.documents = at.documents if at.done is None else at.done
         if self._show:
             rate = at.chunks / max(time.perf_counter() - self._started, 1e-9)
             building = " · building the index" if at.indexing else ""
-            self._show(at.documents, at.total, f"documents · {at.chunks:,} chunks · {rate:,.0f}/s{building}")
+            self._show(self.documents, at.total, f"documents · {at.chunks:,} chunks · {rate:,.0f}/s{building}")
 
 
 def _read_part(given: str | None) -> tuple[int, int] | None:
@@ -215,7 +226,8 @@ def _require_one_readable(found: Found, options: Options) -> None:
         problems.append(f"{entry.source}: {entry.reason}".rstrip("."))
     if not problems:
         raise DataError("there is nothing to read in the files given.")
-    more = "" if len(problems) <= _NAMED else f", and {len(problems) - _NAMED:,} more"
+    left = f"{len(problems) - _NAMED:,} more" if len(problems) < _TRIED else "more"
+    more = "" if len(problems) <= _NAMED else f", and {left}"
     raise DataError("; ".join(problems[:_NAMED]) + more + ".")
 
 
@@ -245,6 +257,13 @@ def _say(report: IngestReport, *, dry_run: bool, as_json: bool) -> None:
             f"{chunks.written} chunks written{reused}, {chunks.unchanged} kept, {chunks.deleted} deleted, "
             f"in {report.seconds:.2f} s{speed} ({report.collection}, {report.model})"
         )
+        for gone in report.pruned[:_PRUNED]:
+            note(f"{'would be ' if dry_run else ''}deleted: {gone}")
+        if len(report.pruned) > _PRUNED:
+            note(f"… and {len(report.pruned) - _PRUNED:,} more, in the report of --json")
+        if report.skipped:
+            endings = ", ".join(f"{number:,} {ending}" for ending, number in sorted(report.skipped.items()))
+            note(f"left out, of no format that is read: {endings}")
         for guess in report.guessed:
             note(f"read as {guess['encoding']} ({guess['confidence']:.0%} sure): {guess['source']}")
         for group in report.near_duplicates:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from importlib import resources
 from pathlib import Path
+from typing import cast
 
 from simplugin.catalog import NEWEST_STARTER, Backend, ModelCard, Precision, find, names
 from simplugin.encoders.hub import fetch
@@ -32,6 +33,9 @@ def load(
     ``NotAnEmbedderError`` for a pair model, ``ModelError`` for options that the model or the machine has not,
     ``RemoteError`` for a server that cannot be used.
     """
+    if not isinstance(cast("object", name), str | Path):  # callers may be untyped
+        message = f"Expected a model, its name, folder or URL; got {name!r}."
+        raise TypeError(message)
     if isinstance(name, str) and is_url(name):
         from simplugin.encoders.remote import RemoteEncoder
 
@@ -63,9 +67,9 @@ def find_folder(name: str | Path) -> tuple[Path, ModelCard | None]:
     return folder, card
 
 
-def as_encoder(model: Encoder | str) -> Encoder:
+def as_encoder(model: Encoder | str | Path) -> Encoder:
     """Return an encoder as it is, and open what ``load`` takes."""
-    return load(model) if isinstance(model, str) else model
+    return load(model) if isinstance(model, str | Path) else model
 
 
 def _fetch(card: ModelCard) -> Path:

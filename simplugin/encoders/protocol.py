@@ -57,7 +57,11 @@ def as_texts(texts: Iterable[str], *, first: int = 0) -> list[str]:
     if isinstance(texts, str):
         message = f"Expected a list of texts, got the single text {texts[:40]!r}: write [text]."
         raise TypeError(message)
-    listed: list[object] = list(texts)  # callers may be untyped
+    given = cast("object", texts)  # callers may be untyped
+    if not isinstance(given, Iterable):
+        message = f"Expected a list of texts, got {given!r}."
+        raise TypeError(message)
+    listed = list(cast("Iterable[object]", given))
     for number, text in enumerate(listed, first):
         if not isinstance(text, str):
             message = f"Text {number} is {type(text).__name__}, not a string."

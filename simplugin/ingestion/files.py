@@ -15,7 +15,7 @@ from simplugin.ingestion.background import read_ahead
 from simplugin.ingestion.options import Options, digest
 from simplugin.ingestion.pipeline import Run
 from simplugin.ingestion.readers import FORMATS, ROWS, read
-from simplugin.ingestion.report import Failure, IngestReport, Progress
+from simplugin.ingestion.report import PRUNED, Failure, IngestReport, Progress
 from simplugin.ingestion.sources.addresses import fetch_all
 from simplugin.ingestion.sources.content import Content
 from simplugin.ingestion.sources.files import find_files, open_file
@@ -119,6 +119,7 @@ def delete_gone(
     for document in collection.recorded():
         if digest(document.id) not in seen and options.is_ours(document.id) and under.is_gone(document):
             gone.append(document.id)
+    report.pruned = gone[:PRUNED]
     for start in range(0, len(gone), _BATCH):
         _delete(collection, gone[start : start + _BATCH], report, dry=options.dry_run)
     if gone and not options.dry_run:

@@ -17,11 +17,12 @@ class Choices(TypedDict, total=False):
     """The options of an ingest by their names; see ``Options`` and ``Reading``."""
 
     root: Path | None
-    include: Sequence[str]
-    exclude: Sequence[str]
-    languages: Sequence[str]
+    include: str | Sequence[str]
+    exclude: str | Sequence[str]
+    languages: str | Sequence[str]
     text_column: str | None
     id_column: str | None
+    number_columns: str | Sequence[str]
     max_tokens: int | None
     overlap: int
     headings: bool
@@ -29,6 +30,9 @@ class Choices(TypedDict, total=False):
     dry_run: bool
     part: tuple[int, int] | None
     allow_private: bool
+
+
+_LISTS = {"languages", "number_columns", "include", "exclude"}  # of which one may be given by itself
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,14 +66,17 @@ class Options:
     @classmethod
     def of(cls, options: Options | None, chosen: Choices) -> Options:
         """Return the options with what is chosen by name. Raises ``TypeError`` for a name that there is not."""
-        named = dict(chosen)
+        named: dict[str, object] = dict(chosen)
         base = options or cls()
-        reading = {name: named.pop(name) for name in ("languages", "text_column", "id_column") if name in named}
-        if "languages" in reading:
-            reading["languages"] = tuple(cast("Sequence[str]", reading["languages"]))
-        for name in ("include", "exclude"):
-            if name in named:
-                named[name] = tuple(cast("Sequence[str]", named[name]))
+        reading: dict[str, object] = {
+            name: named.pop(name)
+            for name in ("languages", "text_column", "id_column", "number_columns")
+            if name in named
+        }
+        for given in (reading, named):
+            for name in given.keys() & _LISTS:
+                listed = cast("str | Sequence[str]", given[name])
+                given[name] = (listed,) if isinstance(listed, str) else tuple(listed)
         if unknown := sorted(named.keys() - {each.name for each in fields(cls)}):
             message = f"ingest() has no option {unknown[0]!r}; there are {', '.join(Choices.__annotations__)}."
             raise TypeError(message)

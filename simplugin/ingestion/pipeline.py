@@ -89,6 +89,7 @@ class Run:
         )
         self.report = IngestReport(collection=collection.name, model=collection.encoder.card.name)
         self.chunks_seen = 0
+        self._complete = 0  # documents, of which all is written
         self.seen: set[int] = set()
         self._record = Record(collection, expected)
         self._written: set[int] | None = set() if self._record.was_empty else None
@@ -110,13 +111,18 @@ class Run:
             for window in windows(documents, _LOOKUP):
                 self._take(window)
                 if progress:
-                    progress(Progress(self.report.documents.seen, total, self.chunks_seen))
+                    progress(Progress(self.report.documents.seen, total, self.chunks_seen, done=self._done))
             self._finish()
         except BaseException:
             self._keep()
             raise
         finally:
             self._worker.close()
+
+    @property
+    def _done(self) -> int:
+        """How many documents nothing is left to do for."""
+        return self._complete + self.report.documents.unchanged + self.report.documents.failed
 
     def may_leave_stale(self) -> bool:
         """Say whether the collection may hold documents that did not come."""
@@ -158,8 +164,7 @@ class Run:
         """Write what is left, and wait until it is safe."""
         self._begin()
         self._advance(0)
-        if self._step != _Step():
-            self._send()
+        self._send()
         self._advance(0)
         self._keep()
         self.report.seconds = time.perf_counter() - self._started
@@ -231,6 +236,7 @@ class Run:
         self._step.heads += [chunk for chunk in chunks if chunk.number == 0 and (chunk.total > 1 or kept)]
         if stale:
             self._step.stale.append((changed.document.id, stale))
+        self._step.complete += 1
 
     def _send(self) -> None:
         """Have the gathered chunks embedded, and written after those before them."""
@@ -252,7 +258,7 @@ class Run:
 
     def _write(self, step: _Step, embedded: Embedded) -> None:
         """Write in the order that survives being cut short."""
-        if not self._options.dry_run and step != _Step():
+        if not self._options.dry_run and not step.is_empty:
             self._has_written = True
             pending = [replace(chunk, content=_PENDING) if _is_pending(chunk) else chunk for chunk in step.fresh]
             self._collection.write(pending, embedded.vectors)
@@ -260,6 +266,7 @@ class Run:
             self._collection.discard(step.stale)
             self._collection.restate(step.heads)
         counts = self.report
+        self._complete += step.complete
         counts.chunks.written += len(step.fresh)
         counts.chunks.reused += len(step.fresh) - len(embedded.fresh)
         counts.chunks.deleted += sum(len(keys) for _, keys in step.stale)
@@ -287,6 +294,12 @@ class _Step:
     kept: list[Chunk] = field(default_factory=list[Chunk])
     stale: list[tuple[str, frozenset[ChunkKey]]] = field(default_factory=list[tuple[str, frozenset[ChunkKey]]])
     heads: list[Chunk] = field(default_factory=list[Chunk])
+    complete: int = 0  # documents of which this is the last
+
+    @property
+    def is_empty(self) -> bool:
+        """Whether there is nothing to write."""
+        return not (self.fresh or self.kept or self.stale or self.heads)
 
 
 def windows(documents: Iterable[Document | Failure], most: int) -> Iterator[list[Document | Failure]]:

@@ -7,9 +7,12 @@ from typing import Any
 
 from simplugin.records import Document
 
-__all__ = ["ChunkCounts", "DocumentCounts", "Failure", "IngestReport", "Progress", "TokenCounts"]
+__all__ = ["PRUNED", "ChunkCounts", "DocumentCounts", "Failure", "IngestReport", "Progress", "TokenCounts"]
 
 _SURE = 1.0  # the confidence of an encoding that was not guessed
+PRUNED = 1000
+"""Documents that are listed one by one."""
+
 _NAMED = 100  # guessed encodings that are listed one by one
 
 
@@ -17,6 +20,7 @@ _NAMED = 100  # guessed encodings that are listed one by one
 class Progress:
     """How far an ingest is; ``total`` is None while the number of documents is not known.
 
+    Of the ``documents`` read so many are ``done``: all that is to be stored of them is; None where that are all.
     ``indexing`` says that everything is written, and the store builds its index.
     """
 
@@ -24,6 +28,7 @@ class Progress:
     total: int | None
     chunks: int
     indexing: bool = False
+    done: int | None = None
 
 
 @dataclass(slots=True)
@@ -70,7 +75,8 @@ class Failure:
     @classmethod
     def of_repeated(cls, document: Document) -> Failure:
         """Return the failure of a document whose id another one had before."""
-        return cls(document.source or document.id, f"the id {document.id!r} came before.")
+        reason = f"the id {document.id!r} came before; an id is one document in the whole collection."
+        return cls(document.source or document.id, reason)
 
 
 @dataclass(slots=True)
@@ -80,8 +86,8 @@ class IngestReport:
     ``encodings`` counts the documents that were bytes by how these became text, ``guessed`` lists those where that is
     not certain, at most a hundred of them. ``invisible`` counts the characters in changed documents that the model was
     not shown: ``bidi``, ``zero_width``, ``nul``. ``skipped`` counts the files in folders that are of no known format,
-    by their endings. ``near_duplicates``, where it was asked for, are groups of stored texts that say nearly the same,
-    the largest first, at most a hundred of them.
+    by their endings; ``pruned`` lists the documents whose file was gone, at most a thousand. ``near_duplicates``, where
+    it was asked for, are groups of stored texts that say nearly the same, the largest first, at most a hundred of them.
     """
 
     collection: str
@@ -95,6 +101,7 @@ class IngestReport:
     guessed: list[dict[str, Any]] = field(default_factory=list[dict[str, Any]])
     invisible: dict[str, int] = field(default_factory=dict[str, int])
     skipped: dict[str, int] = field(default_factory=dict[str, int])
+    pruned: list[str] = field(default_factory=list[str])
     near_duplicates: list[dict[str, Any]] = field(default_factory=list[dict[str, Any]])
 
     def fail(self, failure: Failure) -> None:
@@ -110,7 +117,8 @@ class IngestReport:
         self.encodings[name] = self.encodings.get(name, 0) + 1
         if confidence < _SURE and len(self.guessed) < _NAMED:
             entry = {"source": document.source, "encoding": name, "confidence": round(confidence, 3)}
-            self.guessed.append(entry)
+            if entry not in self.guessed[-1:]:  # the rows of a table say the same
+                self.guessed.append(entry)
 
     def add_counts(self, part: IngestReport) -> None:
         """Count in what another report counted; what it lists is for ``add_lists``."""

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Protocol, Self, cast, overload
 
 from simplugin.encoders import Encoder, as_encoder
+from simplugin.encoders.protocol import as_texts
 from simplugin.errors import DataError, ModelError
 from simplugin.intents.fitting import OUT_OF_SCOPE_SHARE
 from simplugin.intents.judging import Cuts, settle
@@ -207,7 +208,7 @@ class IntentMatcher:
         model. What is blank, or of which the model knows nothing, is out of scope. The first 1,000 characters of a text
         are read.
         """
-        listed = [texts] if isinstance(texts, str) else list(texts)
+        listed = as_texts([texts] if isinstance(texts, str) else texts)
         knowledge, found = self._knowledge, dict[int, Match]()
         for key, places in self.routed(listed, language).items():
             mine = knowledge[key].match([listed[place] for place in places], language)

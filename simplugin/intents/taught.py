@@ -118,6 +118,8 @@ def grouped(utterances: Iterable[Utterance]) -> tuple[tuple[str, ...], tuple[Utt
     """
     groups = dict[str, dict[str, Utterance]]()
     for each in utterances:
+        if not isinstance(each, Utterance):  # pyright: ignore[reportUnnecessaryIsInstance]  # callers may be untyped
+            raise DataError(f"Utterances are {{'pay': ['…']}} or Utterance objects; got {each!r}.")
         if each.intent is None:
             continue
         text = cast(object, each.text)  # callers may be untyped
@@ -126,7 +128,9 @@ def grouped(utterances: Iterable[Utterance]) -> tuple[tuple[str, ...], tuple[Utt
         language = primary(each.language) if each.language else None
         groups.setdefault(each.intent, {}).setdefault(heard(each.text), Utterance(each.text, each.intent, language))
     if not groups:
-        raise DataError("There are no intents to match.")
+        raise DataError(
+            "There are no intents to match: no text has one (in a collection, as `intent` in its metadata)."
+        )
     flat = [(each, owner) for owner, group in enumerate(groups.values()) for each in group.values()]
     return tuple(groups), tuple(each for each, _ in flat), np.array([owner for _, owner in flat], dtype=np.int64)
 

@@ -102,3 +102,15 @@ def test_a_cutover_says_what_searches_lose(calibrated: InProcess, other_words: P
     assert "Calibrate again before you ask for probabilities: simplugin collections calibrate handbook" in said
     back = calibrated("collections", "migrate", "handbook", "--rollback")
     assert "Calibrate again" not in back.stderr
+
+
+def test_a_language_with_too_few_pairs_for_a_scale_is_named(simplugin: InProcess, handbook: Path, folder: Path) -> None:
+    rows = [
+        f"library card {number}\t{'coffee bus' if number % 2 else 'library card'}\t{5 * (1 - number % 2)}"
+        for number in range(40)
+    ]
+    (folder / "few.tsv").write_text("\n".join(rows) + "\n", encoding="utf-8")
+
+    told = simplugin("collections", "calibrate", "handbook", "--data", "tr_CY=few.tsv").stderr
+
+    assert "Too few pairs for a scale of its own: tr_CY;" in told

@@ -49,6 +49,15 @@ def test_delete_takes_the_collection_and_nothing_else(
     assert simplugin("collections", "list", "--json").rows == []
 
 
+def test_single_documents_are_deleted_by_id_and_by_path(simplugin: InProcess, handbook: Path, docs: Path) -> None:
+    outcome = simplugin("collections", "delete", "handbook", "--document", "docs/coffee.md")
+    assert (outcome.code, outcome.stderr) == (0, "Deleted 1 point of 'handbook'.\n")
+    identity = (docs / "deep" / "bus.txt").absolute().as_posix()
+    assert simplugin("collections", "delete", "handbook", "--document", identity, "--json").row["points"] == 1
+    assert "None of these" in simplugin("collections", "delete", "handbook", "--document", identity).stderr
+    assert simplugin("collections", "show", "handbook", "--json").row["points"] == 1
+
+
 def test_a_migration_changes_the_model_and_can_be_taken_back(
     simplugin: InProcess, handbook: Path, other_words: Path, folder: Path
 ) -> None:

@@ -91,6 +91,22 @@ def test_prune_deletes_the_documents_whose_file_is_gone(simplugin: InProcess, ha
     assert len((contents(handbook) or {})["handbook"]) == 2
 
 
+def test_a_dry_run_lists_what_pruning_would_delete(simplugin: InProcess, handbook: Path, docs: Path) -> None:
+    (docs / "coffee.md").unlink()
+
+    told = simplugin("ingest", docs, "-c", "handbook", "--prune", "--dry-run").stderr
+    report = simplugin("ingest", docs, "-c", "handbook", "--prune", "--json").row
+
+    assert f"would be deleted: {(docs / 'coffee.md').as_posix()}\n" in told
+    assert report["pruned"] == [(docs / "coffee.md").as_posix()]
+
+
+def test_what_is_left_out_of_a_folder_is_told(simplugin: InProcess, handbook: Path, docs: Path) -> None:
+    (docs / "photo.png").write_bytes(b"\x89PNG")
+
+    assert "left out, of no format that is read: 1 .png" in simplugin("ingest", docs, "-c", "handbook").stderr
+
+
 def test_prune_looks_only_within_the_given_paths(simplugin: InProcess, handbook: Path, docs: Path) -> None:
     (docs / "coffee.md").unlink()
     report = simplugin("ingest", docs / "deep", "-c", "handbook", "--prune", "--json").row
@@ -257,6 +273,31 @@ def test_columns_of_a_table_are_named(simplugin: InProcess, folder: Path, words:
     assert simplugin("ingest", "faq.csv", "-c", "faq", "--model", words, *options).code == 0
     hit = simplugin("search", "faq", "coffee", "--limit", 1, "--json").row
     assert (hit["document_id"], hit["text"], hit["metadata"]["question"]) == ("8", "coffee", "what")
+
+
+def test_cells_are_numbers_where_they_are_said_to_be(simplugin: InProcess, folder: Path, words: Path) -> None:
+    (folder / "hours.csv").write_text("text,year,note\nnine,2020,1\nten,2026.5,2\neleven,,3\nnoon,x,4\n")
+    wanted = ("--number-column", "year", "-c", "t", "--model", words)
+
+    outcome = simplugin("ingest", "hours.csv", *wanted)
+    found = simplugin("search", "t", "nine ten eleven", "--filter", '{"year": {"gte": 2021}}', "--json").rows
+
+    assert outcome.code == 3
+    assert "line 5: 'year' is 'x', which is no number" in outcome.stderr
+    assert [hit["metadata"]["year"] for hit in found] == [2026.5]
+    assert found[0]["metadata"]["note"] == "2"
+
+
+def test_rows_of_two_tables_that_count_from_one_are_kept_apart(simplugin: InProcess, folder: Path, words: Path) -> None:
+    for name in ("a.csv", "b.csv"):
+        (folder / name).write_text(f"id,text\n1,coffee {name}\n2,bus {name}\n", encoding="utf-8")
+
+    refused = simplugin("ingest", "a.csv", "b.csv", "-c", "t", "--model", words)
+    kept = simplugin("ingest", "a.csv", "b.csv", "-c", "u", "--model", words, "--id-column", "", "--json").row
+
+    assert refused.code == 3
+    assert "the id '1' came before; an id is one document in the whole collection" in refused.stderr
+    assert (kept["documents"]["added"], kept["documents"]["failed"]) == (4, 0)
 
 
 def test_how_an_old_encoding_was_read_is_told(simplugin: InProcess, folder: Path, words: Path) -> None:

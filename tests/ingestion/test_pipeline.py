@@ -409,3 +409,12 @@ with open_store(sys.argv[1]) as store:
         docs = register(opened, "docs", HashEncoder())
         docs.ingest([folder])
         assert state(docs) == expected
+
+
+def test_one_pattern_and_one_language_need_no_list(docs: Collection, tmp_path: Path) -> None:
+    for name in ("a.md", "b.txt"):
+        (tmp_path / name).write_text(f"The page {name}.", encoding="utf-8")
+
+    report = docs.ingest(tmp_path, include="*.md", languages="tr")
+
+    assert (report.documents.seen, report.documents.added) == (1, 1)

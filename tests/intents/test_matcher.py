@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+from typing import Any, cast
+
 import pytest
 
 from simplugin import samples
@@ -14,6 +16,13 @@ UTTERANCES = {"pay": ["pay my bill", "pay the invoice"], "lost": ["i lost my bag
 def test_a_single_string_for_an_intent_is_refused() -> None:
     with pytest.raises(DataError, match=r"write \[utterance\]"):
         IntentMatcher({"pay": "pay my bill"}, HashEncoder(256))
+
+
+def test_what_is_no_utterance_and_no_text_is_refused_in_words() -> None:
+    with pytest.raises(DataError, match=r"Utterances are .* or Utterance objects; got 'a'"):
+        IntentMatcher(cast(Any, ["a", "b"]), HashEncoder())
+    with pytest.raises(TypeError, match="Expected a list of texts, got None"):
+        IntentMatcher({"pay": ["pay my bill"]}, HashEncoder()).match(cast(Any, None))
 
 
 def test_a_model_may_be_given_by_name() -> None:

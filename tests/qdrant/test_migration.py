@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterable
 
 import pytest
 
-from simplugin.errors import ModelMismatchError, StoreError
+from simplugin.errors import DataError, ModelMismatchError, StoreError
 from simplugin.measures import FloatArray
 from simplugin.records import Document
 from simplugin_qdrant import Collection, Store, register
@@ -210,6 +210,8 @@ def test_models_are_compared_before_the_switch(docs: Collection) -> None:
     job.run()
 
     compared = job.compare(["text number 7 about dogs", "text number 8 about fish"])
+    with pytest.raises(DataError, match="3 pairs of texts or more; there are 1"):
+        job.compare(pairs=[("a cat", "a kitten", 4.5)])
     with_labels = job.compare(pairs=[("a cat", "a cat", 5.0), ("a cat", "a dog", 2.0), ("one", "other", 0.0)])
 
     assert (compared.before, compared.after, compared.queries) == ("hash-64-0", "hash-48-1", 2)

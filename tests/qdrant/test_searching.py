@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from typing import Any, cast
 
 import numpy as np
 import pytest
+from qdrant_client import QdrantClient
 
+from simplugin.collection import Mode
 from simplugin.encoders import Encoder
-from simplugin.errors import StoreError
-from simplugin.records import Hit
+from simplugin.errors import FilterError, StoreError
+from simplugin.records import Document, Hit
 from simplugin_qdrant import Collection, Store, register
 from simplugin_qdrant.searching import Question
 from simplugin_qdrant.space import Space
@@ -118,7 +121,7 @@ def test_grouping_fetches_more_until_there_are_enough_documents_or_no_more_point
     space = Space(store, "any", "v", HashEncoder(), has_words=False)
 
     def grouped(limit: int) -> tuple[list[str], list[int]]:
-        steps = Question(space, "dense", limit, size=60, group=True).steps(["q"], np.zeros((1, 64), np.float32), None)
+        steps = Question(space, "dense", limit, size=60, group=True).steps(["q"], np.ones((1, 64), np.float32), None)
         fetched: list[int] = []
         (search,) = next(steps)
         try:
@@ -130,3 +133,36 @@ def test_grouping_fetches_more_until_there_are_enough_documents_or_no_more_point
 
     assert grouped(3) == (["a", "d50", "d51"], [12, 48, 192])
     assert len(grouped(99)[0]) == 11
+
+
+@pytest.mark.parametrize("mode", ["dense", "hybrid"])
+def test_a_query_of_which_the_model_knows_nothing_finds_nothing(docs: Collection, mode: Mode) -> None:
+    assert not docs.encoder.encode_query(["🎉"]).any()
+
+    assert docs.search("🎉", mode=mode) == []
+    assert docs.search_many(["🎉", "7731"], mode="hybrid", limit=1)[0] == []
+    assert found(docs.search_many(["🎉", "7731"], mode="hybrid", limit=1)[1]) == ["invoice"]
+
+
+def test_a_filter_by_the_source_finds_what_was_ingested_and_what_was_added(docs: Collection) -> None:
+    docs.ingest([Document("page", "The pool is closed.", source="./pool.md")])
+    docs.add(["The pool is open."], ids=["added"], metadata=[{"source": "./pool.md"}])
+
+    assert set(found(docs.search("pool", filter={"source": "./pool.md"}))) == {"page", "added"}
+    assert "page" not in found(docs.search("pool", filter={"not": {"source": "./pool.md"}}))
+
+
+def test_ordinary_slips_are_refused_in_words(docs: Collection) -> None:
+    for act, said in (
+        (lambda: register(docs.store, cast(Any, 5), "starter"), "A collection's name is a text; got 5"),
+        (lambda: register(docs.store, "other", cast(Any, 5)), "model is 5; give an encoder"),
+        (lambda: register(cast(Any, QdrantClient(":memory:")), "x", "starter"), "open it first"),
+        (lambda: docs.delete(cast(Any, [5])), "Text 0 is int"),
+        (lambda: docs.search("pool", limit=cast(Any, "5")), "limit is '5'; give a whole number"),
+        (lambda: docs.calibrate(cast(Any, [("a", "b")] * 30)), "two texts and a number"),
+        (lambda: docs.calibrate(cast(Any, None)), "Expected a file of labelled pairs"),
+    ):
+        with pytest.raises(TypeError, match=said):
+            act()
+    with pytest.raises(FilterError, match=r"'category' has .* written {'not'"):
+        docs.search("pool", filter={"category": {"not": "dog"}})

@@ -14,7 +14,7 @@ from simplugin_qdrant.stores.protocol import Store
 if TYPE_CHECKING:
     from qdrant_client import QdrantClient
 
-__all__ = ["is_folder", "open_store"]
+__all__ = ["check_location", "is_folder", "open_store"]
 
 _MEANT_AS_URL = re.compile(r"(https?|grpcs?)(:|//)|localhost:\d", re.IGNORECASE)
 _SECONDS = 60  # an answer may take: a large write that waits for every replica does
@@ -31,8 +31,7 @@ def open_store(location: str | Path | QdrantClient, *, read_consistency: int | s
     if isinstance(location, Path) or is_folder(location):
         if not str(location).strip():
             raise StoreError("The location of a store is empty; give a folder, ':memory:' or a URL.")
-        if isinstance(location, str) and _MEANT_AS_URL.match(location):
-            raise StoreError(f"{location!r} is no store; write 'http://…' for a server, './{location}' for a folder.")
+        check_location(location)
         from simplugin_qdrant.stores.edge import EdgeStore  # each engine is loaded only where it is used
 
         return EdgeStore(location)
@@ -48,6 +47,13 @@ def is_folder(location: object) -> TypeGuard[str | Path]:
     return isinstance(location, Path) or (
         isinstance(location, str) and "://" not in location and location != ":memory:"
     )
+
+
+def check_location(location: object) -> None:
+    """Raise ``StoreError`` for what was meant as a server's URL, and would be a folder."""
+    if isinstance(location, str) and _MEANT_AS_URL.match(location) and is_folder(location):
+        message = f"The store {location!r} is no URL; write 'http://…' for a server, './{location}' for a folder."
+        raise StoreError(message)
 
 
 def _shown(location: str) -> str:

@@ -40,6 +40,8 @@ def _bound(text: str) -> Bound:
     name, _, value = text.rpartition("=")
     section, _, metric = name.rpartition(":")
     try:
+        if not metric:
+            raise ValueError
         return Bound(metric, float(value), section or None)
     except ValueError:
         message = f"{text!r} is not METRIC=VALUE, such as spearman_cosine=0.7."

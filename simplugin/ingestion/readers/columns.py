@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -23,12 +24,14 @@ _SHOWN = 40  # letters of each
 class Columns:
     """The names of the columns with the text and the id; None for the usual ones.
 
-    A text may have at most ``longest`` bytes.
+    An id of ``""`` is that of the file with the row's number. Cells of ``numbers`` are numbers, also where a table
+    holds them as text. A text may have at most ``longest`` bytes.
     """
 
     text: str | None = None
     id: str | None = None
     longest: int = 64 * 1024 * 1024
+    numbers: tuple[str, ...] = ()
 
     def are_named(self, names: Iterable[str]) -> bool:
         """Say whether one of these is the name of a column that is wanted, or usual."""
@@ -50,15 +53,18 @@ class Columns:
         )
 
     def to_document(self, row: Mapping[str, Any], content: Content, number: int, encoding: Encoding | None) -> Document:
-        """Return the document in a row, numbered from 1. Raises ``DataError`` where it has no text, or not its id."""
-        column, named = self.text_of(row), self.id or _usual(row, _ID)
+        """Return the document in a row, numbered from 1.
+
+        Raises ``DataError`` where it has no text, not its id, or something else for a number.
+        """
+        column, named = self.text_of(row), _usual(row, _ID) if self.id is None else self.id
         text = row[column]
         if not isinstance(text, str) or not text.strip():
             raise DataError(f"{column!r} is {'blank' if text is None or isinstance(text, str) else 'no text'}.")
         if len(text) > self.longest or (4 * len(text) > self.longest and len(text.encode()) > self.longest):
             raise DataError(f"{column!r} is longer than {self.longest:,} bytes.")
         value = row.get(named) if named else None
-        if self.id is not None and value in (None, ""):
+        if self.id and value in (None, ""):
             blank = "is blank" if self.id in row else f"is missing; there are {_join(row)}"
             raise DataError(f"{self.id!r} {blank}.")
         own = value not in (None, "")
@@ -67,10 +73,23 @@ class Columns:
             text=text,
             # The id says where other documents are, from whichever folder a later run is started.
             source=content.id if own else content.source,
-            metadata={key: value for key, value in row.items() if key not in (column, named)},
+            metadata={key: self._read(key, value) for key, value in row.items() if key not in (column, named)},
             modified=content.modified,
             encoding=encoding,
         )
+
+    def _read(self, key: str, value: object) -> object:
+        if key not in self.numbers or not isinstance(value, str):
+            return value
+        if not value.strip():
+            return None
+        try:
+            number = float(value)
+            if not math.isfinite(number):
+                raise ValueError
+        except ValueError as error:
+            raise DataError(f"{key!r} is {value[:_SHOWN]!r}, which is no number.") from error
+        return int(value) if value.strip().lstrip("+-").isdecimal() else number
 
 
 def _usual(names: Iterable[str], usual: tuple[str, ...]) -> str | None:

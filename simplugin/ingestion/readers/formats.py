@@ -117,6 +117,8 @@ def _in_zip(opened: BinaryIO) -> Format:
             names = set(archive.namelist())
             if "word/document.xml" in names:
                 return "docx"
+            if any(name.startswith(("xl/", "ppt/")) for name in names):
+                raise DataError("this is an Excel or PowerPoint file; export it as CSV or PDF.")
             if "mimetype" in names:
                 with archive.open("mimetype") as member:
                     if member.read(len(_ODT)) == _ODT:

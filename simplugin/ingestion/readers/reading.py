@@ -28,14 +28,16 @@ class Reading:
     """How things are read.
 
     ``languages`` are those expected (ISO 639-1), which helps with old encodings. ``text_column`` and ``id_column``
-    name what holds the text and the id in tables and JSON lines. Of a single document or row at most ``max_bytes`` are
-    read.
+    name what holds the text and the id in tables and JSON lines; with ``id_column=""`` the id is the file's with the
+    row's number. ``number_columns`` are numbers where a table holds them as text. Of a single document or row at most
+    ``max_bytes`` are read.
     """
 
     languages: tuple[str, ...] = ()
     text_column: str | None = None
     id_column: str | None = None
     max_bytes: int = 64 * 1024 * 1024
+    number_columns: tuple[str, ...] = ()
 
 
 def read(content: Content, how: Reading = Reading()) -> Iterator[Document | Failure]:  # frozen
@@ -107,7 +109,7 @@ def _document(form: Format, content: Content, raw: bytes, how: Reading) -> Docum
 
 
 def _rows(form: Format, content: Content, opened: BinaryIO, how: Reading) -> Iterator[Document | Failure]:
-    columns = Columns(how.text_column, how.id_column, how.max_bytes)
+    columns = Columns(how.text_column, how.id_column, how.max_bytes, how.number_columns)
     match form:
         case "jsonl":
             from simplugin.ingestion.readers.json_lines import read_json_lines

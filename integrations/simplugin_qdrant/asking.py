@@ -6,6 +6,7 @@ import asyncio
 import time
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
+from numbers import Integral
 from typing import cast
 
 import numpy as np
@@ -51,7 +52,7 @@ class Wanted:
     language: str | None = None
 
     def __post_init__(self) -> None:
-        if not isinstance(cast("object", self.limit), int):  # callers may be untyped
+        if not isinstance(cast("object", self.limit), Integral):  # callers may be untyped, and have numpy's numbers
             message = f"limit is {self.limit!r}; give a whole number."
             raise TypeError(message)
         if self.limit < 1:

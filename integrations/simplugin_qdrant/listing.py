@@ -65,7 +65,7 @@ def describe(
                 entry["model"] = "unreadable"
             else:
                 fingerprint, calibration = registration.fingerprint, registration.calibration
-                entry |= {"model": fingerprint.card.name, "fingerprint": fingerprint.weights}
+                entry |= {"model": fingerprint.card.full_name, "fingerprint": fingerprint.weights}
                 entry["calibrated"] = [] if calibration is None else list(calibration.languages)
         if vector in routed:
             entry["language"] = routed[vector]

@@ -195,7 +195,7 @@ def compare(
     asked = _sample(new, text_key) if queries is None else list(queries)
     if not asked:
         raise DataError("There is nothing to compare by: the collection holds no text, and no query was given.")
-    names = (old.encoder.card.name, new.encoder.card.name)
+    names = (old.encoder.card.full_name, new.encoder.card.full_name)
     if isinstance(old.encoder, RetiredEncoder):
         return Comparison(*names, 0, None)
     before, after = (ask(Question(space, "dense", _TOP, size=0), asked) for space in (old, new))
@@ -229,7 +229,7 @@ def rollback_migration(store: Store, name: str, role: str = "default") -> str:
     registration = read_registration(name, metadata, serving.before)
     check_filled(store, name, serving.before, registration)
     serve(store, name, role, Serving(serving.before, spare=serving.vector))
-    return registration.fingerprint.card.name
+    return registration.fingerprint.card.full_name
 
 
 def finish_migration(store: Store, name: str, role: str = "default") -> str:
@@ -251,12 +251,12 @@ def finish_migration(store: Store, name: str, role: str = "default") -> str:
             raise StoreError(message)
         for vector in left:
             remove_space(store, name, role, vector)
-        return read_registration(name, store.metadata(name), serving.vector).fingerprint.card.name
+        return read_registration(name, store.metadata(name), serving.vector).fingerprint.card.full_name
 
 
 def _models(name: str, metadata: Mapping[str, Any], vectors: Sequence[str]) -> str:
     """Name the models of these vectors, each once."""
-    named = (read_registration(name, metadata, vector).fingerprint.card.name for vector in vectors)
+    named = (read_registration(name, metadata, vector).fingerprint.card.full_name for vector in vectors)
     return " and ".join(repr(each) for each in dict.fromkeys(named))
 
 
@@ -282,7 +282,7 @@ def prepare(
     store, name = space.store, space.collection
     if not registration.fingerprint.compare(encoder.fingerprint).refusals:
         message = (
-            f"Collection {name!r} answers by {encoder.card.name!r} already; there is nothing to migrate. "
+            f"Collection {name!r} answers by {encoder.card.full_name!r} already; there is nothing to migrate. "
             "What a cutover left behind goes with finish_migration(store, name), or --finish alone."
         )
         raise StoreError(message)

@@ -66,6 +66,11 @@ class ModelCard:
     claims: tuple[Claim, ...] = ()
 
     @property
+    def full_name(self) -> str:
+        """The name, with how many numbers of its vectors are kept where that is not all: ``starter-2@64``."""
+        return self.name if self.truncate_dim is None else f"{self.name}@{self.truncate_dim}"
+
+    @property
     def scores_by_cosine(self) -> bool:
         """Whether the score of two vectors is their cosine, which has a fixed range."""
         return self.similarity == "cosine" or (self.similarity == "dot" and bool(self.normalize))

@@ -81,7 +81,7 @@ def _abandon(opened: Store, collection: str, model: str) -> dict[str, Any]:
 
     docs = register(opened, collection)
     docs.migrate(model).abandon()
-    return {"serving": docs.encoder.card.name}
+    return {"serving": docs.encoder.card.full_name}
 
 
 def _migrate(

@@ -99,7 +99,7 @@ def search(
             rerank=rerank,
             language=language,
         )
-        unknown = "" if hits else _unknown_keys(docs, chosen)
+        unknown = "" if hits or not chosen else _unknown_keys(docs, chosen)
     if as_json:
         for rank, hit in enumerate(hits, 1):
             print_json(hit_row(rank, hit))
@@ -117,7 +117,7 @@ def hit_row(rank: int, hit: Hit) -> dict[str, Any]:
 def _unknown_keys(docs: Collection, chosen: Mapping[str, Any]) -> str:
     """Say which keys of a filter none of the first texts has: such a filter finds nothing, and is no error."""
     known = {key for text in islice(docs.stored(), _LOOKED_AT) for key in text.metadata}
-    asked = {key.split(".")[0] for key in chosen} - {"not", "document_id"}
+    asked = {key.split(".")[0] for key in chosen} - {"not", "document_id", "source"}
     if not asked - known or not known:
         return ""
     lacking, there = (", ".join(sorted(keys)) for keys in (asked - known, known))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import replace
 from importlib import resources
 from pathlib import Path
@@ -16,6 +17,8 @@ from simplugin.errors import CheckpointError, ModelError, NotAnEmbedderError, Un
 
 __all__ = ["as_encoder", "find_folder", "load"]
 
+_CUT = re.compile(r"(.+)@([1-9]\d{0,5})")
+
 
 def load(
     name: str | Path,
@@ -26,6 +29,7 @@ def load(
 ) -> Encoder:
     """Open a model: a catalog name such as ``"starter"``, the folder of a checkpoint, a Hub id, or a server's URL.
 
+    ``"starter@64"`` keeps the first 64 numbers of each vector, as ``truncate_dim=64`` does.
     ``device``, ``precision``, ``truncate_dim`` and ``backend`` are those of ``LocalEncoder``; None leaves them to the
     model.
 
@@ -40,6 +44,8 @@ def load(
         from simplugin.encoders.remote import RemoteEncoder
 
         return RemoteEncoder(name)
+    if truncate_dim is None and (cut := _CUT.fullmatch(str(name))) and not Path(name).is_dir():
+        name, truncate_dim = cut[1], int(cut[2])
     folder, card = find_folder(name)
     if is_static(folder):
         return _open_static(folder, card, precision, truncate_dim, backend)

@@ -69,7 +69,7 @@ def describe(model: Judged) -> ModelRecord:
         card = model.card
         taken = json.dumps(model.fingerprint.to_json(), sort_keys=True).encode()
         return ModelRecord(
-            name=card.name,
+            name=card.full_name,
             id=card.id,
             kind="embedder",
             dimension=model.dimension,

@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import os
 import re
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -9,6 +10,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+import simplugin
 from simplugin.catalog import names
 from simplugin.encoders import Encoder, load
 from simplugin.errors import CheckpointError, ModelError, NotAnEmbedderError, UnknownModelError
@@ -84,3 +86,12 @@ def test_a_static_model_gives_the_beginnings_of_its_vectors_at_length_one(starte
     assert cut.encode_document(["the cat sleeps"])[0] == pytest.approx(whole / np.linalg.norm(whole), abs=1e-6)
     assert (cut.dimension, cut.card.dimension, cut.card.truncate_dim) == (64, 64, 64)
     assert load("starter", truncate_dim=256).card == starter.card
+
+
+def test_a_width_behind_the_name_cuts_the_vectors(starter: Encoder, tmp_path: Path) -> None:
+    assert load("starter@64").card == load("starter", truncate_dim=64).card
+    assert (load("starter@64").card.full_name, starter.card.full_name) == ("starter-2@64", "starter-2")
+    shutil.copytree(Path(simplugin.__file__).parent / "starter", tmp_path / "mine@64")
+    assert load(tmp_path / "mine@64").dimension == 256, "a folder may be called so"
+    with pytest.raises(ModelError, match="vectors of 256 numbers"):
+        load("starter@300")

@@ -56,7 +56,9 @@ class Splitter:
         self.encoder = encoder
         self.max_tokens = max_tokens or min(DEFAULT_TOKENS, card.max_tokens or DEFAULT_TOKENS)
         if not 0 <= overlap <= self.max_tokens // 4:
-            message = f"overlap is {overlap}; it must be at least 0 and at most {self.max_tokens // 4}, a quarter."
+            message = (
+                f"overlap is {overlap}; it must be at least 0 and at most {self.max_tokens // 4}, a quarter of a chunk."
+            )
             raise ValueError(message)
         self.overlap = overlap
         self.headings = headings

@@ -5,9 +5,7 @@ from __future__ import annotations
 import asyncio
 import time
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass, replace
-from numbers import Integral
-from typing import cast
+from dataclasses import replace
 
 import numpy as np
 
@@ -21,7 +19,8 @@ from simplugin.records import Hit, Stored
 from simplugin.reranking import Reranker, candidates, open_reranker
 from simplugin.texts import as_read
 from simplugin_qdrant import points
-from simplugin_qdrant.calibrating import check_probability, graded
+from simplugin_qdrant.asked import Asked, Wanted
+from simplugin_qdrant.calibrating import check_probability
 from simplugin_qdrant.filling import check_filled
 from simplugin_qdrant.filters import LacksVector, NotAnyOf, both, parse_filter
 from simplugin_qdrant.lookup import look_up
@@ -29,76 +28,12 @@ from simplugin_qdrant.recording import Recording
 from simplugin_qdrant.registry import Registration, read_registration, read_serving, registered_vectors
 from simplugin_qdrant.searching import Answers, Question, aask, ask, check_mode
 from simplugin_qdrant.space import Space
-from simplugin_qdrant.stores.protocol import Scored
 from simplugin_qdrant.stores.protocol import Wanted as Vectors
 from simplugin_qdrant.writing import gone
 
-__all__ = ["Asked", "Asking", "Wanted"]
+__all__ = ["Asking"]
 
 _STALE = 60.0  # seconds for which the size of a collection, which weighs its words, is good enough
-
-
-@dataclass(frozen=True, slots=True)
-class Wanted:
-    """The arguments of a search, as they were given."""
-
-    limit: int
-    mode: Mode | None
-    filter: object
-    min_score: float | None
-    group: bool
-    rerank: Reranker | str | None = None
-    min_probability: float | None = None
-    language: str | None = None
-
-    def __post_init__(self) -> None:
-        if not isinstance(cast("object", self.limit), Integral):  # callers may be untyped, and have numpy's numbers
-            message = f"limit is {self.limit!r}; give a whole number."
-            raise TypeError(message)
-        if self.limit < 1:
-            message = f"limit is {self.limit}; it must be at least 1."
-            raise ValueError(message)
-        if not (self.rerank is None or isinstance(self.rerank, str) or callable(getattr(self.rerank, "rerank", None))):
-            message = (
-                f"rerank is {self.rerank!r}; give a reranker, such as SimilarityReranker(model), or a model's name."
-            )
-            raise TypeError(message)
-
-
-@dataclass(frozen=True, slots=True)
-class Asked:
-    """A search, read."""
-
-    question: Question
-    reranker: Reranker | None
-    limit: int
-    min_score: float | None
-    text_key: str
-    min_probability: float | None = None
-    calibration: Calibration | None = None
-    language: str | None = None
-
-    def hits(self, queries: Sequence[str], found: Answers) -> list[list[Hit]]:
-        """Make hits of the rankings, one a query."""
-        listed = [self.graded(ranking) for ranking in found]
-        if self.min_probability is not None:
-            least = self.min_probability
-            listed = [[hit for hit in hits if (hit.probability or 0.0) >= least] for hits in listed]
-        if self.min_score is not None:
-            listed = [[hit for hit in hits if hit.score >= self.min_score] for hits in listed]
-        if self.reranker is None:
-            return listed
-        return [
-            self.reranker.rerank(query, hits, top_n=self.limit) for query, hits in zip(queries, listed, strict=True)
-        ]
-
-    def graded(self, ranking: Sequence[Scored]) -> list[Hit]:
-        """Make hits of a ranking, with probabilities where there is a calibration."""
-        hits = [points.to_hit(point, self.text_key) for point in ranking]
-        if self.calibration is None:
-            return hits
-        similarities = [self.question.similarity(point) for point in ranking]
-        return graded(hits, similarities, self.calibration, self.language)
 
 
 class Asking(Recording):
@@ -345,7 +280,8 @@ class Asking(Recording):
         metadata = self._store.metadata(self._name)
         for vector in registered_vectors(metadata):
             registration = read_registration(self._name, metadata, vector)
-            if name not in {vector, registration.fingerprint.card.name}:
+            card = registration.fingerprint.card
+            if name not in {vector, card.name, card.full_name}:
                 continue
             if vector == self._model.space.vector:
                 return self._model.space, self._model.registration

@@ -17,7 +17,7 @@ from simplugin.measures import FloatArray
 from simplugin.records import Alike, Hit, Metadata
 from simplugin.reranking import candidates, open_reranker
 from simplugin.routing import REST, Router
-from simplugin_qdrant.asking import Asked, Wanted
+from simplugin_qdrant.asked import Asked, Wanted
 from simplugin_qdrant.calibrating import Labelled, fit, gather
 from simplugin_qdrant.collection import WINDOW, Collection
 from simplugin_qdrant.filling import Filling

@@ -60,10 +60,9 @@ class Collection(Asking):
         """Store each text whole, as a document, and return the ids, in order.
 
         An id that is there already is replaced, and its text is embedded only if it changed; of texts with one id the
-        last stays. Without ``ids``, or where
-        one is None, a document's id follows from its text and metadata, so that adding it again changes nothing.
-        Text beyond the model's length is not seen by its vector. Generators are pulled in windows; the inputs are not
-        changed.
+        last stays. Without ``ids``, or where one is None, a document's id follows from its text and metadata, so that
+        adding it again changes nothing. Text beyond the model's length is not seen by its vector. Generators are
+        pulled in windows; the inputs are not changed.
 
         Raises ``PointError``, before the window in question is written, for blank texts unless ``keep_blank``, for
         ``ids`` or ``metadata`` of another number than the texts, and for metadata that is not JSON.

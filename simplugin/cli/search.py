@@ -118,9 +118,10 @@ def _unknown_keys(docs: Collection, chosen: Mapping[str, Any]) -> str:
     """Say which keys of a filter none of the first texts has: such a filter finds nothing, and is no error."""
     known = {key for text in islice(docs.stored(), _LOOKED_AT) for key in text.metadata}
     asked = {key.split(".")[0] for key in chosen} - {"not", "document_id", "source"}
-    if not asked - known or not known:
+    missing = asked - known
+    if not missing or not known:
         return ""
-    lacking, there = (", ".join(sorted(keys)) for keys in (asked - known, known))
+    lacking, there = (", ".join(sorted(keys)) for keys in (missing, known))
     return f": no text looked at has {lacking} in its metadata, which has {there}"
 
 

@@ -164,7 +164,8 @@ class Run:
         """Write what is left, and wait until it is safe."""
         self._begin()
         self._advance(0)
-        self._send()
+        if not self._step.is_empty:
+            self._send()
         self._advance(0)
         self._keep()
         self.report.seconds = time.perf_counter() - self._started

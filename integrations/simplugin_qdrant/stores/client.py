@@ -403,7 +403,7 @@ class ClientStore:
                     answer = call(self._client)
             except CLIENT_ERRORS as error:
                 if not again:
-                    raise to_store_error(name, error) from error
+                    raise self._to_error(name, error) from error
                 time.sleep(self._wait_or_raise(name, error, attempt))
             else:
                 self._answered = True
@@ -411,12 +411,14 @@ class ClientStore:
 
     def _wait_or_raise(self, name: str, error: BaseException, attempt: int) -> float:
         wait = wait_before_next(error, attempt, self._retry, answered=self._answered)
-        if wait is None and is_unreachable(error) and not self._answered:
-            message = f"No Qdrant server answers at {self._location!r}; start one, or take a folder as the store."
-            raise StoreError(message) from error
         if wait is None:
-            raise to_store_error(name, error, attempt) from error
+            raise self._to_error(name, error, attempt) from error
         return wait
+
+    def _to_error(self, name: str, error: BaseException, attempts: int = 1) -> StoreError:
+        if self._answered or not is_unreachable(error):
+            return to_store_error(name, error, attempts)
+        return StoreError(f"No Qdrant server answers at {self._location!r}; start one, or take a folder as the store.")
 
     def _client_of_this_loop(self) -> AsyncQdrantClient:
         """Return the event loop's own client: one loop's connections are of no use to another."""

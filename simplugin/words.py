@@ -13,10 +13,11 @@ from __future__ import annotations
 
 import re
 import unicodedata
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import cache
 from importlib import resources
+from itertools import chain, pairwise
 from zlib import crc32
 
 import numpy as np
@@ -48,6 +49,7 @@ _PREFIXES = "ושהבלכמ"
 _SHORTEST = 3  # letters of a Hebrew word without its prefix
 _LONGEST = 48  # letters of a word worth remembering: a Chinese sentence has no spaces, and does not come again
 _MOST = 1 << 17  # words remembered; some 30 MB
+_BITS = np.uint64(32)  # of a term's number
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -72,23 +74,27 @@ def weigh_document(text: str) -> WordVector:
 
     The formula is that of Robertson and Zaragoza 2009 (https://doi.org/10.1561/1500000019), times K1 + 1.
     """
-    found = _indices(text)
-    indices, times = np.unique(np.array(found, dtype=np.uint32), return_counts=True)
-    held_back = K1 * (1 - B + B * len(found) / AVERAGE)
-    return WordVector(indices, (times * (K1 + 1) / (times + held_back)).astype(np.float32))
+    return weigh_documents([text])[0]
 
 
 def weigh_documents(texts: Sequence[str]) -> list[WordVector]:
-    """Weigh several texts like ``weigh_document``; their words are reduced to terms together, which is quicker."""
-    _learn({part for text in texts for part in text.split()})
-    return [weigh_document(text) for text in texts]
+    """Weigh several texts like ``weigh_document``, all at once: a text alone takes ten times as long."""
+    numbers, sizes = _number(texts)
+    # The text above, its term below: sorted, those of a text stand together, and in it those of a term.
+    rows = np.repeat(np.arange(len(sizes), dtype=np.uint64), sizes) << _BITS | numbers
+    places, times = np.unique(rows, return_counts=True)
+    rows, indices = (places >> _BITS).astype(np.intp), places.astype(np.uint32)
+    held_back = (K1 * (1 - B + B * sizes / AVERAGE))[rows]
+    values = (times * (K1 + 1) / (times + held_back)).astype(np.float32)
+    borders = np.searchsorted(rows, np.arange(len(sizes) + 1))
+    return [WordVector(indices[start:end], values[start:end]) for start, end in pairwise(borders.tolist())]
 
 
 def weigh_query(text: str) -> WordVector:
     """Weigh the terms of a question: each counts once, and ``COMMON`` where it is in every other text anyway."""
-    indices = np.unique(np.array(_indices(text), dtype=np.uint32))
-    values = np.where(np.isin(indices, _common()), COMMON, 1.0)
-    return WordVector(indices, values.astype(np.float32))
+    indices, common = sorted({*_number([text])[0].tolist()}), _common()
+    values = [COMMON if index in common else 1.0 for index in indices]
+    return WordVector(np.array(indices, dtype=np.uint32), np.array(values, dtype=np.float32))
 
 
 def terms(text: str) -> list[str]:
@@ -97,10 +103,10 @@ def terms(text: str) -> list[str]:
 
 
 @cache
-def _common() -> npt.NDArray[np.uint32]:
-    """Return the terms of the words in ``common_words.txt`` as numbers, ascending."""
+def _common() -> frozenset[int]:
+    """Return the terms of the words in ``common_words.txt`` as numbers."""
     lines = resources.files("simplugin").joinpath("common_words.txt").read_text(encoding="utf-8").splitlines()
-    return np.unique(np.array(_indices(" ".join(lines[2:])), dtype=np.uint32))
+    return frozenset(_number(lines[2:])[0].tolist())
 
 
 def _fold(text: str) -> str:
@@ -119,13 +125,16 @@ def _cut(folded: str) -> list[str]:
     return [word[:LENGTH] for word in words]
 
 
-def _indices(text: str) -> list[int]:
-    """Return the terms of a text as numbers; languages repeat their words, so most are looked up."""
-    found: list[int] = []
-    known = _remembered.known
-    for part in text.split():  # a term never reaches across white space
-        found += known[part] if part in known else _numbered(_fold(part))
-    return found
+def _number(texts: Sequence[str]) -> tuple[npt.NDArray[np.uint32], npt.NDArray[np.intp]]:
+    """Return the terms of all texts as numbers, repeats included, and how many each text has.
+
+    Languages repeat their words, so most are looked up.
+    """
+    parts = [text.split() for text in texts]  # a term never reaches across white space
+    numbers_of = _learn(set[str]().union(*parts))
+    found = [[*chain.from_iterable(map(numbers_of, each))] for each in parts]
+    sizes = np.fromiter(map(len, found), np.intp, len(found))
+    return np.fromiter(chain.from_iterable(found), np.uint32, int(sizes.sum())), sizes
 
 
 def _numbered(folded: str) -> tuple[int, ...]:
@@ -142,16 +151,23 @@ class _Remembered:
 _remembered = _Remembered()
 
 
-def _learn(parts: set[str]) -> None:
-    """Remember words: folded in one text, since each step takes longer to begin than to do for a word."""
+def _learn(parts: set[str]) -> Callable[[str], tuple[int, ...]]:
+    """Return what looks up the terms of these words; those of a usual length are remembered for the next time.
+
+    They are folded in one text, since each step takes longer to begin than to do for a word.
+    """
     known = _remembered.known
-    new = [part for part in parts if part not in known and len(part) <= _LONGEST]
+    new = parts.difference(known)
     if len(known) + len(new) > _MOST:
-        # A fresh dictionary: other threads go on reading the one they have.
-        known, new = {}, [part for part in parts if len(part) <= _LONGEST]
-    folded = _fold("\n".join(new)).split("\n") if new else []
-    known.update((part, _numbered(line)) for part, line in zip(new, folded, strict=True))
+        known, new = {}, parts  # a fresh dictionary: other threads go on reading the one they have
+    usual = [part for part in new if len(part) <= _LONGEST]
+    folded = _fold("\n".join(usual)).split("\n") if usual else []
+    known.update((part, _numbered(line)) for part, line in zip(usual, folded, strict=True))
     _remembered.known = known
+    if len(usual) == len(new):
+        return known.__getitem__
+    passing = {part: _numbered(_fold(part)) for part in new if len(part) > _LONGEST}
+    return lambda part: known[part] if part in known else passing[part]
 
 
 def _pieces(word: str) -> Iterator[str]:

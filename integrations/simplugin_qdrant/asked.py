@@ -75,8 +75,9 @@ class Asked:
 
     def graded(self, ranking: Sequence[Scored]) -> list[Hit]:
         """Make hits of a ranking, with probabilities where there is a calibration."""
-        hits = [points.to_hit(point, self.text_key) for point in ranking]
+        found = [(point, hit) for point in ranking if (hit := points.to_hit(point, self.text_key)) is not None]
+        hits = [hit for _, hit in found]
         if self.calibration is None:
             return hits
-        similarities = [self.question.similarity(point) for point in ranking]
+        similarities = [self.question.similarity(point) for point, _ in found]
         return graded(hits, similarities, self.calibration, self.language)

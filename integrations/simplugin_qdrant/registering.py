@@ -70,11 +70,12 @@ def register(
     with a new collection: None is ``"hybrid"`` with the starter, which is small, and ``"dense"`` with other models.
     Words are kept beside the vectors, except where a new collection is made with ``mode="dense"``.
 
-    ``indexes`` names metadata that is filtered by, with what it holds: ``{"lang": "keyword", "year": "integer"}``;
-    without an index a filter looks at every point. ``quantization="int8"`` lets the engine search in copies a quarter
-    the size, and compare the best in full; ``first_stage=64`` keeps the first 64 numbers of each vector apart, for
-    models whose vectors may be cut, and finds candidates by them. ``cluster`` spreads a new collection over a
-    server's nodes. ``others`` are encoders of the collection's other models, where they cannot be opened by name.
+    ``indexes`` names metadata that is filtered by, with what it holds: ``{"year": "integer", "kind": "keyword"}``;
+    without an index a filter looks at every point. ``lang``, ``source`` and ``document_id`` have one anyway.
+    ``quantization="int8"`` lets the engine search in copies a quarter the size, and compare the best in full;
+    ``first_stage=64`` keeps the first 64 numbers of each vector apart, for models whose vectors may be cut, and finds
+    candidates by them. ``cluster`` spreads a new collection over a server's nodes. ``others`` are encoders of the
+    collection's other models, where they cannot be opened by name.
 
     With ``adopt`` a collection that records no model, made by another program, is taken over: a sample of its texts,
     under ``text_key``, is embedded again and compared, and the model recorded if it made them; ``vector=""`` is the

@@ -228,7 +228,8 @@ def _one_a_document(ranking: Sequence[Scored]) -> list[Scored]:
     """Keep the best point of each document."""
     best: dict[str, Scored] = {}
     for point in ranking:
-        best.setdefault(str(point.payload.get("document_id", point.id)), point)
+        if (payload := point.payload) is not None:
+            best.setdefault(str(payload.get("document_id", point.id)), point)
     return list(best.values())
 
 

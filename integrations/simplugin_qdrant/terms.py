@@ -23,8 +23,10 @@ INDEXES: dict[str, IndexKind] = {
     f"{points.RECORD}.tenant": "tenant",
     f"{points.RECORD}.number": "ordinal",
     HASH: "id",
+    "source": "id",
+    "metadata.lang": "id",
 }
-"""The payload keys that every collection has indexed."""
+"""The payload keys that every new collection has indexed: the record's own, and what an ingest writes to filter by."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -83,7 +83,7 @@ class WordCutter:
 def _words(text: str) -> list[str]:
     """Return the words of a text; one that nobody would write is several."""
     words = text.split()
-    if all(len(word) <= _READ for word in words):
+    if max(map(len, words), default=0) <= _READ:
         return words
     return _TOO_LONG.sub(r"\g<0> ", text).split()
 

@@ -25,6 +25,7 @@ from tests.benchmarks import (
     pairs,
     retrieval,
     routing,
+    searching,
     sizes,
     start,
     store,
@@ -52,6 +53,7 @@ BENCHMARKS: dict[str, Callable[[Path], None]] = {
     "pairs": pairs.run,
     "gpu": gpu.run,
     "store": store.run,
+    "searching": searching.run,
 }
 
 

@@ -100,7 +100,7 @@ def reciprocal_rank(found: Sequence[Sequence[Scored]], answers: Sequence[int]) -
     """Return the mean of 1 / rank of the right text, 0 where it is not among the first ten."""
     total = 0.0
     for hits, answer in zip(found, answers, strict=True):
-        ids = [hit.payload["document_id"] for hit in hits[:10]]
+        ids = [payload["document_id"] for hit in hits[:10] if (payload := hit.payload)]
         total += 1 / (ids.index(str(answer)) + 1) if str(answer) in ids else 0.0
     return total / len(answers)
 

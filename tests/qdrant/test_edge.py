@@ -17,6 +17,7 @@ import pytest
 
 from simplugin.errors import PointError, StoreError, StoreLockedError
 from simplugin_qdrant import open_store, register
+from simplugin_qdrant.stores.edge import EdgeStore
 from tests.conftest import ROOT
 from tests.hashing import HashEncoder
 
@@ -39,6 +40,16 @@ def test_collections_are_there_after_closing_and_opening(tmp_path: Path) -> None
         assert docs.count() == 2
         (best, _) = docs.search("two fish", limit=2)
         assert (best.document_id, best.metadata) == ("2", {"n": 2})
+
+
+def test_what_an_ingest_writes_to_filter_by_is_indexed_and_a_kind_that_is_named_wins(tmp_path: Path) -> None:
+    with EdgeStore(tmp_path / "db") as store:
+        register(store, "docs", HashEncoder(), indexes={"lang": "integer"})
+        with store._engine("docs") as shard:  # the engine tells what it has, and nobody else
+            kinds = {key: str(entry.data_type) for key, entry in shard.info().payload_schema.items()}
+
+    assert kinds["source"].endswith("Keyword")
+    assert kinds["metadata.lang"].endswith("Integer")
 
 
 def test_a_folder_belongs_to_its_process_in_whatever_thread(tmp_path: Path) -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any, cast
 
 import numpy as np
@@ -16,7 +16,7 @@ from simplugin.records import Document, Hit
 from simplugin_qdrant import Collection, Store, register
 from simplugin_qdrant.searching import Question
 from simplugin_qdrant.space import Space
-from simplugin_qdrant.stores import Scored
+from simplugin_qdrant.stores import Scored, Search
 from tests.hashing import HashEncoder
 
 TEXTS = {
@@ -50,10 +50,36 @@ def test_a_number_is_found_by_words_and_a_meaning_by_vectors(docs: Collection) -
     assert found(docs.search("when does the library open?", limit=1)) == ["library"]
 
 
+def test_a_language_that_is_no_text_is_filtered_by_too(store: Store, fresh: Callable[[str], str]) -> None:
+    docs = register(store, fresh("numbered"), HashEncoder())
+    docs.add(["one", "two", "three"], metadata=[{"lang": 1}, {"lang": ["tr", "az"]}, {"lang": "tr"}])
+
+    assert [docs.count({"lang": each}) for each in (1, "az", "tr", True)] == [1, 1, 2, 0]
+
+
 def test_words_that_are_nowhere_find_nothing_and_leave_the_vectors_their_order(docs: Collection) -> None:
     assert docs.search("zzzz", mode="words") == []
     assert docs.search("😀", mode="words") == []
     assert found(docs.search("the cat sleeps")) == found(docs.search("the cat sleeps", mode="dense"))
+
+
+@pytest.mark.parametrize("group", [False, True])
+def test_what_is_deleted_while_a_search_is_under_way_is_whole_or_no_hit(
+    docs: Collection, store: Store, monkeypatch: pytest.MonkeyPatch, group: bool
+) -> None:
+    search = store.search
+
+    def searched(name: str, searches: Sequence[Search]) -> list[list[Scored]]:
+        answers = search(name, searches)
+        store.delete(name, [answers[0][0].id])
+        return answers
+
+    monkeypatch.setattr(store, "search", searched)
+
+    hits = docs.search("when does the library open?", limit=2, group=group)
+
+    assert set(found(hits)) & {"invoice", "cat", "bus"}
+    assert all(hit.text == TEXTS[hit.document_id] for hit in hits)
 
 
 def test_a_filter_holds_for_words_too(store: Store, fresh: Callable[[str], str], starter: Encoder) -> None:

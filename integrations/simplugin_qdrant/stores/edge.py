@@ -12,6 +12,7 @@ import os
 import threading
 from collections.abc import Generator, Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
 from typing import Any, Self, cast
 
@@ -226,7 +227,8 @@ class EdgeStore:
         requests = [to_request(search, linked) for search in searches]
         with self._engine(name) as shard:
             answers = [shard.query(request) for request in requests]
-        return [[from_scored(point) for point in found] for found in answers]
+        payload = partial(self._payload, self._folder.resolve(name))  # an alias may be another's by then
+        return [[from_scored(point, payload) for point in found] for found in answers]
 
     async def asearch(self, name: str, searches: Sequence[Search]) -> list[list[Scored]]:
         """Answer in a thread: the engine takes a fraction of a millisecond, and lets no other thread run meanwhile."""
@@ -324,6 +326,12 @@ class EdgeStore:
             message = f"The store in {self.location!r} was opened before a fork; open it again in this process."
             raise StoreError(message)
         return self._held
+
+    def _payload(self, name: str, id_: str) -> Payload | None:
+        """Return what is stored beside a point's vectors, None where it was deleted."""
+        with self._engine(name) as shard:
+            found = shard.retrieve([to_id(id_)], with_payload=True, with_vector=False)
+        return (found[0].payload or {}) if found else None
 
     def _update(self, name: str, operation: edge.UpdateOperation) -> None:
         with self._engine(name) as shard:

@@ -101,18 +101,18 @@ class Record:
 class Scored:
     """A point that answers a query, with the engine's own score: a distance where the space compares by one.
 
-    ``carried`` is its payload, or what fetches it: of the hundred candidates of a hybrid search few are looked at.
+    ``carried`` is its payload, or what fetches it: of the two hundred candidates of a hybrid search few are looked at.
     ``similarity`` is that of the vectors, where the score is another, and it is known.
     """
 
     id: str
     score: float
-    carried: Payload | Callable[[], Payload] = field(compare=False)
+    carried: Payload | Callable[[], Payload | None] = field(compare=False)
     similarity: float | None = field(default=None, compare=False)
 
     @property
-    def payload(self) -> Payload:
-        """What is stored beside its vectors."""
+    def payload(self) -> Payload | None:
+        """What is stored beside its vectors; None where the point was deleted since it was found."""
         return self.carried() if callable(self.carried) else self.carried
 
 

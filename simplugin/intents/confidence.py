@@ -2,7 +2,8 @@
 
 Platt's logistic curve (1999, "Probabilistic Outputs for Support Vector Machines"), over several measures of a match
 instead of its score alone: one that is close to many utterances, and far from all other intents, is surer than one
-that is as close to one.
+that is as close to one. How much each measure says is drawn towards nothing, the more the fewer matches were judged;
+how steep the curve over their sum is, is not: what draws that in makes every match look less sure than it is.
 """
 
 from __future__ import annotations
@@ -30,7 +31,8 @@ WIDTHS: Mapping[Measured, int] = {"some": 3, "all": 7}
 MEASURES: tuple[Measured, ...] = tuple(WIDTHS)
 """The simpler ones first."""
 
-_PENALTY = 0.03  # on squared weights of standardized measures: some of them say nearly the same
+_PENALTY = 40.0  # on squared weights of standardized measures, beside one a judged match: some say nearly the same
+_FREE = 1e-6  # penalty on the slope over their sum: none but what keeps the steps finite
 _NEWTON = 50
 LEAST = 1e-6
 """How far a probability stays from 0 and 1, so that its odds are finite."""
@@ -85,6 +87,13 @@ def _share(logits: FloatArray, best: Ints) -> Floats:
 
 def fit_confidence(measures: Floats, right: npt.NDArray[np.bool_], weights: Floats) -> Confidence:
     """Fit a curve to measures (n, m), whether each match was right (n,), and how much each counts (n,)."""
+    direction = np.asarray(_fit(measures, right, weights, _PENALTY / len(right)).weights)
+    along: Floats = measures @ direction
+    curve = _fit(along[:, None], right, weights, _FREE)
+    return Confidence(tuple(map(float, curve.weights[0] * direction)), curve.offset)
+
+
+def _fit(measures: Floats, right: npt.NDArray[np.bool_], weights: Floats, penalty: float) -> Confidence:
     share: Floats = np.asarray(weights / weights.sum(), dtype=np.float64)
     centre: Floats = share @ measures
     width: Floats = np.sqrt(share @ (measures - centre) ** 2) + 1e-9
@@ -93,12 +102,12 @@ def fit_confidence(measures: Floats, right: npt.NDArray[np.bool_], weights: Floa
     yes = float(right.sum())
     high, low = (yes + 1) / (yes + 2), 1 / (len(right) - yes + 2)
     target = np.where(right, high, low)
-    penalty = np.append(np.full(measures.shape[1], _PENALTY), 1e-9)
-    found: Floats = np.zeros(len(penalty), dtype=np.float64)
+    held = np.append(np.full(measures.shape[1], penalty), 1e-9)
+    found: Floats = np.zeros(len(held), dtype=np.float64)
     for _ in range(_NEWTON):
         given = logistic(design @ found)
-        gradient = design.T @ (share * (given - target)) + penalty * found
-        curvature = (design * (share * given * (1 - given))[:, None]).T @ design + np.diag(penalty)
+        gradient = design.T @ (share * (given - target)) + held * found
+        curvature = (design * (share * given * (1 - given))[:, None]).T @ design + np.diag(held)
         step: Floats = np.asarray(np.linalg.solve(curvature, gradient), dtype=np.float64)
         # A whole step may overshoot where most are certain already.
         step = step * min(1.0, 5 / max(float(np.abs(step).max()), 1e-12))

@@ -27,6 +27,7 @@ from simplugin.intents.thresholds import (
     Target,
     best_ambiguity,
     best_threshold,
+    drawn,
     shrunk,
     target_threshold,
 )
@@ -256,7 +257,7 @@ def _accept(
     confidence = judged.confidence[told]
     if target is not None:
         return target_threshold(target, judged.confidence, judged.right, judged.inside, judged.weights), ({}, {})
-    threshold, _ = best_threshold(confidence, right, inside)
+    threshold = drawn(best_threshold(confidence, right, inside)[0], len(confidence))
     places: list[int] = judged.places[told].tolist()
     # Negatives come after the utterances, and have none.
     tags = [(languages[place] if place < len(languages) else None) or "" for place in places]

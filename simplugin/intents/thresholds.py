@@ -13,11 +13,12 @@ from simplugin.errors import DataError
 from simplugin.intents.confidence import LEAST, Floats, log_odds
 from simplugin.measures import logistic
 
-__all__ = ["Target", "as_target", "best_ambiguity", "best_threshold", "shrunk", "target_threshold"]
+__all__ = ["Target", "as_target", "best_ambiguity", "best_threshold", "drawn", "shrunk", "target_threshold"]
 
 Flags = npt.NDArray[np.bool_]
 Wanted: TypeAlias = Literal["precision", "accept"]
 
+_EVEN = 60.0  # queries that a confidence of one half counts as much as
 _PRIOR = 500.0  # queries for which the threshold of all counts, where one intent or language has its own
 _CUTS = 200  # thresholds that are tried
 _BEYOND = 3  # widths below the least confidence, and above the greatest
@@ -67,6 +68,15 @@ def best_threshold(confidence: Floats, right: Flags, inside: Flags) -> tuple[flo
     worth: Floats = np.asarray((accepted + refused) / 2, dtype=np.float64)
     place = int(worth.argmax())
     return float(logistic(cuts[place : place + 1])[0]), float(worth[place])
+
+
+def drawn(threshold: float, queries: int) -> float:
+    """Return the threshold, drawn towards "rather right than wrong" where it is that of few judged queries.
+
+    What stands for a query out of scope is an utterance of another intent, which is closer to the others than most of
+    what people ask that is not meant at all: the best threshold on those is rather high.
+    """
+    return float(logistic(log_odds([threshold]) * queries / (queries + _EVEN))[0])
 
 
 def target_threshold(target: Target, confidence: Floats, right: Flags, inside: Flags, weights: Floats) -> float:

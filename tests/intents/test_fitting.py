@@ -22,7 +22,15 @@ from simplugin.intents.confidence import fit_confidence
 from simplugin.intents.crossvalidation import folds
 from simplugin.intents.head import fit_head
 from simplugin.intents.scoring import best_two, scores_of, shares_of, spread_of
-from simplugin.intents.thresholds import Target, as_target, best_ambiguity, best_threshold, shrunk, target_threshold
+from simplugin.intents.thresholds import (
+    Target,
+    as_target,
+    best_ambiguity,
+    best_threshold,
+    drawn,
+    shrunk,
+    target_threshold,
+)
 from tests.hashing import HashEncoder
 
 
@@ -79,6 +87,40 @@ def test_a_higher_score_is_never_less_sure(steepness: float, seed: int) -> None:
 
     assert (np.diff(found) >= 0).all()
     assert ((found >= 0) & (found <= 1)).all()
+
+
+@pytest.mark.parametrize("matches", [24, 4000])
+def test_a_confidence_is_no_flatter_where_few_were_judged(matches: int) -> None:
+    random = np.random.default_rng(0)
+    right = np.arange(matches) % 2 == 0
+    telling = np.where(right, 1.0, -1.0) + 0.8 * random.standard_normal(matches)
+    measures = np.column_stack([telling, telling + 0.5 * random.standard_normal(matches)])
+
+    confidence = fit_confidence(measures, right, np.ones(matches))(measures)
+
+    assert confidence[right].mean() > 0.75
+    assert confidence[~right].mean() < 0.25
+
+
+def test_of_few_matches_no_measure_turns_against_those_that_say_nearly_the_same() -> None:
+    turned = 0
+    for seed in range(50):
+        random = np.random.default_rng(seed)
+        right = np.arange(30) % 2 == 0
+        telling = np.where(right, 1.0, -1.0) + random.standard_normal(30)
+        measures = np.column_stack([telling + 0.3 * random.standard_normal(30) for _ in range(3)])
+        turned += min(fit_confidence(measures, right, np.ones(30)).weights) < 0
+
+    assert turned == 0
+
+
+@given(st.floats(0.01, 0.99), st.integers(0, 10_000))
+def test_a_threshold_of_few_queries_is_drawn_towards_one_half_and_never_past_it(threshold: float, queries: int) -> None:
+    found = drawn(threshold, queries)
+
+    low, high = sorted([threshold, 0.5])
+    assert low - 1e-9 <= found <= high + 1e-9
+    assert abs(drawn(threshold, 10 * queries + 1) - threshold) <= abs(found - threshold) + 1e-9
 
 
 def test_folds_ask_each_utterance_once_and_never_by_itself_or_its_left_out_intent() -> None:

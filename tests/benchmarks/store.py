@@ -93,7 +93,7 @@ def measure_store(
     def ask(query: FloatArray, language: str | None) -> list[str]:
         condition = None if language is None else Equals("metadata.lang", language)
         (found,) = store.search("bench", [Search("v", query, LIMIT, condition)])
-        return [point.id for point in found]
+        return [point.id for point in found if point.payload]  # what is stored is part of an answer
 
     measured = {"upsert": len(rows) / seconds} | measure_queries(ask, rows, queries, few=few)
     store.close()
@@ -193,7 +193,8 @@ def overhead(folder: Path) -> None:
 
 
 def our_search(store: Store, query: FloatArray) -> object:
-    return store.search("bench", [Search("v", query, LIMIT)])
+    (found,) = store.search("bench", [Search("v", query, LIMIT)])
+    return [(point.id, point.score, point.payload) for point in found]
 
 
 def raw_upsert(shard: edge.EdgeShard, rows: FloatArray, numbers: range, payloads: list[dict[str, Any]]) -> None:

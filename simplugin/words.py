@@ -78,7 +78,7 @@ def weigh_document(text: str) -> WordVector:
 
 
 def weigh_documents(texts: Sequence[str]) -> list[WordVector]:
-    """Weigh several texts like ``weigh_document``, all at once: a text alone takes ten times as long."""
+    """Weigh several texts like ``weigh_document``; all at once takes half to three quarters of the time."""
     numbers, sizes = _number(texts)
     # The text above, its term below: sorted, those of a text stand together, and in it those of a term.
     rows = np.repeat(np.arange(len(sizes), dtype=np.uint64), sizes) << _BITS | numbers

@@ -31,7 +31,7 @@ WIDTHS: Mapping[Measured, int] = {"some": 3, "all": 7}
 MEASURES: tuple[Measured, ...] = tuple(WIDTHS)
 """The simpler ones first."""
 
-_PENALTY = 40.0  # on squared weights of standardized measures, beside one a judged match: some say nearly the same
+_PENALTY = 40.0  # on squared weights of standardized measures, where a judged match counts 1: some say the same
 _FREE = 1e-6  # penalty on the slope over their sum: none but what keeps the steps finite
 _NEWTON = 50
 LEAST = 1e-6

@@ -94,6 +94,7 @@ def fit_confidence(measures: Floats, right: npt.NDArray[np.bool_], weights: Floa
 
 
 def _fit(measures: Floats, right: npt.NDArray[np.bool_], weights: Floats, penalty: float) -> Confidence:
+    """Fit with this penalty on the squared weight of each standardized measure."""
     share: Floats = np.asarray(weights / weights.sum(), dtype=np.float64)
     centre: Floats = share @ measures
     width: Floats = np.sqrt(share @ (measures - centre) ** 2) + 1e-9

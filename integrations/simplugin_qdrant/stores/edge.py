@@ -329,9 +329,7 @@ class EdgeStore:
 
     def _payload(self, name: str, id_: str) -> Payload | None:
         """Return what is stored beside a point's vectors, None where it was deleted."""
-        with self._engine(name) as shard:
-            found = shard.retrieve([to_id(id_)], with_payload=True, with_vector=False)
-        return (found[0].payload or {}) if found else None
+        return next((record.payload for record in self.retrieve(name, [id_])), None)
 
     def _update(self, name: str, operation: edge.UpdateOperation) -> None:
         with self._engine(name) as shard:

@@ -18,7 +18,7 @@ define versions
 endef
 
 .DEFAULT_GOAL := help
-.PHONY: help install demo test coverage check fix bench bench-encode bench-pairs bench-store bench-ingest bench-gpu bench-langchain bench-intents test-oldest test-newest test-hub test-server prove audit wheel docs starter clean
+.PHONY: help install demo test coverage check fix bench bench-encode bench-pairs bench-store bench-ingest bench-gpu bench-langchain bench-intents bench-setfit test-oldest test-newest test-hub test-server prove audit wheel docs starter clean
 
 help:
 	@echo "make demo     the main job on sample documents, in seconds, after a set-up of two minutes"
@@ -32,6 +32,7 @@ help:
 	@echo "make bench-ingest  ingestion against LangChain, Haystack and FastEmbed, which get the same"
 	@echo "make bench-langchain  the LangChain classes against langchain-huggingface and langchain-qdrant, likewise"
 	@echo "make bench-intents  intents against semantic-router, nearest neighbours and logistic regression, likewise"
+	@echo "make bench-setfit  the same against SetFit, which trains the vectors: few utterances, half an hour"
 	@echo "make bench-gpu  the same on a GPU, where there is one"
 	@echo "make prove    the long proofs: kills, threads, a failing server, a migration under load"
 	@echo "make test-hub   the real source models, downloaded (6 GB), the whole way"
@@ -99,6 +100,9 @@ bench-langchain: .venv/developing .venv-peers/installed
 
 bench-intents: .venv/developing .venv-peers/installed
 	$(BIN)/python -m tests.benchmarks intents --data $(DATA)
+
+bench-setfit: .venv/developing .venv-peers/installed
+	$(BIN)/python -m tests.benchmarks setfit --data $(DATA)
 
 bench-gpu: .venv/developing
 	$(BIN)/python -m tests.benchmarks gpu --data $(DATA)

@@ -28,9 +28,11 @@ from simplugin.cli.verbs import Verbs
 
 if TYPE_CHECKING:
     from simplugin_qdrant import Store
+    from simplugin_qdrant.stores.protocol import IndexKind
 
 __all__ = ["app"]
 
+_KINDS: tuple[IndexKind, ...] = ("keyword", "integer", "float", "bool", "datetime")
 _BEGINNING = 60  # characters of a text in a table
 
 app = typer.Typer(cls=Verbs, help="What is stored, and with which model.", no_args_is_help=True)
@@ -172,6 +174,50 @@ def calibrate(
     if shared := sorted(tag for tag in tags if made.scale(tag) is made.scale()):
         note(f"Too few pairs for a scale of its own: {', '.join(shared)}; the scale of all pairs holds there.")
     note(f"Hits of {collection!r} have a probability and a grade from now on, by {model!r}.")
+
+
+@app.command("index")
+def index(
+    collection: CollectionName,
+    keys: Annotated[
+        list[str], typer.Argument(help="Metadata that filters name, and what it holds: year=integer.", metavar="KEY")
+    ],
+    store: Location = "./simplugin_db",
+    as_json: AsJson = False,
+) -> None:
+    """Index metadata, so that a filter by it need not look at every point.
+
+    A key holds words or codes (keyword) unless it says integer, float, bool or datetime. lang, source and document_id
+    have an index in every new collection.
+
+    Example: simplugin collections index handbook kind year=integer
+    """
+    from simplugin_qdrant import register
+
+    kinds = _kinds(keys)
+    with existing_store(store) as opened:
+        opened.describe(collection)
+        docs = register(opened, collection)
+        with waiting("indexing"):
+            for key, kind in kinds.items():
+                docs.index(key, kind)
+        points = docs.count()
+    if as_json:
+        print_json({"collection": collection, "points": points, "indexes": kinds})
+    note(f"Indexed {', '.join(kinds)} of {collection!r} ({points:,} point{'' if points == 1 else 's'}).")
+
+
+def _kinds(keys: list[str]) -> dict[str, IndexKind]:
+    """Read ``KEY`` and ``KEY=KIND``."""
+    kinds: dict[str, IndexKind] = {}
+    for each in keys:
+        key, said, named = each.partition("=")
+        kind = next((known for known in _KINDS if known == (named if said else "keyword")), None)
+        if not key or kind is None:
+            message = f"{each!r} is no KEY or KEY=KIND; the kinds are {', '.join(_KINDS)}."
+            raise typer.BadParameter(message, param_hint="KEY")
+        kinds[key] = kind
+    return kinds
 
 
 @app.command("duplicates")

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 
 import pytest
 
+from simplugin_qdrant import open_store
+from simplugin_qdrant.registry import read_indexes
 from tests.cli.running import InProcess, Process, contents
 
 
@@ -157,10 +160,36 @@ def test_duplicates_are_shown_with_their_documents(simplugin: InProcess, handboo
     assert "stores nothing" in refused.stderr
 
 
-@pytest.mark.parametrize("verb", ["show", "delete"])
+def test_metadata_is_indexed_for_filters_by_its_kind(simplugin: InProcess, docs: Path, words: Path) -> None:
+    rows = [{"id": str(year), "text": f"library card {year}", "year": year, "kind": "card"} for year in (2019, 2024)]
+    (docs / "cards.jsonl").write_text("\n".join(map(json.dumps, rows)), encoding="utf-8")
+    assert simplugin("ingest", docs / "cards.jsonl", "-c", "cards", "--model", words).code == 0
+    outcome = simplugin("collections", "index", "cards", "kind", "year=integer", "--json")
+    assert outcome.row == {"collection": "cards", "points": 2, "indexes": {"kind": "keyword", "year": "integer"}}
+    assert outcome.stderr == "Indexed kind, year of 'cards' (2 points).\n"
+    with open_store(str(simplugin.folder / "simplugin_db")) as store:
+        recorded = read_indexes(store.metadata("cards"))
+    assert recorded == {"metadata.kind": "keyword", "metadata.year": "integer"}
+    late = '{"kind": "card", "year": {"gte": 2020}}'
+    (hit,) = simplugin("search", "cards", "library card", "--filter", late, "--json").rows
+    assert hit["document_id"] == "2024"
+
+
+@pytest.mark.parametrize("key", ["year=number", "=integer", "year=", ""])
+def test_a_kind_of_index_that_there_is_not_lists_those_there_are(
+    simplugin: InProcess, handbook: Path, key: str
+) -> None:
+    before = contents(handbook)
+    outcome = simplugin("collections", "index", "handbook", "kind", key)
+    assert outcome.code == 2
+    assert "keyword, integer, float, bool, datetime" in outcome.stderr
+    assert contents(handbook) == before
+
+
+@pytest.mark.parametrize("verb", ["show", "delete", "index"])
 def test_an_unknown_collection_lists_those_that_exist(shelf: Path, verb: str) -> None:
     before = contents(shelf / "simplugin_db")
-    outcome = Process(shelf)("collections", verb, "novel")
+    outcome = Process(shelf)("collections", verb, "novel", *(["kind"] if verb == "index" else []))
     assert outcome.code == 1
     assert outcome.is_one_sentence("'novel'", "It holds 'handbook'")
     assert contents(shelf / "simplugin_db") == before

@@ -229,6 +229,7 @@ PRINTED = {
     "collections list": [],
     "collections show": [LONG[:60]],
     "collections duplicates": ["handbook", "--threshold", "0.1"],
+    "collections index": ["handbook", "kind", "--json"],
     "collections calibrate": ["handbook", "--data", "he=labelled.jsonl"],
     "search": ["handbook", "library card", "-n", "9"],
     "rerank": ["library card", "{lines}", "--model", "{words}"],

@@ -27,12 +27,20 @@ from simplugin.cli.output import counting, meter, note, print_json, print_table,
 from simplugin.cli.verbs import Verbs
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from simplugin_qdrant import Store
     from simplugin_qdrant.stores.protocol import IndexKind
 
 __all__ = ["app"]
 
-_KINDS: tuple[IndexKind, ...] = ("keyword", "integer", "float", "bool", "datetime")
+_KINDS: Mapping[str, IndexKind] = {
+    "keyword": "keyword",
+    "integer": "integer",
+    "float": "float",
+    "bool": "bool",
+    "datetime": "datetime",
+}
 _BEGINNING = 60  # characters of a text in a table
 
 app = typer.Typer(cls=Verbs, help="What is stored, and with which model.", no_args_is_help=True)
@@ -180,7 +188,7 @@ def calibrate(
 def index(
     collection: CollectionName,
     keys: Annotated[
-        list[str], typer.Argument(help="Metadata that filters name, and what it holds: year=integer.", metavar="KEY")
+        list[str], typer.Argument(help="Metadata that filters name, and what it holds: year=integer.", metavar="KEY…")
     ],
     store: Location = "./simplugin_db",
     as_json: AsJson = False,
@@ -212,7 +220,7 @@ def _kinds(keys: list[str]) -> dict[str, IndexKind]:
     kinds: dict[str, IndexKind] = {}
     for each in keys:
         key, said, named = each.partition("=")
-        kind = next((known for known in _KINDS if known == (named if said else "keyword")), None)
+        kind = _KINDS.get(named if said else "keyword")
         if not key or kind is None:
             message = f"{each!r} is no KEY or KEY=KIND; the kinds are {', '.join(_KINDS)}."
             raise typer.BadParameter(message, param_hint="KEY")

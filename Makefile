@@ -32,7 +32,7 @@ help:
 	@echo "make bench-ingest  ingestion against LangChain, Haystack and FastEmbed, which get the same"
 	@echo "make bench-langchain  the LangChain classes against langchain-huggingface and langchain-qdrant, likewise"
 	@echo "make bench-intents  intents against semantic-router, nearest neighbours and logistic regression, likewise"
-	@echo "make bench-setfit  the same against SetFit, which trains the vectors: few utterances, half an hour"
+	@echo "make bench-setfit  the same against SetFit, which trains the vectors: three utterances an intent"
 	@echo "make bench-gpu  the same on a GPU, where there is one"
 	@echo "make prove    the long proofs: kills, threads, a failing server, a migration under load"
 	@echo "make test-hub   the real source models, downloaded (6 GB), the whole way"

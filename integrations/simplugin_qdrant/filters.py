@@ -35,6 +35,7 @@ __all__ = [
     "NumberRange",
     "OneOf",
     "both",
+    "filter_key",
     "keys_of",
     "parse_filter",
 ]
@@ -172,6 +173,11 @@ def payload_key(key: str) -> str:
     if key == "document_id":
         return key
     return ".".join(["metadata", *(part if _PLAIN.fullmatch(part) else f'"{part}"' for part in key.split("."))])
+
+
+def filter_key(path: str) -> str:
+    """Return the filter key whose values lie here in a payload, as ``payload_key`` names the place."""
+    return path.removeprefix("metadata.").replace('"', "")
 
 
 def _at(key: str, wanted: object) -> Condition:

@@ -6,17 +6,18 @@ from typing import Any
 
 from simplugin.errors import StoreError
 from simplugin_qdrant import points
-from simplugin_qdrant.filters import Condition
+from simplugin_qdrant.filters import Condition, filter_key
 from simplugin_qdrant.registry import (
     language_vectors,
     metadata_key,
+    read_indexes,
     read_registration,
     read_serving,
     registered_vectors,
     replaced_vectors,
 )
 from simplugin_qdrant.space import is_first_stage
-from simplugin_qdrant.stores.protocol import Description, Store
+from simplugin_qdrant.stores.protocol import Description, IndexKind, Store
 
 __all__ = ["count_documents", "describe"]
 
@@ -39,7 +40,8 @@ def describe(
     With ``tolerant`` a model whose record is damaged is "unreadable", in place of an error: one collection must not
     hide the others, nor keep from being deleted. A vector is ``serving`` unless a migration has let another one
     answer in its place; ``calibrated`` are the languages for which its scores have probabilities. Of a collection that
-    is routed by language each vector has its ``language``, ``"*"`` for the rest.
+    is routed by language each vector has its ``language``, ``"*"`` for the rest. ``indexes`` are those that were asked
+    for, beside what every collection has.
     """
     known, replaced = registered_vectors(described.metadata), replaced_vectors(described.metadata)
     answering = read_serving(described.metadata, "default").vector
@@ -75,5 +77,16 @@ def describe(
         "location": store.location,
         "points": described.points,
         "documents": documents,
+        "indexes": _indexes(described, tolerant=tolerant),
         "vectors": vectors,
     }
+
+
+def _indexes(described: Description, *, tolerant: bool) -> dict[str, IndexKind]:
+    try:
+        recorded = read_indexes(described.metadata)
+    except StoreError:
+        if not tolerant:
+            raise
+        return {}
+    return {filter_key(key): kind for key, kind in recorded.items()}

@@ -79,7 +79,17 @@ def show(
     if as_json:
         print_json(row)
         return
-    print_table([row], {"name": "collection", "points": "points", "documents": "documents", "location": "store"})
+    top = row | {"indexes": [f"{key}={kind}" for key, kind in row["indexes"].items()]}
+    print_table(
+        [top],
+        {
+            "name": "collection",
+            "points": "points",
+            "documents": "documents",
+            "indexes": "indexes",
+            "location": "store",
+        },
+    )
     print_table(
         row["vectors"],
         {

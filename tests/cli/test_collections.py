@@ -170,6 +170,8 @@ def test_metadata_is_indexed_for_filters_by_its_kind(simplugin: InProcess, docs:
     with open_store(str(simplugin.folder / "simplugin_db")) as store:
         recorded = read_indexes(store.metadata("cards"))
     assert recorded == {"metadata.kind": "keyword", "metadata.year": "integer"}
+    assert simplugin("collections", "show", "cards", "--json").row["indexes"] == outcome.row["indexes"]
+    assert "kind=keyword year=integer" in simplugin("collections", "show", "cards").stdout
     late = '{"kind": "card", "year": {"gte": 2020}}'
     (hit,) = simplugin("search", "cards", "library card", "--filter", late, "--json").rows
     assert hit["document_id"] == "2024"

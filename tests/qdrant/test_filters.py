@@ -6,7 +6,7 @@ import pytest
 
 from simplugin.errors import FilterError
 from simplugin_qdrant import Store, register
-from simplugin_qdrant.filters import AllOf, DateRange, Equals, parse_filter
+from simplugin_qdrant.filters import AllOf, DateRange, Equals, filter_key, parse_filter, payload_key
 from tests.hashing import HashEncoder
 
 DOCUMENTS = {
@@ -110,3 +110,10 @@ def test_a_naive_time_is_taken_as_utc() -> None:
         (DateRange("metadata.on", {"gt": datetime(2025, 1, 1, tzinfo=UTC)}),)
     )
     assert parse_filter({"lang": "tr"}) == AllOf((Equals("metadata.lang", "tr"),))
+
+
+@pytest.mark.parametrize(
+    "key", ["year", "author.age", "odd key", "author.odd key", "ünvan", "document_id", "metadata.x"]
+)
+def test_a_filter_key_comes_back_from_where_its_values_lie(key: str) -> None:
+    assert filter_key(payload_key(key)) == key

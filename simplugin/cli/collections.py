@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from simplugin.cli import migrate
+from simplugin.cli import index, migrate
 from simplugin.cli.options import (
     AsJson,
     CollectionName,
@@ -27,20 +27,10 @@ from simplugin.cli.output import counting, meter, note, print_json, print_table,
 from simplugin.cli.verbs import Verbs
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
-
     from simplugin_qdrant import Store
-    from simplugin_qdrant.stores.protocol import IndexKind
 
 __all__ = ["app"]
 
-_KINDS: Mapping[str, IndexKind] = {
-    "keyword": "keyword",
-    "integer": "integer",
-    "float": "float",
-    "bool": "bool",
-    "datetime": "datetime",
-}
 _BEGINNING = 60  # characters of a text in a table
 
 app = typer.Typer(cls=Verbs, help="What is stored, and with which model.", no_args_is_help=True)
@@ -194,48 +184,7 @@ def calibrate(
     note(f"Hits of {collection!r} have a probability and a grade from now on, by {model!r}.")
 
 
-@app.command("index")
-def index(
-    collection: CollectionName,
-    keys: Annotated[
-        list[str], typer.Argument(help="Metadata that filters name, and what it holds: year=integer.", metavar="KEY…")
-    ],
-    store: Location = "./simplugin_db",
-    as_json: AsJson = False,
-) -> None:
-    """Index metadata, so that a filter by it need not look at every point.
-
-    A key holds words or codes (keyword) unless it says integer, float, bool or datetime. lang, source and document_id
-    have an index in every new collection.
-
-    Example: simplugin collections index handbook kind year=integer
-    """
-    from simplugin_qdrant import register
-
-    kinds = _kinds(keys)
-    with existing_store(store) as opened:
-        opened.describe(collection)
-        docs = register(opened, collection)
-        with waiting("indexing"):
-            for key, kind in kinds.items():
-                docs.index(key, kind)
-        points = docs.count()
-    if as_json:
-        print_json({"collection": collection, "points": points, "indexes": kinds})
-    note(f"Indexed {', '.join(kinds)} of {collection!r} ({points:,} point{'' if points == 1 else 's'}).")
-
-
-def _kinds(keys: list[str]) -> dict[str, IndexKind]:
-    """Read ``KEY`` and ``KEY=KIND``."""
-    kinds: dict[str, IndexKind] = {}
-    for each in keys:
-        key, said, named = each.partition("=")
-        kind = _KINDS.get(named if said else "keyword")
-        if not key or kind is None:
-            message = f"{each!r} is no KEY or KEY=KIND; the kinds are {', '.join(_KINDS)}."
-            raise typer.BadParameter(message, param_hint="KEY")
-        kinds[key] = kind
-    return kinds
+app.command("index")(index.index)
 
 
 @app.command("duplicates")

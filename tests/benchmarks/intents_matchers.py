@@ -72,13 +72,18 @@ Ask = Callable[[Vectors, Ints, Vectors], tuple[Ints, Floats]]
 
 
 def numbers(turn: Turn, encoder: Encoder) -> Numbers:
-    places = {intent: place for place, intent in enumerate(turn.intents())}
     return Numbers(
         encoder.encode_query([each.text for each in turn.utterances]),
-        np.array([places[str(each.intent)] for each in turn.utterances]),
+        owners_of(turn),
         encoder.encode_query([each.text for each in turn.queries]),
         encoder.encode_query(turn.negatives) if turn.negatives else np.empty((0, encoder.dimension), np.float32),
     )
+
+
+def owners_of(turn: Turn) -> Ints:
+    """Return the place of the intent of each utterance."""
+    places = {intent: place for place, intent in enumerate(turn.intents())}
+    return np.array([places[str(each.intent)] for each in turn.utterances])
 
 
 def ours(turn: Turn, encoder: Encoder | Router) -> Answers:
@@ -170,10 +175,7 @@ def semantic_router(turns: Sequence[Numbers]) -> dict[str, list[Answers]]:
                 kind = "inside" if each.inside else "outside"
                 arrays |= {f"{number}.{kind}.{place}.kept": each.kept, f"{number}.{kind}.{place}.asked": each.asked}
         np.savez(Path(folder) / "turns.npz", **arrays)
-        command = [str(PEERS), "-m", "tests.benchmarks.intents_peers", folder, str(RARE)]
-        done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
-        if done.returncode:
-            print(done.stderr[-2000:])
+        if not run_peer("intents_peers", folder, str(RARE)):
             return {}
         with np.load(Path(folder) / "answers.npz") as file:
             given = [{name: file[f"{number}.{name}"] for name in GIVEN} for number in range(len(turns))]
@@ -192,6 +194,15 @@ def semantic_router(turns: Sequence[Numbers]) -> dict[str, list[Answers]]:
             for each in given
         ],
     }
+
+
+def run_peer(module: str, *words: str) -> bool:
+    """Run a module of the benchmarks in the environment of the peers; where it fails, print why."""
+    command = [str(PEERS), "-m", f"tests.benchmarks.{module}", *words]
+    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
+    if done.returncode:
+        print(done.stderr[-2000:])
+    return not done.returncode
 
 
 GIVEN = ("best", "score", "confidence", "inside", "right", "outside")

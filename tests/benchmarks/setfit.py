@@ -9,9 +9,8 @@ from __future__ import annotations
 
 import json
 import shutil
-import subprocess
 import tempfile
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from pathlib import Path
 from typing import TypedDict
 
@@ -24,14 +23,14 @@ from simplugin.training.quantization import dequantize
 from tests.benchmarks.intents import COLUMNS, OURS, compare, told
 from tests.benchmarks.intents_matchers import (
     Answers,
-    Floats,
-    Ints,
     Scored,
     held,
     nearest,
     numbers,
     ours,
+    owners_of,
     regression,
+    run_peer,
     threshold,
 )
 from tests.benchmarks.intents_sets import Turn, at_size, baku, halves, held_out, read
@@ -64,23 +63,36 @@ def run(data: Path) -> None:
     }
     for name, turn in sets.items():
         case = at_size(name, turn, SIZE)
-        show(case.title, case.turns[:1], starter)
+        show(case.title, case.turns[0], starter)
 
 
-def show(title: str, turns: Sequence[Turn], encoder: Encoder) -> None:
-    print(f"\n{title}: {len(turns[0].utterances)} utterances\n{COLUMNS}", flush=True)
-    vectors = [numbers(turn, encoder) for turn in turns]
-    judged = told(lambda: {OURS: [ours(turn, encoder) for turn in turns]}, turns)
-    judged |= told(lambda: {"nearest neighbour": [nearest(turn) for turn in vectors]}, turns)
-    judged |= told(lambda: {"logistic regression": [regression(turn) for turn in vectors]}, turns)
-    judged |= told(lambda: {"SetFit": setfit(turns)}, turns)
+def show(title: str, turn: Turn, encoder: Encoder) -> None:
+    print(f"\n{title}: {len(turn.utterances)} utterances\n{COLUMNS}", flush=True)
+    vectors = numbers(turn, encoder)
+    judged = told(lambda: {OURS: [ours(turn, encoder)]}, [turn])
+    judged |= told(lambda: {"nearest neighbour": [nearest(vectors)]}, [turn])
+    judged |= told(lambda: {"logistic regression": [regression(vectors)]}, [turn])
+    judged |= told(lambda: setfit(turn), [turn])
     compare(judged)
 
 
-def setfit(turns: Sequence[Turn]) -> list[Answers]:
-    """Match with SetFit, in the environment of the peers."""
-    given = answers_to([job for turn in turns for job in jobs(turn)])
-    return [answers(turn, given) for turn in turns]
+def setfit(turn: Turn) -> dict[str, list[Answers]]:
+    """Match with SetFit, in the environment of the peers; nothing where it fails there."""
+    owners, asked = owners_of(turn), list(jobs(turn))
+    with tempfile.TemporaryDirectory() as folder:
+        (Path(folder) / "jobs.json").write_text(json.dumps(asked), encoding="utf-8")
+        write_starter(Path(folder) / "starter")
+        if not run_peer("setfit_peers", folder):
+            return {}
+        with np.load(Path(folder) / "answers.npz") as file:
+            *given, (best, score) = [(file[f"{number}.best"], file[f"{number}.score"]) for number in range(len(asked))]
+    folds = list(zip(held(owners), given, strict=True))
+    scored = Scored(
+        np.concatenate([share for each, (_, share) in folds if each.inside]),
+        np.concatenate([found == owners[each.asked] for each, (found, _) in folds if each.inside]),
+        np.concatenate([share for each, (_, share) in folds if not each.inside]),
+    )
+    return {"SetFit": [Answers(best, score, score, score >= threshold(scored))]}
 
 
 def jobs(turn: Turn) -> Iterator[Job]:
@@ -95,39 +107,9 @@ def jobs(turn: Turn) -> Iterator[Job]:
     yield Job(texts=said, owners=owners.tolist(), queries=[each.text for each in turn.queries])
 
 
-def answers(turn: Turn, given: Iterator[tuple[Ints, Floats]]) -> Answers:
-    """Take what the jobs of a turn gave, in their order."""
-    owners = owners_of(turn)
-    folds = [(each, *next(given)) for each in held(owners)]
-    scored = Scored(
-        np.concatenate([score for each, _, score in folds if each.inside]),
-        np.concatenate([best == owners[each.asked] for each, best, _ in folds if each.inside]),
-        np.concatenate([score for each, _, score in folds if not each.inside]),
-    )
-    best, score = next(given)
-    return Answers(best, score, score, score >= threshold(scored))
-
-
-def owners_of(turn: Turn) -> Ints:
-    places = {intent: place for place, intent in enumerate(turn.intents())}
-    return np.array([places[str(each.intent)] for each in turn.utterances])
-
-
 def write_starter(folder: Path) -> None:
     """Write the starter in numbers that can be trained: as it ships, its rows are bytes."""
     folder.mkdir()
     for name in ("modules.json", "tokenizer.json"):
         shutil.copy(STARTER / name, folder)
     save_file({"embedding.weight": dequantize(read_model(STARTER).rows)}, folder / "model.safetensors")
-
-
-def answers_to(asked: Sequence[Job]) -> Iterator[tuple[Ints, Floats]]:
-    """Give the best intent and its probability, for the queries of each job."""
-    with tempfile.TemporaryDirectory() as folder:
-        (Path(folder) / "jobs.json").write_text(json.dumps(asked), encoding="utf-8")
-        write_starter(Path(folder) / "starter")
-        command = [str(PEERS), "-m", "tests.benchmarks.setfit_peers", folder]
-        subprocess.run(command, cwd=ROOT, check=True, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
-        with np.load(Path(folder) / "answers.npz") as file:
-            found = [(file[f"{number}.best"], file[f"{number}.score"]) for number in range(len(asked))]
-    yield from found

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 from pathlib import Path
 
 import pytest
@@ -186,6 +187,17 @@ def test_a_kind_of_index_that_there_is_not_lists_those_there_are(
     assert outcome.code == 2
     assert "keyword, integer, float, bool, datetime" in outcome.stderr
     assert contents(handbook) == before
+
+
+def test_metadata_is_indexed_where_the_model_is_not_to_be_had(
+    simplugin: InProcess, docs: Path, words: Path, tmp_path: Path
+) -> None:
+    model = tmp_path / "moved"
+    shutil.copytree(words, model)
+    assert simplugin("ingest", docs, "-c", "far", "--model", model).code == 0
+    shutil.rmtree(model)
+    assert simplugin("search", "far", "library").code == 1
+    assert simplugin("collections", "index", "far", "kind", "--json").row["indexes"] == {"kind": "keyword"}
 
 
 @pytest.mark.parametrize("verb", ["show", "delete", "index"])

@@ -167,10 +167,10 @@ def test_comparing_takes_pairs_and_models_of_ones_own(tmp_path: Path) -> None:
     rows = [f"{pair.sentence1}\t{pair.sentence2}\t{pair.score}\n" for pair in samples.pairs()]
     (tmp_path / "mine.tsv").write_text("".join(rows), encoding="utf-8")
 
-    printed = run(COMPARE, "mine.tsv", "starter", "starter-2", at=tmp_path).splitlines()
+    printed = run(COMPARE, "mine.tsv", "starter", "starter-3", at=tmp_path).splitlines()
 
-    assert [line.split()[:2] for line in printed[1:3]] == [["starter", "256"], ["starter-2", "256"]]
-    assert printed[-1] == "starter less starter-2: +0.000, not separable"
+    assert [line.split()[:2] for line in printed[1:3]] == [["starter", "256"], ["starter-3", "256"]]
+    assert printed[-1] == "starter less starter-3: +0.000, not separable"
 
 
 def test_migrating_answers_all_the_time_and_ends_with_the_better_model(tmp_path: Path) -> None:
@@ -196,7 +196,7 @@ def test_a_plain_clients_collection_is_taken_over_with_the_answers_it_had(tmp_pa
     assert written == "20 points, written by the client"
     assert client.split(": ")[1].strip() == collection.split(": ")[1].strip() == "# El autobús urbano"
     assert ingested.startswith("30 points for the client")
-    assert refused.startswith("another model: Collection 'town' was made with 'starter-2 (256 numbers)', not with ")
+    assert refused.startswith("another model: Collection 'town' was made with 'starter-3 (256 numbers)', not with ")
 
 
 def conversation(*lines: str, at: Path) -> list[str]:

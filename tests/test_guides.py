@@ -35,7 +35,7 @@ def servers() -> Generator[dict[str, str], None, None]:
     """Give each server of the pages an address where one listens."""
     with ExitStack() as stack:
         listening = {name: stack.enter_context(LoopbackServer(lacks=lacks)).url for name, lacks in SERVERS.items()}
-        embedder = EmbeddingServer(load("starter"), protocol="openai", models=("starter-2",))
+        embedder = EmbeddingServer(load("starter"), protocol="openai", models=("starter-3",))
         stack.callback(embedder.close)
         yield listening | {"http://embedder:8080": embedder.url}
 

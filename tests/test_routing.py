@@ -63,7 +63,7 @@ def test_a_model_is_opened_by_its_name_once() -> None:
     router = sp.load_router({"tr": "starter", "*": "starter"})
 
     assert router.encoder("tr") is router.encoder("*")
-    assert router.encoder("tr").card.name == "starter-2"
+    assert router.encoder("tr").card.name == "starter-3"
 
 
 def test_what_is_no_router_is_told_in_one_sentence() -> None:

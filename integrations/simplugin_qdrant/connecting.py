@@ -28,7 +28,7 @@ _WINDOW = 1024  # points whose texts are encoded together
 def connect(location: str | None = None, *, encoders: Iterable[Encoder | str], **options: Any) -> QdrantClient:
     """Return a client, made with the options of ``QdrantClient``, that embeds documents by these models.
 
-    A document names its model as in the catalog (``"starter"``) or as its card does (``"starter-2"``); in a query it
+    A document names its model as in the catalog (``"starter"``) or as its card does (``"starter-3"``); in a query it
     is encoded as one. Threads may share the client. Raises ``ModelError`` at a document of another model.
     """
     return _Client(_checked(location), **options).knowing(encoders)

@@ -67,7 +67,7 @@ class ModelCard:
 
     @property
     def full_name(self) -> str:
-        """The name, with how many numbers of its vectors are kept where that is not all: ``starter-2@64``."""
+        """The name, with how many numbers of its vectors are kept where that is not all: ``starter-3@64``."""
         return self.name if self.truncate_dim is None else f"{self.name}@{self.truncate_dim}"
 
     @property

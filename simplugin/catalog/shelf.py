@@ -13,10 +13,10 @@ from simplugin.errors import RetiredModelError, UnknownModelError
 
 __all__ = ["NEWEST_STARTER", "RETIRED_STARTERS", "cards", "find", "names"]
 
-NEWEST_STARTER = "starter-2"
+NEWEST_STARTER = "starter-3"
 """What ``starter`` stands for. Collections record the version, so that a later starter never replaces it."""
 
-RETIRED_STARTERS = ("starter-1",)
+RETIRED_STARTERS = ("starter-1", "starter-2")
 """Those that came with earlier versions."""
 
 _CROSSING = re.compile(r"((?:T-Systems-onsite/)?cross-)([a-z]{2})-([a-z]{2})(-roberta(?:-sentence-transformer)?)")

@@ -11,6 +11,7 @@ from typing import Any
 
 import torch
 
+from simplugin.finetuning.grading import grade
 from simplugin.finetuning.output import Run, begin, finish
 from simplugin.finetuning.remarks import tell_nobody
 from simplugin.finetuning.training import check_extra
@@ -91,10 +92,13 @@ def distill(
     english = distinct_english(translations)
     told(f"The teacher embeds {len(english):,} English sentences.")
     teacher = embed_english(english)
+    told(f"The teacher learns people's scores of {len(pairs[0]):,} English pairs.")
+    grader = grade(pairs[0], recipe, folder=work / "teacher", seed=seed)
     model = train_starter(
         translations,
         pairs,
         teacher,
+        grader,
         recipe,
         seed=seed,
         report=told,

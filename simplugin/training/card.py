@@ -51,7 +51,8 @@ The first {short} numbers work alone where space counts: cut the vector and brin
    puts its English sentence, and to find that sentence among those of its batch.
    While they learn, rare pieces share the letter runs they have in common.
 3. Similarity: the cosine of two sentences has to equal the score that people gave,
-   in each language and across languages.
+   in each language and across languages; and, for other pairs of the same sentences,
+   the score of the teacher, once it has learned those of people itself.
 4. Turning: all rows are turned about the origin, which changes no cosine,
    so that the first {short} numbers alone give nearly the cosines of all of them.
 
@@ -71,7 +72,7 @@ python -m simplugin.training.evaluation FOLDER --data DATA
 | machine-learning cheatsheets | short explanations | MIT |
 | Python documentation in Turkish | technical documentation | CC0, PSF |
 | mozilla.org strings | interface texts | MPL-2.0 |
-| simplugin's phrasebook, en de es tr az he | sentences and words of daily life, written for it | Apache-2.0 |
+| simplugin's phrasebook, in all fourteen languages | sentences and words of daily life, written for it | Apache-2.0 |
 
 The texts of the STS benchmark come from several sources, as the benchmark's licence note says;
 the translations into de es fr it ja nl pl pt ru tr zh are by machine.
@@ -101,7 +102,7 @@ paraphrase-multilingual-MiniLM-L12-v2 (118 million parameters) .844 and .811.
   Words that were not in them are split into short pieces that say little.
 - Everyday talk is thin in the training data: a short sentence whose words were rarely met
   is found among its likes far less often than a sentence of news (see Tatoeba above).
-- Japanese was learned from captions, headlines and forum posts only.
+- Japanese was learned from captions, headlines, forum posts and the phrasebook only.
 - Across languages it finds translations and topics; it does not grade fine differences well.
 - A long text becomes the average of its topics: cut documents into passages first.
 - What counts as similar follows people's scores for English captions and news of about 2012 to 2017.

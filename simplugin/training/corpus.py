@@ -16,7 +16,9 @@ TRANSLATED_LANGUAGES = ("az", "de", "es", "fr", "he", "it", "nl", "pl", "pt", "r
 """Languages with sentences aligned to English, in `parallel/` and in `tatoeba/`."""
 
 PHRASEBOOK = Path(__file__).parent / "phrasebook"
-"""Sentences and words of daily life in six languages, written for this project: `parallel/` has few of them."""
+"""Sentences and words of daily life in fourteen languages, written for this project: `parallel/` has few of them.
+
+The files of one language have a row for each frequent word that all else lacks."""
 
 Split = Literal["train", "dev", "test"]
 

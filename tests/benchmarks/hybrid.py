@@ -93,6 +93,11 @@ def answers_of(task: Task, model: Encoder) -> tuple[list[list[Scored]], list[lis
         register(store, "texts", model).add(task.texts, ids=map(str, range(len(task.texts))))
         dense = store.search("texts", [Search("default", vector, POOL) for vector in vectors])
         words = store.search("texts", [Search(points.WORDS, vector, POOL) for vector in asked])
+        read = {hit.id: hit for hits in (*dense, *words) for hit in hits}
+        payloads = {id_: hit.payload for id_, hit in read.items()}  # while the store is open
+    dense, words = (
+        [[Scored(hit.id, hit.score, payloads[hit.id]) for hit in hits] for hits in side] for side in (dense, words)
+    )
     return dense, words, [vector.total for vector in asked]
 
 

@@ -188,9 +188,9 @@ def test_prompts_of_a_given_card_go_before_the_texts(serve: Serve, model: HashEn
 
 
 def test_a_model_that_the_catalog_knows_has_the_catalogs_card(serve: Serve) -> None:
-    card = load(serve(models=("starter-2",)).url).card
+    card = load(serve(models=("starter-3",)).url).card
 
-    assert (card.name, card.dimension) == ("starter-2", 48)
+    assert (card.name, card.dimension) == ("starter-3", 48)
     assert card.languages
 
 

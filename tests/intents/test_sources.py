@@ -113,7 +113,7 @@ def test_the_file_names_its_model_and_another_is_refused(tmp_path: Path, starter
     IntentMatcher(rooms(2), starter).save(tmp_path / "j.json")
 
     assert IntentMatcher.load(tmp_path / "j.json").knowledge["*"].encoder.card.name == starter.card.name
-    with pytest.raises(ModelMismatchError, match=r"The file of intents .* was made with 'starter-2'.*fit the utter"):
+    with pytest.raises(ModelMismatchError, match=r"The file of intents .* was made with 'starter-3'.*fit the utter"):
         IntentMatcher.load(tmp_path / "j.json", HashEncoder(256))
     IntentMatcher(rooms(2), HashEncoder(64, seed=1)).save(tmp_path / "k.json")
     with pytest.raises(ModelMismatchError, match="cosine"):

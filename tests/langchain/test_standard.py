@@ -38,11 +38,11 @@ class TestEmbeddingsUnit(EmbeddingsUnitTests):
 
     @property
     def embedding_model_params(self) -> dict[str, str]:
-        return {"model": "starter-2"}
+        return {"model": "starter-3"}
 
     @property
     def init_from_env_params(self) -> tuple[dict[str, str], dict[str, str], dict[str, str]]:
-        return {"SIMPLUGIN_MODEL": "starter-2"}, {}, {"model": "starter-2"}
+        return {"SIMPLUGIN_MODEL": "starter-3"}, {}, {"model": "starter-3"}
 
 
 class TestEmbeddingsIntegration(EmbeddingsIntegrationTests):

@@ -165,8 +165,8 @@ class TestTheRecordedModel:
 
         docs = register(store, name)
 
-        assert docs.encoder.card.name == starter.card.name == "starter-2"
-        with pytest.raises(ModelMismatchError, match="'starter-2'"):
+        assert docs.encoder.card.name == starter.card.name == "starter-3"
+        with pytest.raises(ModelMismatchError, match="'starter-3'"):
             register(store, name, HashEncoder(starter.dimension))
 
     def test_the_starter_is_recorded_by_its_version(
@@ -176,7 +176,7 @@ class TestTheRecordedModel:
 
         (vector,) = docs.describe()["vectors"]
 
-        assert vector["model"] == "starter-2"
+        assert vector["model"] == "starter-3"
         assert vector["dimension"] == starter.dimension
         assert vector["fingerprint"] == starter.fingerprint.weights
 

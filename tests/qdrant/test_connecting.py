@@ -118,7 +118,7 @@ async def test_the_async_client_embeds_too(starter: Encoder) -> None:
     client = aconnect(":memory:", encoders=["starter", starter])
     params = models.VectorParams(size=starter.dimension, distance=models.Distance.COSINE)
     await client.create_collection("c", vectors_config=params)
-    await client.upsert("c", [models.PointStruct(id=1, vector=document("the cat sleeps", "starter-2"), payload={})])
+    await client.upsert("c", [models.PointStruct(id=1, vector=document("the cat sleeps", "starter-3"), payload={})])
 
     answer = await client.query_points("c", query=document("the cat sleeps", "starter"))
 

@@ -19,12 +19,13 @@ from tokenizers import Tokenizer
 import simplugin as sp
 from simplugin.errors import CheckpointError, DataError
 from simplugin.finetuning import distill
+from simplugin.finetuning.grading import grade
 from simplugin.training.checkpoints import Checkpoints
 from simplugin.training.corpus import STSB_LANGUAGES, TRANSLATED_LANGUAGES, ScoredPair, Translation
 from simplugin.training.distillation import Lessons, distil
 from simplugin.training.folder import StaticModel, read_model, write_model
 from simplugin.training.recipe import read_recipe
-from simplugin.training.starter import distinct_english, train_starter
+from simplugin.training.starter import distinct_english, scored_english, train_starter
 from simplugin.training.student import create_student
 from simplugin.training.vocabulary import train_pieces
 
@@ -90,8 +91,15 @@ def _teach(english: Sequence[str]) -> NDArray[np.float32]:
     return np.asarray(vectors / np.linalg.norm(vectors, axis=1, keepdims=True), dtype=np.float32)
 
 
+def _call_all_alike(sentences: Sequence[str]) -> NDArray[np.float32]:
+    return np.ones((len(sentences), 1), dtype=np.float32)
+
+
 def _train(
-    report: Callable[[str], None] = lambda _: None, checkpoints: Checkpoints | None = None, **changed: Any
+    report: Callable[[str], None] = lambda _: None,
+    checkpoints: Checkpoints | None = None,
+    grader: Callable[[Sequence[str]], NDArray[np.float32]] = _teach,
+    **changed: Any,
 ) -> StaticModel:
     sentences = _sentences()
     translations = [Translation(_say(words, at), _say(words, "en"), at) for at in WORDS for words in sentences]
@@ -104,8 +112,8 @@ def _train(
     small: dict[str, Any] = {"batch": 120, "fine_batch": 120, "rate": 2e-2, "short": 8, "fine_runs": 2}
     schedule = replace(whole.schedule, **small, **changed)
     recipe = replace(whole, pieces=260, words=20, width=12, schedule=schedule)
-    teacher = _teach(distinct_english(translations))
-    return train_starter(translations, pairs, teacher, recipe, seed=1, report=report, checkpoints=checkpoints)
+    teacher, graded = _teach(distinct_english(translations)), grader(scored_english(pairs[0]))
+    return train_starter(translations, pairs, teacher, graded, recipe, seed=1, report=report, checkpoints=checkpoints)
 
 
 @pytest.fixture(scope="module")
@@ -126,6 +134,28 @@ def test_a_translation_lies_nearer_than_other_sentences(miniature: StaticModel) 
     for language in ("tr", "he"):
         found = miniature.encode([_say(words, language) for words in meanings]) @ english.T
         assert (found.argmax(axis=1) == np.arange(len(meanings))).mean() > 0.9
+
+
+def test_what_the_teacher_says_of_further_pairs_is_learned_too() -> None:
+    sentences = list(dict.fromkeys(_say(words, "en") for words in _sentences()))
+
+    def cosines(share: float) -> NDArray[np.float32]:
+        taught = _train(grader=_call_all_alike, epochs=3, fine_epochs=5, silver_share=share)
+        vectors = taught.encode(sentences)
+        return vectors @ vectors.T
+
+    assert cosines(1.0).mean() > cosines(0.0).mean() + 0.1
+
+
+def test_a_teacher_that_has_learned_the_scores_once_is_not_taught_again(tmp_path: Path) -> None:
+    pairs = [ScoredPair("a cat sleeps", "a cat naps", 4.0), ScoredPair("a cat sleeps", "rain fell", 0.0)]
+    vectors = grade(pairs, read_recipe(), folder=tmp_path / "teacher", seed=1)
+    again = grade([], read_recipe(), folder=tmp_path / "teacher", seed=1)
+
+    assert vectors.shape == (3, 384)
+    np.testing.assert_allclose(np.linalg.norm(vectors, axis=1), 1, atol=1e-5)
+    assert float(vectors[0] @ vectors[1]) > float(vectors[0] @ vectors[2])
+    np.testing.assert_array_equal(again, vectors)
 
 
 def test_the_same_seed_gives_the_same_numbers() -> None:

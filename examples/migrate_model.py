@@ -3,7 +3,7 @@
 python examples/migrate_model.py    moves the sample documents from a small model to a larger one, and looks before it
                                     leaps: what the new model would answer, and whether it follows people's labels
 
-No download is needed: the small model is the starter cut to 16 numbers, the larger one the starter as it is. With your
+No download is needed: the small model is the starter cut to 8 numbers, the larger one the starter as it is. With your
 own it is docs.migrate(sp.load("bge-m3-ml-tr")), or on the command line: simplugin collections migrate NAME --model …
 """
 
@@ -23,7 +23,7 @@ PAIRS = [(pair.sentence1, pair.sentence2, pair.score) for pair in samples.pairs(
 
 def main() -> None:
     with TemporaryDirectory() as folder, open_store(folder) as store:
-        docs = register(store, "handbook", sp.load("starter", truncate_dim=16))
+        docs = register(store, "handbook", sp.load("starter", truncate_dim=8))
         docs.ingest([str(samples.documents_folder())], max_tokens=96, headings=True)
         print(f"before:  {told(docs)}")
 

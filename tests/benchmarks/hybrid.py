@@ -94,7 +94,7 @@ def answers_of(task: Task, model: Encoder) -> tuple[list[list[Scored]], list[lis
         dense = store.search("texts", [Search("default", vector, POOL) for vector in vectors])
         words = store.search("texts", [Search(points.WORDS, vector, POOL) for vector in asked])
         read = {hit.id: hit for hits in (*dense, *words) for hit in hits}
-        payloads = {id_: hit.payload for id_, hit in read.items()}  # while the store is open
+        payloads = {id_: hit.payload or {} for id_, hit in read.items()}  # while the store is open
     dense, words = (
         [[Scored(hit.id, hit.score, payloads[hit.id]) for hit in hits] for hits in side] for side in (dense, words)
     )

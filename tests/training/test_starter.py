@@ -4,6 +4,7 @@ import csv
 import importlib
 import importlib.util
 import json
+import shutil
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -20,8 +21,16 @@ import simplugin as sp
 from simplugin.errors import CheckpointError, DataError
 from simplugin.finetuning import distill
 from simplugin.finetuning.grading import grade
+from simplugin.training import corpus, starter
 from simplugin.training.checkpoints import Checkpoints
-from simplugin.training.corpus import STSB_LANGUAGES, TRANSLATED_LANGUAGES, ScoredPair, Translation
+from simplugin.training.corpus import (
+    PHRASEBOOK,
+    STSB_LANGUAGES,
+    TRANSLATED_LANGUAGES,
+    ScoredPair,
+    Translation,
+    read_phrases,
+)
 from simplugin.training.distillation import Lessons, distil
 from simplugin.training.folder import StaticModel, read_model, write_model
 from simplugin.training.recipe import read_recipe
@@ -140,7 +149,7 @@ def test_what_the_teacher_says_of_further_pairs_is_learned_too() -> None:
     sentences = list(dict.fromkeys(_say(words, "en") for words in _sentences()))
 
     def cosines(share: float) -> NDArray[np.float32]:
-        taught = _train(grader=_call_all_alike, epochs=3, fine_epochs=5, silver_share=share)
+        taught = _train(grader=_call_all_alike, epochs=1, fine_epochs=3, silver_share=share)
         vectors = taught.encode(sentences)
         return vectors @ vectors.T
 
@@ -296,7 +305,14 @@ def _write_data(folder: Path) -> Path:
     return folder
 
 
-def test_distill_makes_a_model_of_a_data_folder_and_its_teacher(tmp_path: Path) -> None:
+def test_distill_makes_a_model_of_a_data_folder_and_its_teacher(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "few").mkdir()
+    shutil.copy(PHRASEBOOK / "more-languages.tsv", tmp_path / "few")  # of forty thousand rows, three hundred
+    few = read_phrases(tmp_path / "few")
+    for module in (corpus, starter):
+        monkeypatch.setattr(module, "read_phrases", lambda: few)
     whole, told = read_recipe(), list[str]()
     schedule = replace(whole.schedule, epochs=1, fine_runs=1, fine_epochs=1)
     recipe = replace(whole, pieces=2000, words=200, width=32, phrase_repeats=0.1, schedule=schedule)

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import numpy as np
+from safetensors.numpy import load, save
 
 from simplugin.finetuning.examples import Examples
 from simplugin.finetuning.networks import open_network
@@ -21,7 +21,8 @@ from simplugin.training.teacher import Vectors, teacher_folder
 
 __all__ = ["grade"]
 
-_KEPT = "grader.npy"
+_KEPT = "grader.safetensors"
+_VECTORS = "vectors"
 
 
 def grade(pairs: Sequence[ScoredPair], recipe: Recipe, *, folder: Path, seed: int) -> Vectors:
@@ -33,15 +34,10 @@ def grade(pairs: Sequence[ScoredPair], recipe: Recipe, *, folder: Path, seed: in
     folder.mkdir(parents=True, exist_ok=True)
     kept = folder / _KEPT
     if kept.is_file():
-        return np.asarray(np.load(kept), dtype=np.float32)
-    cosine = find_recipe("cosine")
-    settings = replace(
-        cosine.hyperparameters,
-        epochs=recipe.teacher_epochs,
-        batch_size=recipe.teacher_batch,
-        learning_rate=recipe.teacher_rate,
+        return load(kept.read_bytes())[_VECTORS]
+    cosine = find_recipe("cosine").changed(
+        epochs=recipe.teacher_epochs, batch_size=recipe.teacher_batch, learning_rate=recipe.teacher_rate
     )
-    cosine = replace(cosine, hyperparameters=settings)
     opened = open_network(teacher_folder(), cosine, seed=seed)
     learned = Examples(
         tuple(pair.first for pair in pairs),
@@ -52,8 +48,9 @@ def grade(pairs: Sequence[ScoredPair], recipe: Recipe, *, folder: Path, seed: in
     train(opened, learned, cosine, folder=folder, seed=seed)
     network: Any = opened.network
     with quiet():
-        vectors = network.encode(scored_english(pairs), normalize_embeddings=True, show_progress_bar=False)
-    draft = kept.with_suffix(".part.npy")
-    np.save(draft, vectors)
+        encoded = network.encode(scored_english(pairs), normalize_embeddings=True, show_progress_bar=False)
+    vectors: Vectors = np.ascontiguousarray(encoded, dtype=np.float32)
+    draft = kept.with_suffix(".part")
+    draft.write_bytes(save({_VECTORS: vectors}))
     draft.replace(kept)
-    return np.asarray(vectors, dtype=np.float32)
+    return vectors

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 import torch
@@ -137,8 +138,6 @@ class _Classroom:
         self._teacher, self._targets = lessons.teacher.to(device), lessons.targets.to(device)
         self._texts = to_bags(tokenizer, lessons.texts, max_pieces=schedule.max_pieces)
         self._english = to_bags(tokenizer, lessons.english, max_pieces=schedule.max_pieces)
-        self._saying = np.argsort(lessons.sentences, kind="stable")
-        self._starts = np.searchsorted(lessons.sentences[self._saying], np.arange(len(lessons.english) + 1))
 
     def loss(self, rows: Rows) -> torch.Tensor:
         """Give the loss of the first stage on the named texts."""
@@ -164,7 +163,14 @@ class _Classroom:
 
     def _said(self, sentences: Rows, chance: np.random.Generator) -> Rows:
         """Choose for each English sentence one of the texts that say it."""
-        return self._saying[chance.integers(self._starts[sentences], self._starts[sentences + 1])]
+        saying, starts = self._saying
+        return saying[chance.integers(starts[sentences], starts[sentences + 1])]
+
+    @cached_property
+    def _saying(self) -> tuple[Rows, Rows]:
+        """The texts in the order of their English sentences, and where those of each begin; for the second stage."""
+        saying = np.argsort(self._lessons.sentences, kind="stable")
+        return saying, np.searchsorted(self._lessons.sentences[saying], np.arange(len(self._lessons.english) + 1))
 
 
 def _pair_loss(student: Student, left: Bags, right: Bags, wanted: torch.Tensor, schedule: Schedule) -> torch.Tensor:

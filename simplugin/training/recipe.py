@@ -56,6 +56,7 @@ class Recipe:
 
     Before the second stage the teacher itself learns people's scores, by ``teacher_epochs``, ``teacher_batch`` and
     ``teacher_rate``, to score further pairs of their sentences.
+
     ``words`` of the ``pieces`` are whole words, chosen by how often they occur. ``scarce`` are languages with little
     data: a text in one comes ``scarce_repeats`` times in an epoch, and counts ``scarce_copies`` times when the pieces
     are chosen; one of the phrasebook comes ``phrase_repeats`` times.

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import NamedTuple
 
@@ -16,7 +16,7 @@ ACROSS = ("de", "nl", "it", "tr", "zh")
 SIZES = (3, 10, None)
 DRAWS = 3
 LARGE = 5000  # utterances, from which on one draw is enough
-EVERY = 5  # this intent is held out where a set has nothing that is out of scope
+EVERY = 5  # one intent in so many is held out where a set has nothing that is out of scope
 TENTHS = 10
 OUT = "out_of_scope"
 
@@ -54,33 +54,30 @@ def cases(data: Path) -> Iterable[Case]:
     """Give all cases: each set at each size, and across languages."""
     folder = data / "intents"
     sets = {
-        "CLINC150": clinc(folder),
-        "banking77": held_out(
-            Turn(read(folder / "banking77-train.jsonl"), read(folder / "banking77-test.jsonl")),
-        ),
-        "xSID en": held_out(halves(read(folder / "xsid-en.jsonl"))),
-        "Home Assistant en": held_out(halves(read(folder / "home-assistant-en.jsonl"))),
-        "Home Assistant de": held_out(halves(read(folder / "home-assistant-de.jsonl"))),
-        "Baku": baku(),
+        "CLINC150": [clinc(folder)],
+        "banking77": [held_out(Turn(read(folder / "banking77-train.jsonl"), read(folder / "banking77-test.jsonl")))],
+        "xSID en": each_fifth(halves(read(folder / "xsid-en.jsonl"))),
+        "Home Assistant en": each_fifth(halves(read(folder / "home-assistant-en.jsonl"))),
+        "Home Assistant de": each_fifth(halves(read(folder / "home-assistant-de.jsonl"))),
+        "Baku": [baku()],
     }
-    for name, each in sets.items():
+    for name, ways in sets.items():
         for size in SIZES:
-            yield at_size(name, each, size)
+            yield at_size(name, ways, size)
         if name == "CLINC150":
-            told = Turn(
-                each.utterances, each.queries, [said.text for said in read(folder / "clinc150-oos_train.jsonl")]
-            )
-            yield at_size(f"CLINC150 with {len(told.negatives)} labelled negatives", told, 10)
+            negatives = [said.text for said in read(folder / "clinc150-oos_train.jsonl")]
+            told = replace(ways[0], negatives=negatives)
+            yield at_size(f"CLINC150 with {len(negatives)} labelled negatives", [told], 10)
     yield across(folder, "the other half of the rows", parts=2)
     yield across(folder, "all but its own translation's tenth", parts=TENTHS)
 
 
-def at_size(name: str, turn: Turn, size: int | None) -> Case:
-    """Return draws of as many utterances an intent; all of them where there is no size."""
+def at_size(name: str, ways: Sequence[Turn], size: int | None) -> Case:
+    """Return draws of as many utterances an intent, one of each way; all utterances where there is no size."""
     if size is None:
-        return Case(f"{name}, all utterances", [turn])
-    draws = 1 if len(turn.utterances) > LARGE else DRAWS
-    turns = [Turn(draw(turn.utterances, size, seed), turn.queries, turn.negatives) for seed in range(draws)]
+        return Case(f"{name}, all utterances", ways)
+    draws = DRAWS if len(ways) == 1 and len(ways[0].utterances) <= LARGE else 1
+    turns = [replace(way, utterances=draw(way.utterances, size, seed)) for seed, way in enumerate([*ways] * draws)]
     return Case(f"{name}, {size} utterances an intent", turns)
 
 
@@ -110,9 +107,14 @@ def halves(rows: Sequence[Said], seed: int = 0) -> Turn:
     return Turn(taught, numbered(asked))
 
 
-def held_out(turn: Turn) -> Turn:
+def each_fifth(turn: Turn) -> list[Turn]:
+    """Hold out each fifth of the intents in turn: of a small set one fifth is easily told apart, and another is not."""
+    return [held_out(turn, first) for first in range(EVERY)]
+
+
+def held_out(turn: Turn, first: int = EVERY - 1) -> Turn:
     """Teach nothing of every fifth intent, so that what means it is out of scope."""
-    left = set(sorted(by_intent(turn.utterances))[EVERY - 1 :: EVERY])
+    left = set(sorted(by_intent(turn.utterances))[first::EVERY])
     queries = [each._replace(intent=None) if each.intent in left else each for each in turn.queries]
     return Turn([each for each in turn.utterances if each.intent not in left], queries)
 
@@ -133,7 +135,7 @@ def across(folder: Path, what: str, *, parts: int, languages: Sequence[str] = AC
         taught = [each for each in english if each.text not in gone]
         known = {each.intent for each in taught}
         asked = [each for each in others if place[each.row] == part and each.intent in known]
-        turns.append(held_out(Turn(taught, asked)))
+        turns += each_fifth(Turn(taught, asked))
     return Case(f"xSID, English utterances, queries in {', '.join(languages)}, {what}", turns)
 
 

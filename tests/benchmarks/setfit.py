@@ -62,7 +62,7 @@ def run(data: Path) -> None:
         "xSID en": held_out(halves(read(folder / "xsid-en.jsonl"))),
     }
     for name, turn in sets.items():
-        case = at_size(name, turn, SIZE)
+        case = at_size(name, [turn], SIZE)
         show(case.title, case.turns[0], starter)
 
 

@@ -166,6 +166,16 @@ class TestTheError:
         assert expected_calibration_error([1.0] * 4, [1, 1, 0, 0]) == pytest.approx(0.5)
         assert expected_calibration_error([0.1, 0.1, 0.9], [0, 1, 1]) == pytest.approx((2 * 0.4 + 0.1) / 3)
 
+    def test_each_counts_by_its_weight(self) -> None:
+        given, came = [0.1, 0.1, 0.9, 0.9], [0, 1, 1, 1]
+        twice = expected_calibration_error([*given, 0.9, 0.9], [*came, 1, 1])
+        assert expected_calibration_error(given, came, weights=[1, 1, 2, 2]) == pytest.approx(twice)
+
+    @pytest.mark.parametrize("weights", [[1.0], [-1.0, 1.0], [0.0, 0.0]])
+    def test_weights_that_cannot_be_are_refused(self, weights: list[float]) -> None:
+        with pytest.raises(DataError, match="weights"):
+            expected_calibration_error([0.2, 0.8], [0, 1], weights=weights)
+
     def test_it_is_that_of_an_independent_count(self) -> None:
         random = np.random.default_rng(0)
         given_, came = random.uniform(size=500), random.uniform(size=500) < 0.3

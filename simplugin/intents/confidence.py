@@ -23,9 +23,11 @@ __all__ = ["LEAST", "MEASURES", "WIDTHS", "Confidence", "Measured", "fit_confide
 Floats = npt.NDArray[np.float64]
 
 Measured: TypeAlias = Literal["some", "all"]
-"""What a confidence is judged by: the score, its lead and the closest two utterances, or all there is."""
+"""What a confidence is judged by: the score, its leads and the closest utterance, or all there is."""
 
-WIDTHS: Mapping[Measured, int] = {"some": 3, "all": 7}
+_PLACES: Mapping[Measured, tuple[int, ...]] = {"some": (0, 1, 3, 4), "all": (0, 1, 2, 3, 4, 5, 6)}
+
+WIDTHS: Mapping[Measured, int] = {measured: len(places) for measured, places in _PLACES.items()}
 """How many measures these are."""
 
 MEASURES: tuple[Measured, ...] = tuple(WIDTHS)
@@ -73,10 +75,9 @@ def measures_of(
     score = scores[rows, best].astype(np.float64)
     ahead: Floats = score - scores[rows, second]
     lead = _share(scores, best) if scoring == "head" else ahead
-    columns: list[npt.NDArray[Any]] = [score, lead, spread.two[rows, best]]
-    if measured == "all":
-        columns += [ahead, spread.best[rows, best], spread.mean[rows, best], spread.best.max(axis=1)]
-    return np.column_stack(columns).astype(np.float64)
+    closest, two, mean = (each[rows, best] for each in (spread.best, spread.two, spread.mean))
+    columns: list[npt.NDArray[Any]] = [score, lead, two, ahead, closest, mean, spread.best.max(axis=1)]
+    return np.column_stack([columns[place] for place in _PLACES[measured]]).astype(np.float64)
 
 
 def _share(logits: FloatArray, best: Ints) -> Floats:

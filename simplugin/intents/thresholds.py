@@ -18,7 +18,7 @@ __all__ = ["Target", "as_target", "best_ambiguity", "best_threshold", "drawn", "
 Flags = npt.NDArray[np.bool_]
 Wanted: TypeAlias = Literal["precision", "accept"]
 
-_EVEN = 60.0  # queries that a confidence of one half counts as much as
+_EVEN = 25.0  # queries that a confidence of one half counts as much as
 _PRIOR = 500.0  # queries for which the threshold of all counts, where one intent or language has its own
 _CUTS = 200  # thresholds that are tried
 _BEYOND = 3  # widths below the least confidence, and above the greatest

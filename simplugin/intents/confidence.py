@@ -1,37 +1,25 @@
 """How sure a match is: the probability that the best intent is the right one, and that any is meant.
 
 Platt's logistic curve (1999, "Probabilistic Outputs for Support Vector Machines"), over several measures of a match
-instead of its score alone: one that is close to many utterances, and far from all other intents, is surer than one
-that is as close to one. How much each measure says is drawn towards nothing, the more the fewer matches were judged;
+instead of its score alone: one that is far from all other intents, and close to an utterance, is surer than another of
+the same score. How much each measure says is drawn towards nothing, the more the fewer matches were judged;
 how steep the curve over their sum is, is not: what draws that in makes every match look less sure than it is.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any, Literal, Self, TypeAlias
+from typing import Self
 
 import numpy as np
 import numpy.typing as npt
 
-from simplugin.intents.scoring import Ints, Scoring, Spread
+from simplugin.intents.scoring import Ints, Scoring
 from simplugin.measures import FloatArray, logistic
 
-__all__ = ["LEAST", "MEASURES", "WIDTHS", "Confidence", "Measured", "fit_confidence", "log_odds", "measures_of"]
+__all__ = ["LEAST", "Confidence", "fit_confidence", "log_odds", "measures_in", "measures_of"]
 
 Floats = npt.NDArray[np.float64]
-
-Measured: TypeAlias = Literal["some", "all"]
-"""What a confidence is judged by: the score, its leads and the closest utterance, or all there is."""
-
-_PLACES: Mapping[Measured, tuple[int, ...]] = {"some": (0, 1, 3, 4), "all": (0, 1, 2, 3, 4, 5, 6)}
-
-WIDTHS: Mapping[Measured, int] = {measured: len(places) for measured, places in _PLACES.items()}
-"""How many measures these are."""
-
-MEASURES: tuple[Measured, ...] = tuple(WIDTHS)
-"""The simpler ones first."""
 
 _PENALTY = 40.0  # on squared weights of standardized measures, where a judged match counts 1: some say the same
 _FREE = 1e-6  # penalty on the slope over their sum: none but what keeps the steps finite
@@ -64,20 +52,23 @@ def log_odds(probabilities: npt.ArrayLike) -> Floats:
     return np.asarray(np.log(kept / (1 - kept)), dtype=np.float64)
 
 
-def measures_of(
-    measured: Measured, scoring: Scoring, scores: FloatArray, spread: Spread, best: Ints, second: Ints
-) -> Floats:
-    """Return what a confidence is judged by (n, measures), the score first.
+def measures_of(scoring: Scoring, scores: FloatArray, best: Ints, second: Ints, closest: FloatArray) -> Floats:
+    """Return what a confidence is judged by (n, 3 or 4): the score, its lead, the closest utterance, a head's share.
 
-    ``best`` and ``second`` (n,) are the first two intents of ``scores`` (n, intents).
+    ``best`` and ``second`` (n,) are the first two intents of ``scores`` (n, intents), ``closest`` (n,) is how close
+    the closest utterance of the best one is.
     """
     rows = np.arange(len(scores))
     score = scores[rows, best].astype(np.float64)
-    ahead: Floats = score - scores[rows, second]
-    lead = _share(scores, best) if scoring == "head" else ahead
-    closest, two, mean = (each[rows, best] for each in (spread.best, spread.two, spread.mean))
-    columns: list[npt.NDArray[Any]] = [score, lead, two, ahead, closest, mean, spread.best.max(axis=1)]
-    return np.column_stack([columns[place] for place in _PLACES[measured]]).astype(np.float64)
+    measures = [score, score - scores[rows, second], closest.astype(np.float64)]
+    if scoring == "head":
+        measures.append(_share(scores, best))
+    return np.column_stack(measures)
+
+
+def measures_in(scoring: Scoring) -> int:
+    """Return how many measures these are."""
+    return 4 if scoring == "head" else 3
 
 
 def _share(logits: FloatArray, best: Ints) -> Floats:

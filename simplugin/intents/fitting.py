@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Generator, Iterator, Mapping, Sequence, Set
+from collections.abc import Generator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 
@@ -11,10 +11,8 @@ import numpy.typing as npt
 
 from simplugin.errors import DataError
 from simplugin.intents.confidence import (
-    MEASURES,
     Confidence,
     Floats,
-    Measured,
     fit_confidence,
     log_odds,
     measures_of,
@@ -86,7 +84,6 @@ class Fit:
     """
 
     scoring: Scoring
-    measured: Measured
     confidence: Confidence
     threshold: float = 0.5
     ambiguity: float = 0.0
@@ -103,16 +100,6 @@ class Fit:
         moves = np.array([self.intents.get(intent, 0.0) for intent in intents.tolist()])
         moves = moves + self.languages.get(language or "", 0.0)
         return logistic(log_odds(self.threshold) + moves)
-
-
-@dataclass(frozen=True, slots=True)
-class _Candidate:
-    scoring: Scoring
-    measured: Measured
-
-    @property
-    def name(self) -> str:
-        return f"{self.scoring}, by {self.measured}"
 
 
 def enough(owners: Ints) -> bool:
@@ -147,25 +134,24 @@ def fit(
     headed = "head" in scorings and len(counts) > _LEAST_OF_HEAD
     with _one_thread(len(owners) * len(counts)):
         asked = list(ask(vectors, owners, negatives, function=function, strength=STRENGTH if headed else None))
-    candidates = list(_candidates(set(scorings) if headed else set(scorings) - {"head"}))
+    candidates: list[Scoring] = [each for each in _LIKELY if each in scorings and (headed or each != "head")]
     kinds = _weights(asked, len(vectors), share)
     tried = {each: _judge(each, asked, kinds) for each in candidates}
-    worth = {
+    worth: dict[Scoring, float] = {
         each: best_threshold(judged.confidence, judged.right, judged.inside)[1] for each, (_, judged) in tried.items()
     }
     chosen = _choice(worth, tried[candidates[0]][1].inside)
     confidence, judged = tried[chosen]
     learned = Fit(
-        scoring=chosen.scoring,
-        measured=chosen.measured,
+        scoring=chosen,
         confidence=confidence,
         share=share,
         balanced=worth[chosen],
-        tried={each.name: value for each, value in worth.items()},
+        tried=dict(worth.items()),
     )
     learned = aim(learned, judged, target, languages)
     with _one_thread(len(owners) * len(counts)):
-        head = fit_head(vectors, owners, strength=STRENGTH) if chosen.scoring == "head" else None
+        head = fit_head(vectors, owners, strength=STRENGTH) if chosen == "head" else None
     return replace(learned, head=head), judged
 
 
@@ -204,14 +190,7 @@ def _one_thread(size: int) -> Generator[None]:
         yield
 
 
-def _candidates(scorings: Set[Scoring]) -> Iterator[_Candidate]:
-    """Go through what may be chosen, the likelier first: a head, then the closest two."""
-    for measured in MEASURES:
-        for scoring in sorted(scorings, key=_LIKELY.index):
-            yield _Candidate(scoring, measured)
-
-
-def _choice(worth: Mapping[_Candidate, float], inside: Flags) -> _Candidate:
+def _choice(worth: Mapping[Scoring, float], inside: Flags) -> Scoring:
     """Return the best; one that is tried later must be better by a standard error than the best before it."""
     error = 0.25 * np.sqrt(1 / max(int(inside.sum()), 1) + 1 / max(int((~inside).sum()), 1))
     chosen, *others = worth
@@ -221,13 +200,14 @@ def _choice(worth: Mapping[_Candidate, float], inside: Flags) -> _Candidate:
     return chosen
 
 
-def _judge(candidate: _Candidate, asked: Sequence[Asked], weights: Floats) -> tuple[Confidence, Judged]:
+def _judge(scoring: Scoring, asked: Sequence[Asked], weights: Floats) -> tuple[Confidence, Judged]:
     columns = list[tuple[npt.NDArray[np.float64], Ints, Ints, Floats]]()
     for each in asked:
-        scores = scores_of(candidate.scoring, each.spread, each.logits)
+        scores = scores_of(scoring, each.spread, each.logits)
         best, second = best_two(scores)
-        _, margin = lead(candidate.scoring, scores, best, second)
-        measures = measures_of(candidate.measured, candidate.scoring, scores, each.spread, best, second)
+        _, margin = lead(scoring, scores, best, second)
+        closest = each.spread.best[np.arange(len(best)), best]
+        measures = measures_of(scoring, scores, best, second, closest)
         columns.append((measures, each.intents[best], each.intents[second], margin))
     measures, best, second, margin = (np.concatenate(each) for each in zip(*columns, strict=True))
     meant = np.concatenate([each.meant for each in asked])

@@ -30,7 +30,10 @@ class Head:
 
 
 def fit_head(vectors: FloatArray, owners: Ints, *, strength: float, rows: int | None = None) -> Head:
-    """Fit a head to vectors (n, dimension) and their intents (n,), numbered from 0; each intent counts alike.
+    """Fit a head to vectors (n, dimension) and their intents (n,), numbered from 0.
+
+    An intent counts by the square root of its utterances: half of what their number says of how often it is meant is
+    believed, since some intents are only easier to think of utterances for.
 
     ``strength`` is the inverse of the penalty on squared weights, C of scikit-learn's ``LogisticRegression``, for
     ``rows`` vectors (None: as many as are given): in a fold the penalty of a vector is then that of the whole.
@@ -40,7 +43,8 @@ def fit_head(vectors: FloatArray, owners: Ints, *, strength: float, rows: int | 
     count, intents = len(owners), int(owners.max()) + 1
     design = np.column_stack([vectors, np.ones(count, dtype=np.float32)]).astype(np.float32, copy=False)
     width = design.shape[1]
-    share = (1 / (intents * np.bincount(owners, minlength=intents)))[owners].astype(np.float32)
+    share = np.bincount(owners, minlength=intents)[owners].astype(np.float32) ** -0.5
+    share /= share.sum()
     penalty = np.full((width, 1), 1 / (strength * (rows or count)), dtype=np.float32)
     penalty[-1] = 0  # an offset is free
     places = np.arange(count)

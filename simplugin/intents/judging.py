@@ -61,13 +61,12 @@ def judge(
     found = list[Match]()
     for start in range(0, len(texts), _BLOCK):
         rows = taught.comparable(vectors[start : start + _BLOCK])
-        closeness = taught.closeness(rows)
-        columns = _decide(taught, learned, cuts, rows, closeness, language)
+        columns = _decide(taught, learned, cuts, rows, language)
         known: list[bool] = np.any(rows != 0, axis=1).tolist()
         block = texts[start : start + _BLOCK]
         if cuts.threshold is None:
             columns = _verbatim(taught, columns, block)
-        found += [_match(taught, columns, row, text, closeness[row], known[row]) for row, text in enumerate(block)]
+        found += [_match(taught, columns, row, text, rows[row], known[row]) for row, text in enumerate(block)]
     return found
 
 
@@ -110,12 +109,11 @@ def settle(taught: Taught, match: Match, reranker: Reranker) -> Match:
     )
 
 
-def _decide(
-    taught: Taught, learned: Fit | None, cuts: Cuts, rows: FloatArray, closeness: FloatArray, language: str | None
-) -> _Columns:
-    spread = spread_of(closeness, taught.starts)
+def _decide(taught: Taught, learned: Fit | None, cuts: Cuts, rows: FloatArray, language: str | None) -> _Columns:
     scoring = "best_two" if learned is None else learned.scoring
     logits = None if learned is None or learned.head is None else learned.head(rows)
+    # To compare a query with all utterances takes the most time; a head needs those of its best intent alone.
+    spread = None if scoring == "head" else spread_of(taught.closeness(rows), taught.starts)
     scores = scores_of(scoring, spread, logits)
     best, second = best_two(scores)
     shown, margin = lead(scoring, scores, best, second)
@@ -125,7 +123,7 @@ def _decide(
         sure = Confidence.around(threshold, _WIDTH)(top[:, None].astype(np.float64))
         accepted, ambiguity = top >= threshold, AMBIGUITY
     else:
-        sure = learned.confidence(measures_of(learned.measured, scoring, scores, spread, best, second))
+        sure = learned.confidence(measures_of(scoring, scores, best, second, taught.closest(rows, best)))
         accepted, ambiguity = sure >= learned.thresholds(best, language), learned.ambiguity
         if cuts.threshold is not None:
             accepted = top >= cuts.threshold
@@ -152,7 +150,7 @@ def _verbatim(taught: Taught, columns: _Columns, texts: Sequence[str]) -> _Colum
     )
 
 
-def _match(taught: Taught, columns: _Columns, row: int, text: str, closeness: FloatArray, known: bool) -> Match:
+def _match(taught: Taught, columns: _Columns, row: int, text: str, vector: FloatArray, known: bool) -> Match:
     best, shown = int(columns.best[row]), columns.shown[row]
     order: list[int] = np.argsort(-shown, kind="stable").tolist()
     order.remove(best)
@@ -164,5 +162,5 @@ def _match(taught: Taught, columns: _Columns, row: int, text: str, closeness: Fl
         confidence=float(columns.confidence[row]) if known else 0.0,
         margin=float(columns.margin[row]),
         alternatives=tuple((taught.intents[place], float(shown[place])) for place in order),
-        evidence=taught.evidence(best, closeness),
+        evidence=taught.evidence(best, vector),
     )

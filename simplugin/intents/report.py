@@ -169,7 +169,7 @@ def _evidence(taught: Taught, place: int, best: int) -> tuple[Evidence, ...]:
     """Return the utterances of an intent that are closest to one of the utterances; of a negative none are known."""
     if place >= len(taught.utterances):
         return ()
-    return taught.evidence(best, taught.closeness(taught.vectors[place : place + 1])[0], without=place)
+    return taught.evidence(best, taught.vectors[place], without=place)
 
 
 def _figures(outcomes: Sequence[Outcome], *, own: bool) -> Figures:

@@ -19,7 +19,7 @@ import numpy as np
 from simplugin.encoders import Encoder, Fingerprint, as_encoder, load
 from simplugin.encoders.fingerprint import refuse_other
 from simplugin.errors import DataError
-from simplugin.intents.confidence import WIDTHS, Confidence
+from simplugin.intents.confidence import Confidence, measures_in
 from simplugin.intents.fitting import Fit
 from simplugin.intents.head import Head
 from simplugin.intents.judging import Cuts
@@ -35,8 +35,8 @@ from simplugin.writing import write_whole
 
 __all__ = ["VERSION", "read", "save"]
 
-VERSION = 1
-"""Of the file; a newer one is refused."""
+VERSION = 2
+"""Of the file; another is refused. Before 2 a confidence was judged by other measures."""
 
 _KIND = "simplugin intents"
 _BEYOND = 1e30  # no number in the file comes near it, and float32 holds it
@@ -66,6 +66,8 @@ def read(path: str | Path, model: Encoder | Router | str | None) -> dict[str, Kn
     with _readable(path):
         if values["version"] > VERSION:
             raise DataError("the file was written by a newer simplugin.", path=path)
+        if values["version"] < VERSION:
+            raise DataError("the file was written by an older simplugin; fit its utterances again.", path=path)
         fingerprints = {str(key): Fingerprint.from_json(each["fingerprint"]) for key, each in values["models"].items()}
         if REST not in fingerprints:
             raise ValueError("it has no model")
@@ -161,7 +163,6 @@ def _from_fit(learned: Fit, intents: tuple[str, ...]) -> dict[str, Any]:
     head = learned.head
     return {
         "scoring": learned.scoring,
-        "measured": learned.measured,
         "confidence": {"weights": list(learned.confidence.weights), "offset": learned.confidence.offset},
         "threshold": learned.threshold,
         "ambiguity": learned.ambiguity,
@@ -178,9 +179,9 @@ def _from_fit(learned: Fit, intents: tuple[str, ...]) -> dict[str, Any]:
 
 
 def _to_fit(values: Mapping[str, Any], intents: tuple[str, ...], dimension: int) -> Fit:
-    scoring, measured = values["scoring"], values["measured"]
-    if scoring not in get_args(Scoring) or measured not in WIDTHS:
-        message = f"there is no scoring {scoring!r} by {measured!r}"
+    scoring = values["scoring"]
+    if scoring not in get_args(Scoring):
+        message = f"there is no scoring {scoring!r}"
         raise ValueError(message)
     head = None
     if (given := values["head"]) is not None:
@@ -191,12 +192,11 @@ def _to_fit(values: Mapping[str, Any], intents: tuple[str, ...], dimension: int)
     if (head is None) != (scoring != "head"):
         raise ValueError("its scoring and its head do not belong together")
     confidence = values["confidence"]
-    if len(confidence["weights"]) != WIDTHS[measured]:
+    if len(confidence["weights"]) != measures_in(scoring):
         message = f"its confidence has {len(confidence['weights'])} weights"
         raise ValueError(message)
     return Fit(
         scoring=scoring,
-        measured=measured,
         confidence=Confidence(tuple(map(_float, confidence["weights"])), _float(confidence["offset"])),
         threshold=_float(values["threshold"]),
         ambiguity=_float(values["ambiguity"]),

@@ -50,11 +50,15 @@ def spread_of(closeness: FloatArray, starts: Ints) -> Spread:
     return Spread(mean, best, np.asarray((best + second) / 2, dtype=np.float32))
 
 
-def scores_of(scoring: Scoring, spread: Spread, logits: FloatArray | None) -> FloatArray:
-    """Return the scores (n, intents) that decide which intent is the best; of a head its logits (n, intents)."""
+def scores_of(scoring: Scoring, spread: Spread | None, logits: FloatArray | None) -> FloatArray:
+    """Return the scores (n, intents) that decide which intent is the best; of a head its logits (n, intents).
+
+    A head asks for no spread, all others for no logits.
+    """
     if scoring == "head":
         assert logits is not None
         return logits
+    assert spread is not None
     if scoring == "blend":
         return np.asarray((spread.mean + spread.two) / 2, dtype=np.float32)
     return {"mean": spread.mean, "best_two": spread.two, "max": spread.best}[scoring]

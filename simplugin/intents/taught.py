@@ -60,27 +60,38 @@ class Taught:
         """The language of each utterance, where it is known."""
         return [each.language for each in self.utterances]
 
-    def evidence(self, intent: int, closeness: FloatArray, *, without: int | None = None) -> tuple[Evidence, ...]:
-        """Return the utterances of an intent that are closest to a query, by its closeness (n,) to all; best first.
+    def evidence(self, intent: int, vector: FloatArray, *, without: int | None = None) -> tuple[Evidence, ...]:
+        """Return the utterances of an intent that are closest to a query, by its vector (dimension,); best first.
 
         ``without`` is the place of one that is left out.
         """
         start = int(self.starts[intent])
-        places = np.arange(start, start + int(self.sizes[intent]))
-        if without is not None:
-            places = places[places != without]
-        nearest: list[int] = places[np.argsort(-closeness[places], kind="stable")[:EVIDENCE]].tolist()
+        closeness = self.closeness(vector[None], intent)[0]
+        order: list[int] = np.argsort(-closeness, kind="stable")[: EVIDENCE + 1].tolist()
+        nearest = [place for place in order if start + place != without][:EVIDENCE]
         return tuple(
             Evidence(each.text, float(closeness[place]), each.language)
             for place in nearest
-            for each in (self.utterances[place],)
+            for each in (self.utterances[start + place],)
         )
 
-    def closeness(self, vectors: FloatArray) -> FloatArray:
-        """Return how close queries (m, dimension) are to the utterances: (m, n), higher is closer."""
+    def closest(self, vectors: FloatArray, intents: Ints) -> FloatArray:
+        """Return how close the closest utterance of an intent (m,) is to each query (m, dimension): (m,)."""
+        found = np.empty(len(vectors), dtype=np.float32)
+        for intent in np.unique(intents).tolist():
+            mine = intents == intent
+            found[mine] = self.closeness(vectors[mine], intent).max(axis=1)
+        return found
+
+    def closeness(self, vectors: FloatArray, intent: int | None = None) -> FloatArray:
+        """Return how close queries (m, dimension) are to the utterances, or to those of an intent: (m, n)."""
+        others = self.vectors
+        if intent is not None:
+            start = int(self.starts[intent])
+            others = others[start : start + int(self.sizes[intent])]
         if self.function == "cosine":
-            return np.asarray(vectors @ self.vectors.T, dtype=np.float32)
-        return similarity(vectors, self.vectors, self.function)
+            return np.asarray(vectors @ others.T, dtype=np.float32)
+        return similarity(vectors, others, self.function)
 
     def comparable(self, vectors: FloatArray) -> FloatArray:
         """Return vectors (m, dimension) as they are compared; what is no number counts as nothing known."""

@@ -56,7 +56,7 @@ def test_shares_sum_to_one_and_follow_the_logits(logits: list[float]) -> None:
     assert shares[0, row.argmax()] == shares.max()
 
 
-def test_a_head_tells_directions_apart_and_its_intents_count_alike() -> None:
+def test_a_head_tells_directions_apart_whatever_the_numbers_of_utterances() -> None:
     random = np.random.default_rng(0)
     owners = np.repeat([0, 1, 2], [60, 6, 6])
     vectors = (np.eye(3)[owners] + 0.1 * random.standard_normal((72, 3))).astype(np.float32)
@@ -66,6 +66,15 @@ def test_a_head_tells_directions_apart_and_its_intents_count_alike() -> None:
     assert (head(vectors).argmax(axis=1) == owners).all()
     even = shares_of(head(np.full((1, 3), 1 / 3, dtype=np.float32)))
     assert even.max() < 0.5  # not drawn to the intent with ten times the utterances
+
+
+def test_an_intent_counts_by_the_square_root_of_its_utterances() -> None:
+    owners = np.repeat([0, 1, 2], [64, 16, 4])
+    vectors = np.random.default_rng(0).standard_normal((84, 3)).astype(np.float32)
+
+    head = fit_head(vectors, owners, strength=1e-4)  # so weak that vectors say nothing
+
+    np.testing.assert_allclose(shares_of(head(vectors[:1])), [[8 / 14, 4 / 14, 2 / 14]], atol=1e-3)
 
 
 def test_a_confidence_is_the_share_that_is_right() -> None:

@@ -125,10 +125,11 @@ def test_the_file_names_its_model_and_another_is_refused(tmp_path: Path, starter
     [
         ({"kind": "other"}, "holds no intents; they are written"),
         ({"version": 99}, "a newer simplugin"),
+        ({"version": 1}, "an older simplugin; fit its utterances again"),
         ({"utterances": []}, "no intents"),
         ({"models": {}}, "it has no model"),
         ({"models": {"*": {"vectors": {"shape": [1, 64], "float32": "AAAA"}}}}, "can be read"),
-        ({"models": {"*": {"learned": {"scoring": "magic", "measured": "all"}}}}, "no scoring 'magic'"),
+        ({"models": {"*": {"learned": {"scoring": "magic"}}}}, "no scoring 'magic'"),
         ({"models": {"*": {"fingerprint": {}}}}, "can be read"),
     ],
 )

@@ -77,9 +77,12 @@ def _share(logits: FloatArray, best: Ints) -> Floats:
     return np.asarray(-np.log(np.exp(logits - top[:, None]).sum(axis=1)), dtype=np.float64)
 
 
-def fit_confidence(measures: Floats, right: npt.NDArray[np.bool_], weights: Floats) -> Confidence:
-    """Fit a curve to measures (n, m), whether each match was right (n,), and how much each counts (n,)."""
-    direction = np.asarray(_fit(measures, right, weights, _PENALTY / len(right)).weights)
+def fit_confidence(measures: Floats, right: npt.NDArray[np.bool_], weights: Floats, *, rounds: int = 1) -> Confidence:
+    """Fit a curve to measures (n, m), whether each match was right (n,), and how much each counts (n,).
+
+    The matches are those of ``rounds`` in which the same was asked, so that n / rounds are independent.
+    """
+    direction = np.asarray(_fit(measures, right, weights, rounds * _PENALTY / len(right)).weights)
     along: Floats = measures @ direction
     curve = _fit(along[:, None], right, weights, _FREE)
     return Confidence(tuple(map(float, curve.weights[0] * direction)), curve.offset)
@@ -91,7 +94,8 @@ def _fit(measures: Floats, right: npt.NDArray[np.bool_], weights: Floats, penalt
     centre: Floats = share @ measures
     width: Floats = np.sqrt(share @ (measures - centre) ** 2) + 1e-9
     design: Floats = np.column_stack([(measures - centre) / width, np.ones(len(measures))])
-    # Drawn in a little from 0 and 1, as Platt does: no finite sample makes anything certain.
+    # Drawn in a little from 0 and 1, as Platt does: no finite sample makes anything certain. All rounds count here:
+    # drawn in by as much as one round's matches say, those of few utterances looked less sure than they are.
     yes = float(right.sum())
     high, low = (yes + 1) / (yes + 2), 1 / (len(right) - yes + 2)
     target = np.where(right, high, low)

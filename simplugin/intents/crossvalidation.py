@@ -1,13 +1,16 @@
 """Utterances asked as if they were queries: in scope by the others of their intent, out of scope without any of them.
 
 In each fold some utterances of every intent are left out, and some intents whole. An utterance of a left-out intent is
-a stand-in for a query that means none of the intents.
+a stand-in for a query that means none of the intents. Few utterances are dealt anew and asked again, since what comes
+of a single deal of few is mostly chance (Kohavi 1995, "A Study of Cross-Validation and Bootstrap for Accuracy
+Estimation and Model Selection").
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from itertools import chain
 
 import numpy as np
 import numpy.typing as npt
@@ -25,6 +28,8 @@ FOLDS = 5
 _FEW = 2
 _LARGE = 1_000_000  # utterances times intents, above which two folds are enough, and five would take half a minute
 _ASKED = 1000  # of a fold in scope and out of it, at most
+_ROUNDS = 5
+_ENOUGH = 1500  # utterances, counted in each round, from which on another round says little
 _BLOCK = 512
 
 
@@ -42,9 +47,10 @@ class Asked:
     """What came of asking a fold: the spread, and the logits of a head, over the intents that were kept.
 
     ``intents`` (kept,) numbers the columns; ``meant`` (n,) is the right intent or ``OUTSIDE``, ``places`` (n,) which
-    utterance was asked, counted on into the negatives.
+    utterance was asked, counted on into the negatives. In each ``round``, from 0 on, all are asked.
     """
 
+    round: int
     spread: Spread
     logits: FloatArray | None
     intents: Ints
@@ -98,9 +104,25 @@ def ask(
 
     ``strength`` is that of the head; None fits none.
     """
-    dealt = folds(owners)
-    for number, fold in enumerate(dealt):
-        mine = np.arange(number, len(negatives), len(dealt))
+    rounds = min(_ROUNDS, max(1, round(_ENOUGH / len(owners))))
+    return chain.from_iterable(
+        _ask(vectors, owners, negatives, function=function, strength=strength, number=number)
+        for number in range(rounds)
+    )
+
+
+def _ask(
+    vectors: FloatArray,
+    owners: Ints,
+    negatives: FloatArray,
+    *,
+    function: SimilarityFunction,
+    strength: float | None,
+    number: int,
+) -> Iterator[Asked]:
+    dealt = folds(owners, seed=number)
+    for place, fold in enumerate(dealt):
+        mine = np.arange(place, len(negatives), len(dealt))
         intents, kept = np.unique(owners[fold.kept], return_inverse=True)
         taught = vectors[fold.kept]
         asked = np.concatenate([vectors[fold.inside], vectors[fold.outside], negatives[mine]])
@@ -112,6 +134,7 @@ def ask(
         head = None if strength is None else fit_head(taught, kept, strength=strength, rows=len(vectors))
         outside = len(fold.outside) + len(mine)
         yield Asked(
+            number,
             Spread(*(np.concatenate([getattr(each, name) for each in spreads]) for name in ("mean", "best", "two"))),
             None if head is None else head(asked),
             intents,

@@ -99,20 +99,18 @@ class Knowledge:
         return fresh.learn(self.learned.target, self.learned.share)
 
     def cross_validated(self) -> Judged:
-        """Return what came of asking the utterances as if they were queries.
+        """Return what came of asking the utterances as if they were queries, the first time that they were.
 
         Raises ``DataError`` where nothing was learned.
         """
         if self.judged is not None:
-            return self.judged
+            return self.judged.only(self.judged.rounds == 0)
         if self.learned is None:
             raise DataError(
                 "Nothing was learned from these utterances, so they say nothing of the matcher: fit it, or give "
                 "labelled queries."
             )
-        judged = self.learn(self.learned.target, self.learned.share).judged  # it was opened from a file
-        assert judged is not None
-        return judged
+        return self.learn(self.learned.target, self.learned.share).cross_validated()  # it was opened from a file
 
     def _judged_by(self, texts: Sequence[str], vectors: FloatArray, language: str | None) -> list[Match]:
         tag = primary(language) if language else None

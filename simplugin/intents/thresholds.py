@@ -70,7 +70,7 @@ def best_threshold(confidence: Floats, right: Flags, inside: Flags) -> tuple[flo
     return float(logistic(cuts[place : place + 1])[0]), float(worth[place])
 
 
-def drawn(threshold: float, queries: int) -> float:
+def drawn(threshold: float, queries: float) -> float:
     """Return the threshold, drawn towards "rather right than wrong" where it is that of few judged queries.
 
     What stands for a query out of scope is an utterance of another intent, which is closer to the others than most of
@@ -99,13 +99,19 @@ def target_threshold(target: Target, confidence: Floats, right: Flags, inside: F
 
 
 def shrunk(
-    threshold: float, groups: npt.NDArray[np.int64], confidence: Floats, right: Flags, inside: Flags
+    threshold: float,
+    groups: npt.NDArray[np.int64],
+    confidence: Floats,
+    right: Flags,
+    inside: Flags,
+    *,
+    rounds: int = 1,
 ) -> dict[int, float]:
     """Return by how much, in log odds, each group's threshold differs from that of all, drawn towards it.
 
-    ``groups`` (n,) numbers the group of each judged query; what is below 0 has none. With n queries a group's own
-    threshold counts n / (n + 500); the rest is that of all. A group whose queries are all of one kind has none of its
-    own.
+    ``groups`` (n,) numbers the group of each judged query; what is below 0 has none. With n queries, each
+    in all ``rounds``, a group's own threshold counts n / (n + 500); the rest is that of all. A group whose queries are
+    all of one kind has none of its own.
     """
     moves = dict[int, float]()
     for group in np.unique(groups[groups >= 0]).tolist():
@@ -113,7 +119,7 @@ def shrunk(
         if not (right & inside)[mine].any() or inside[mine].all():
             continue
         own, _ = best_threshold(confidence[mine], right[mine], inside[mine])
-        weight = float(mine.sum() / (mine.sum() + _PRIOR))
+        weight = float(mine.sum() / (mine.sum() + rounds * _PRIOR))
         moves[group] = weight * float(log_odds(own) - log_odds(threshold))
     return moves
 

@@ -11,8 +11,8 @@ intent, ``refused`` the share out of scope that is refused, ``balanced`` the mea
 what is ``ambiguous``, with the best candidate. ``hindsight`` is the balanced accuracy at the one threshold that would
 have been the best on these queries, which nobody can know. ``auroc`` is how well what a matcher decides by tells in
 scope from out of it. ``ece`` is how far the confidence is from the share of best intents that are right: ``all`` over
-the queries as they are, ``told`` where those out of scope count as one query in five, the share for which our
-confidence is fitted, and every curve that a peer gets.
+the queries as they are, ``told`` where those out of scope count as the share for which our confidence is fitted; the
+curves that peers get are fitted for one query in five, the share of most sets.
 
 No peer fits a threshold by itself, so each gets one as good as we can: utterances are asked as if they were queries, in
 scope by the other four folds, out of scope where no utterance of their own intent is taught, and the threshold is the

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import numpy.typing as npt
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -18,8 +19,9 @@ from simplugin.encoders import Encoder
 from simplugin.errors import DataError
 from simplugin.evaluation.remembering import Remembering
 from simplugin.intents import IntentMatcher, Utterance, read_utterances
-from simplugin.intents.confidence import fit_confidence
-from simplugin.intents.crossvalidation import folds
+from simplugin.intents.confidence import Confidence, fit_confidence
+from simplugin.intents.crossvalidation import ask, folds
+from simplugin.intents.fitting import OUT_OF_SCOPE_SHARE
 from simplugin.intents.head import fit_head
 from simplugin.intents.scoring import best_two, scores_of, shares_of, spread_of
 from simplugin.intents.thresholds import (
@@ -130,6 +132,41 @@ def test_a_threshold_of_few_queries_is_drawn_towards_one_half_and_never_past_it(
     low, high = sorted([threshold, 0.5])
     assert low - 1e-9 <= found <= high + 1e-9
     assert abs(drawn(threshold, 10 * queries + 1) - threshold) <= abs(found - threshold) + 1e-9
+
+
+@pytest.mark.parametrize(("intents", "each", "rounds"), [(12, 3, 5), (50, 10, 3), (60, 50, 1)])
+def test_few_utterances_are_asked_in_more_rounds_and_each_round_asks_all(intents: int, each: int, rounds: int) -> None:
+    owners = np.repeat(np.arange(intents), each)
+    random = np.random.default_rng(0)
+    vectors, negatives = (random.standard_normal((count, 4)).astype(np.float32) for count in (len(owners), 7))
+
+    asked = list(ask(vectors, owners, negatives, function="dot", strength=None))
+
+    assert {fold.round for fold in asked} == set(range(rounds))
+    deals = set[tuple[int, ...]]()
+    for number in range(rounds):
+        outside = np.concatenate([fold.places[fold.meant < 0] for fold in asked if fold.round == number])
+        assert sorted(outside.tolist()) == list(range(len(owners) + 7))
+        deals.add(tuple(outside.tolist()))
+    assert len(deals) == rounds
+
+
+def test_matches_that_are_judged_in_five_rounds_weigh_the_measures_like_those_of_one() -> None:
+    random = np.random.default_rng(0)
+    right = random.random(40) < 0.6
+    told = random.standard_normal((40, 3)) + right[:, None] * [1, 0.5, 0]
+    often, all_right = np.tile(told, (5, 1)), np.tile(right, 5)
+
+    def direction(confidence: Confidence) -> npt.NDArray[np.float64]:
+        weights = np.array(confidence.weights)
+        return np.asarray(weights / np.linalg.norm(weights))
+
+    once = direction(fit_confidence(told, right, np.ones(40)))
+    rounds = direction(fit_confidence(often, all_right, np.ones(200), rounds=5))
+    mistaken = direction(fit_confidence(often, all_right, np.ones(200)))
+
+    np.testing.assert_allclose(rounds, once, atol=0.01)
+    assert np.abs(mistaken - once).max() > 0.02
 
 
 def test_folds_ask_each_utterance_once_and_never_by_itself_or_its_left_out_intent() -> None:
@@ -247,7 +284,7 @@ def test_another_target_gives_what_learning_it_from_the_start_gives() -> None:
     again = IntentMatcher(rooms(6), HashEncoder(256)).fit(target={"accept": 0.7}).knowledge["*"].learned
     first = IntentMatcher(rooms(6), HashEncoder(256)).knowledge["*"]
 
-    from_start = replace(first, learned=None, judged=None).learn(as_target({"accept": 0.7}), 0.2).learned
+    from_start = replace(first, learned=None, judged=None).learn(as_target({"accept": 0.7}), OUT_OF_SCOPE_SHARE).learned
 
     assert again is not None
     assert from_start is not None

@@ -17,6 +17,7 @@ import pytest
 
 from simplugin.errors import PointError, StoreError, StoreLockedError
 from simplugin_qdrant import open_store, register
+from simplugin_qdrant.stores import Point, Search, VectorSpace
 from simplugin_qdrant.stores.edge import EdgeStore
 from tests.conftest import ROOT
 from tests.hashing import HashEncoder
@@ -293,6 +294,19 @@ def test_nan_never_reaches_the_engine(tmp_path: Path) -> None:
         with pytest.raises(PointError, match="'bad'"):
             docs.search("bad")
         assert docs.count() == 0
+
+
+def test_payloads_come_with_the_hits_unless_they_are_wanted_lazily(tmp_path: Path) -> None:
+    row, key = np.array([1, 0], dtype=np.float32), "00000000-0000-0000-0000-000000000001"
+    with open_store(tmp_path / "db") as store:
+        store.create("docs", {"v": VectorSpace(2, "cosine")}, {}, {})
+        store.upsert("docs", [Point(key, {"v": row}, {"text": "a fish"})])
+        (with_hits,), (lazily,) = store.search("docs", [Search("v", row, 1), Search("v", row, 1, lazily=True)])
+        assert lazily.payload == {"text": "a fish"}
+        store.delete("docs", [key])
+
+        assert with_hits.payload == {"text": "a fish"}
+        assert lazily.payload is None, "it is fetched when it is looked at"
 
 
 def test_a_vector_added_to_a_collection_with_small_copies_has_them_from_the_next_opening(tmp_path: Path) -> None:

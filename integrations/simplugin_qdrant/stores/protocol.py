@@ -121,7 +121,8 @@ class Search:
     """What is asked of a store: the points whose ``vector`` of this name is closest to ``query`` (dimension,).
 
     ``first`` are searches whose hits alone are compared. ``oversampling``, for quantized vectors, is how many times
-    ``limit`` are taken by the small copies and compared by the full ones. ``exact`` goes round every index.
+    ``limit`` are taken by the small copies and compared by the full ones. ``exact`` goes round every index. ``lazily``
+    leaves it to the store to fetch a payload when it is looked at; else payloads come with the hits.
     """
 
     vector: str
@@ -131,6 +132,7 @@ class Search:
     first: tuple[Search, ...] = ()
     oversampling: float | None = None
     exact: bool = False
+    lazily: bool = False
 
 
 class Store(Protocol):

@@ -54,8 +54,11 @@ _EF = 64
 _UNLINKED = edge.AcornSearchParams(enable=True, max_selectivity=0.9)
 
 
-def to_config(vectors: Mapping[str, VectorSpace], words: Sequence[str]) -> edge.EdgeConfig:
-    """Translate the spaces of a collection's vectors; ``words`` names the sparse ones."""
+def to_config(vectors: Mapping[str, VectorSpace], words: Sequence[str], *, threads: int = 1) -> edge.EdgeConfig:
+    """Translate the spaces of a collection's vectors; ``words`` names the sparse ones.
+
+    ``threads`` look through the segments of a collection.
+    """
     small = edge.ScalarQuantizationConfig(edge.ScalarType.Int8, quantile=0.99, always_ram=True)
     return edge.EdgeConfig(
         vectors={
@@ -68,6 +71,7 @@ def to_config(vectors: Mapping[str, VectorSpace], words: Sequence[str]) -> edge.
             for name, space in vectors.items()
         },
         sparse_vectors={name: edge.EdgeSparseVectorParams(modifier=edge.Modifier.Idf) for name in words},
+        max_search_threads=threads,
     )
 
 

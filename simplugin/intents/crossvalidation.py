@@ -10,7 +10,6 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from itertools import chain
 
 import numpy as np
 import numpy.typing as npt
@@ -104,43 +103,30 @@ def ask(
 
     ``strength`` is that of the head; None fits none.
     """
-    rounds = min(_ROUNDS, max(1, round(_ENOUGH / len(owners))))
-    return chain.from_iterable(
-        _ask(vectors, owners, negatives, function=function, strength=strength, number=number)
-        for number in range(rounds)
-    )
-
-
-def _ask(
-    vectors: FloatArray,
-    owners: Ints,
-    negatives: FloatArray,
-    *,
-    function: SimilarityFunction,
-    strength: float | None,
-    number: int,
-) -> Iterator[Asked]:
-    dealt = folds(owners, seed=number)
-    for place, fold in enumerate(dealt):
-        mine = np.arange(place, len(negatives), len(dealt))
-        intents, kept = np.unique(owners[fold.kept], return_inverse=True)
-        taught = vectors[fold.kept]
-        asked = np.concatenate([vectors[fold.inside], vectors[fold.outside], negatives[mine]])
-        starts = np.flatnonzero(np.diff(kept, prepend=-1))
-        spreads = [
-            spread_of(similarity(asked[start : start + _BLOCK], taught, function), starts)
-            for start in range(0, len(asked), _BLOCK)
-        ]
-        head = None if strength is None else fit_head(taught, kept, strength=strength, rows=len(vectors))
-        outside = len(fold.outside) + len(mine)
-        yield Asked(
-            number,
-            Spread(*(np.concatenate([getattr(each, name) for each in spreads]) for name in ("mean", "best", "two"))),
-            None if head is None else head(asked),
-            intents,
-            np.concatenate([owners[fold.inside], np.full(outside, OUTSIDE)]),
-            np.concatenate([fold.inside, fold.outside, len(vectors) + mine]),
-        )
+    for number in range(min(_ROUNDS, max(1, round(_ENOUGH / len(owners))))):
+        dealt = folds(owners, seed=number)
+        for place, fold in enumerate(dealt):
+            mine = np.arange(place, len(negatives), len(dealt))
+            intents, kept = np.unique(owners[fold.kept], return_inverse=True)
+            taught = vectors[fold.kept]
+            asked = np.concatenate([vectors[fold.inside], vectors[fold.outside], negatives[mine]])
+            starts = np.flatnonzero(np.diff(kept, prepend=-1))
+            spreads = [
+                spread_of(similarity(asked[start : start + _BLOCK], taught, function), starts)
+                for start in range(0, len(asked), _BLOCK)
+            ]
+            head = None if strength is None else fit_head(taught, kept, strength=strength, rows=len(vectors))
+            outside = len(fold.outside) + len(mine)
+            yield Asked(
+                number,
+                Spread(
+                    *(np.concatenate([getattr(each, name) for each in spreads]) for name in ("mean", "best", "two"))
+                ),
+                None if head is None else head(asked),
+                intents,
+                np.concatenate([owners[fold.inside], np.full(outside, OUTSIDE)]),
+                np.concatenate([fold.inside, fold.outside, len(vectors) + mine]),
+            )
 
 
 def _some(places: Ints, random: np.random.Generator) -> npt.NDArray[np.int64]:

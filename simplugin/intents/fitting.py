@@ -221,8 +221,7 @@ def _judge(scoring: Scoring, asked: Sequence[Asked], weights: Floats) -> tuple[C
         scores = scores_of(scoring, each.spread, each.logits)
         best, second = best_two(scores)
         _, margin = lead(scoring, scores, best, second)
-        closest = each.spread.best[np.arange(len(best)), best]
-        measures = measures_of(scoring, scores, best, second, closest)
+        measures = measures_of(scoring, scores, best, second, each.spread.closest(best))
         columns.append((measures, each.intents[best], each.intents[second], margin))
     measures, best, second, margin = (np.concatenate(each) for each in zip(*columns, strict=True))
     meant = np.concatenate([each.meant for each in asked])

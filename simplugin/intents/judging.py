@@ -123,7 +123,8 @@ def _decide(taught: Taught, learned: Fit | None, cuts: Cuts, rows: FloatArray, l
         sure = Confidence.around(threshold, _WIDTH)(top[:, None].astype(np.float64))
         accepted, ambiguity = top >= threshold, AMBIGUITY
     else:
-        sure = learned.confidence(measures_of(scoring, scores, best, second, taught.closest(rows, best)))
+        closest = taught.closest(rows, best) if spread is None else spread.closest(best)
+        sure = learned.confidence(measures_of(scoring, scores, best, second, closest))
         accepted, ambiguity = sure >= learned.thresholds(best, language), learned.ambiguity
         if cuts.threshold is not None:
             accepted = top >= cuts.threshold

@@ -32,6 +32,10 @@ class Spread:
     best: FloatArray
     two: FloatArray
 
+    def closest(self, intents: Ints) -> FloatArray:
+        """Return how close the closest utterance of an intent (n,) is to each query: (n,)."""
+        return self.best[np.arange(len(intents)), intents]
+
 
 def spread_of(closeness: FloatArray, starts: Ints) -> Spread:
     """Summarize the closeness (n, utterances) by intent; those of an intent stand together, from ``starts`` on.

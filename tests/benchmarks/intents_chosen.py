@@ -1,9 +1,9 @@
 """simplugin alone on every set of intents, in every language there is: what its settings were chosen by.
 
-Sets of the same kind and size are averaged, and the last column is the mean of these groups. The figures are those of
+Sets of the same kind and size are averaged, and the last row is the mean of these groups. The figures are those of
 ``intents``. Which measures a confidence is judged by, how much an intent's number of utterances counts, how often few
 utterances are asked and which share is taken to be out of scope were chosen where ``balanced`` is the highest and
-``ece all`` the lowest in that column.
+``ece all`` the lowest in that row.
 """
 
 from __future__ import annotations
@@ -19,9 +19,9 @@ from tests.benchmarks.intents import figures, judge
 from tests.benchmarks.intents_matchers import ours
 from tests.benchmarks.intents_sets import SIZES, Turn, at_size, baku, clinc, each_fifth, halves, read
 
-LANGUAGES = {
-    "xSID": ("en", "de", "it", "nl", "tr", "zh"),
-    "Home Assistant": ("en", "de", "es", "he", "it", "zh"),
+FILES = {
+    "xSID": ("xsid", ("en", "de", "it", "nl", "tr", "zh")),
+    "Home Assistant": ("home-assistant", ("en", "de", "es", "he", "it", "zh")),
 }
 FEW = ("CLINC150", "banking77")  # that are asked with few utterances alone; with all one takes a minute
 NAMES = ("accuracy", "accepted", "refused", "balanced", "hindsight", "auroc", "ece all", "ece told")
@@ -46,10 +46,9 @@ def run(data: Path) -> None:
 
 
 def sets(folder: Path) -> Iterable[tuple[str, list[Turn]]]:
-    files = {"xSID": "xsid", "Home Assistant": "home-assistant"}
-    for name, languages in LANGUAGES.items():
+    for name, (file, languages) in FILES.items():
         for language in languages:
-            yield name, each_fifth(halves(read(folder / f"{files[name]}-{language}.jsonl")))
+            yield name, each_fifth(halves(read(folder / f"{file}-{language}.jsonl")))
     yield "Baku", [baku()]
     yield "CLINC150", [clinc(folder)]
     yield "banking77", each_fifth(Turn(read(folder / "banking77-train.jsonl"), read(folder / "banking77-test.jsonl")))

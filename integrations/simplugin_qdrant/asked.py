@@ -75,9 +75,8 @@ class Asked:
 
     def graded(self, ranking: Sequence[Scored]) -> list[Hit]:
         """Make hits of a ranking, with probabilities where there is a calibration."""
-        found = [(point, hit) for point in ranking if (hit := points.to_hit(point, self.text_key)) is not None]
-        hits = [hit for _, hit in found]
+        hits = [points.to_hit(point, self.text_key) for point in ranking]
         if self.calibration is None:
             return hits
-        similarities = [self.question.similarity(point) for point, _ in found]
+        similarities = [self.question.similarity(point) for point in ranking]
         return graded(hits, similarities, self.calibration, self.language)

@@ -115,14 +115,9 @@ def to_recorded(record: Record) -> RecordedDocument:
     return RecordedDocument(record.payload["document_id"], record.payload.get("source"), head)
 
 
-def to_hit(point: Scored, text_key: str) -> Hit | None:
-    """Return the hit that a scored point stands for, None where it was deleted meanwhile.
-
-    Points of other programs have their id as document id.
-    """
+def to_hit(point: Scored, text_key: str) -> Hit:
+    """Return the hit that a scored point stands for. Points of other programs have their id as document id."""
     payload = point.payload
-    if payload is None:
-        return None
     return Hit(
         id=point.id,
         document_id=str(payload.get("document_id", point.id)),

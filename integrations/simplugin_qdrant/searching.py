@@ -6,9 +6,9 @@ drive it, in a thread and in an event loop: they only send, so there is one text
 
 from __future__ import annotations
 
-from collections.abc import Generator, Sequence
+from collections.abc import Generator, Mapping, Sequence
 from dataclasses import dataclass, replace
-from typing import TypeAlias
+from typing import NamedTuple, TypeAlias
 
 from simplugin.collection import Mode
 from simplugin.encoders import Encoder
@@ -20,7 +20,7 @@ from simplugin_qdrant import points
 from simplugin_qdrant.filters import Condition, HasId
 from simplugin_qdrant.fusion import POOL, fuse
 from simplugin_qdrant.space import Space, first_stage_name
-from simplugin_qdrant.stores.protocol import Scored, Search
+from simplugin_qdrant.stores.protocol import Payload, Scored, Search
 
 __all__ = ["Answers", "Question", "aask", "ask", "check_mode"]
 
@@ -30,7 +30,23 @@ _LEAST = 100  # … and at least this many
 _OVERSAMPLING = 2.0  # times as many points are found by int8 copies; twice was enough for the recall of exact search
 
 Answers: TypeAlias = list[list[Scored]]
-Steps: TypeAlias = Generator[list[Search], Answers, Answers]
+
+
+class Step(NamedTuple):
+    """What is asked of a store next: searches, and the payloads of points by id."""
+
+    searches: Sequence[Search]
+    ids: Sequence[str] = ()
+
+
+class Reply(NamedTuple):
+    """What the store says: an answer to each search, and the payloads of those points that are there."""
+
+    answers: Answers
+    payloads: Mapping[str, Payload]
+
+
+Steps: TypeAlias = Generator[Step, Reply, Answers]
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,42 +90,58 @@ class Question:
         while True:
             searches = [one.searches(limit) for one in found]
             flat = [search for each in searches for search in each]
-            answers = iter((yield flat) if flat else [])  # none where only words count, and no query has any
+            answers = iter((yield Step(flat)).answers if flat else [])  # none where words count, and no query has any
             rankings = [
                 one.ranking([next(answers) for _ in each], limit) for one, each in zip(found, searches, strict=True)
             ]
+            whole = (yield from self._complete(found, rankings)) if self.bare else rankings
             if not self.group:
-                return (yield from self._measure(found, rankings))
-            grouped = [_one_a_document(ranking) for ranking in rankings]
+                return whole
+            grouped = [_one_a_document(ranking) for ranking in whole]
             if all(
                 len(best) >= self.limit or len(ranking) < limit for best, ranking in zip(grouped, rankings, strict=True)
             ):
-                return (yield from self._measure(found, [best[: self.limit] for best in grouped]))
+                return [best[: self.limit] for best in grouped]
             limit *= _WIDER
+
+    @property
+    def bare(self) -> bool:
+        """Whether its searches are: to read the payloads of two hundred candidates takes longer than to find them."""
+        return self.mode == "hybrid" and self.second is None
 
     def _says_nothing(self, vector: FloatArray) -> bool:
         """Say whether it has no direction: of emoji alone, say. Every text would be as close, with a cosine of 0."""
         return self.space.encoder.card.similarity == "cosine" and not vector.any()
 
-    def _measure(self, found: Sequence[_One], rankings: Answers) -> Steps:
-        """Ask for the similarities that a hybrid search left open, one search a ranking that has such."""
-        open_: list[tuple[int, Search]] = []
-        if self.measured and self.mode == "hybrid" and self.second is None:
-            for number, (one, ranking) in enumerate(zip(found, rankings, strict=True)):
-                ids = tuple(point.id for point in ranking if point.similarity is None)
-                if ids and one.vector is not None:
-                    search = Search(self.space.vector, one.vector, len(ids), HasId(ids), exact=True, lazily=True)
-                    open_.append((number, search))
-        if not open_:
+    def _complete(self, found: Sequence[_One], rankings: Answers) -> Steps:
+        """Ask for the payloads of a hybrid search's points, and, ``measured``, for the similarities it left open.
+
+        A point that was deleted since it was found is left out.
+        """
+        open_ = {
+            number: Search(self.space.vector, one.vector, len(left), HasId(left), exact=True, bare=True)
+            for number, (one, ranking) in enumerate(zip(found, rankings, strict=True))
+            if self.measured
+            and one.vector is not None
+            and (left := tuple(point.id for point in ranking if point.similarity is None))
+        }
+        ids = {point.id: None for ranking in rankings for point in ranking}
+        if not ids:
             return rankings
-        answers = yield [search for _, search in open_]
-        measured = list(rankings)
-        for (number, _), answer in zip(open_, answers, strict=True):
-            cosines = {point.id: point.score for point in answer}
-            measured[number] = [
-                replace(point, similarity=cosines.get(point.id, point.similarity)) for point in rankings[number]
+        reply = yield Step(list(open_.values()), list(ids))
+        cosines = {
+            (number, point.id): point.score
+            for number, answer in zip(open_, reply.answers, strict=True)
+            for point in answer
+        }
+        return [
+            [
+                Scored(point.id, point.score, there, cosines.get((number, point.id), point.similarity))
+                for point in ranking
+                if (there := reply.payloads.get(point.id)) is not None
             ]
-        return measured
+            for number, ranking in enumerate(rankings)
+        ]
 
 
 @dataclass(frozen=True, slots=True)
@@ -125,15 +157,14 @@ class _One:
         """Return what to ask for the ``limit`` best."""
         question = self.question
         pool = max(limit, POOL) if question.mode == "hybrid" or question.second else limit
-        # To read what is stored of two hundred candidates takes five times as long as to find them.
-        lazily = question.mode == "hybrid"
         searches: list[Search] = []
         if self.vector is not None:
-            searches.append(replace(_dense(question.space, self.vector, pool, question.condition), lazily=lazily))
+            searches.append(_dense(question.space, self.vector, pool, question.condition))
         if self.words is not None and len(self.words):
-            searches.append(Search(points.WORDS, self.words, pool, question.condition, lazily=lazily))
+            searches.append(Search(points.WORDS, self.words, pool, question.condition))
         if question.second is None or self.second is None or not searches:
-            return searches  # none where words were wanted, and the query has none
+            # none where words were wanted, and the query has none
+            return [replace(search, bare=True) for search in searches] if question.bare else searches
         return [Search(question.second.vector, self.second, limit, question.condition, first=tuple(searches))]
 
     def ranking(self, answers: Sequence[Sequence[Scored]], limit: int) -> list[Scored]:
@@ -168,12 +199,14 @@ def ask(question: Question, queries: Sequence[str], vectors: FloatArray | None =
     _check(second, seconds, queries)
     steps = question.steps(queries, vectors, seconds)
     try:
-        searches = next(steps)
+        step = next(steps)
         while True:
-            searches = steps.send(space.store.search(space.collection, searches))
+            answers = space.store.search(space.collection, step.searches) if step.searches else []
+            there = space.store.retrieve(space.collection, step.ids) if step.ids else []
+            step = steps.send(Reply(answers, {record.id: record.payload for record in there}))
     except StopIteration as end:
-        answers: Answers = end.value
-        return answers
+        rankings: Answers = end.value
+        return rankings
 
 
 async def aask(question: Question, queries: Sequence[str], vectors: FloatArray | None = None) -> Answers:
@@ -187,12 +220,14 @@ async def aask(question: Question, queries: Sequence[str], vectors: FloatArray |
     _check(second, seconds, queries)
     steps = question.steps(queries, vectors, seconds)
     try:
-        searches = next(steps)
+        step = next(steps)
         while True:
-            searches = steps.send(await space.store.asearch(space.collection, searches))
+            answers = await space.store.asearch(space.collection, step.searches) if step.searches else []
+            there = await space.store.aretrieve(space.collection, step.ids) if step.ids else []
+            step = steps.send(Reply(answers, {record.id: record.payload for record in there}))
     except StopIteration as end:
-        answers: Answers = end.value
-        return answers
+        rankings: Answers = end.value
+        return rankings
 
 
 def check_mode(space: Space, mode: Mode) -> None:
@@ -230,8 +265,7 @@ def _one_a_document(ranking: Sequence[Scored]) -> list[Scored]:
     """Keep the best point of each document."""
     best: dict[str, Scored] = {}
     for point in ranking:
-        if (payload := point.payload) is not None:
-            best.setdefault(str(payload.get("document_id", point.id)), point)
+        best.setdefault(str(point.payload.get("document_id", point.id)), point)
     return list(best.values())
 
 

@@ -17,7 +17,6 @@ import pytest
 
 from simplugin.errors import PointError, StoreError, StoreLockedError
 from simplugin_qdrant import open_store, register
-from simplugin_qdrant.stores import Point, Search, VectorSpace
 from simplugin_qdrant.stores.edge import EdgeStore
 from tests.conftest import ROOT
 from tests.hashing import HashEncoder
@@ -296,17 +295,21 @@ def test_nan_never_reaches_the_engine(tmp_path: Path) -> None:
         assert docs.count() == 0
 
 
-def test_payloads_come_with_the_hits_unless_they_are_wanted_lazily(tmp_path: Path) -> None:
-    row, key = np.array([1, 0], dtype=np.float32), "00000000-0000-0000-0000-000000000001"
-    with open_store(tmp_path / "db") as store:
-        store.create("docs", {"v": VectorSpace(2, "cosine")}, {}, {})
-        store.upsert("docs", [Point(key, {"v": row}, {"text": "a fish"})])
-        (with_hits,), (lazily,) = store.search("docs", [Search("v", row, 1), Search("v", row, 1, lazily=True)])
-        assert lazily.payload == {"text": "a fish"}
-        store.delete("docs", [key])
+def test_payloads_are_read_into_the_page_cache_at_once_unless_they_are_many(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    texts = [f"fish number {number}" for number in range(1000)]
+    for most, placed in ((2**28, "cached"), (0, "cold"), (2**28, "cached")):
+        monkeypatch.setattr("simplugin_qdrant.stores.edge._CACHED", most)
+        with open_store(tmp_path / "db") as store:
+            docs = register(store, "docs", HashEncoder())
+            docs.add(texts, ids=texts)
+            docs.optimize()
 
-        assert with_hits.payload == {"text": "a fish"}
-        assert lazily.payload is None, "it is fetched when it is looked at"
+            assert docs.search("fish number 7", limit=1)[0].text == "fish number 7"
+            assert docs.count() == len(texts)
+        (written,) = (tmp_path / "db").rglob("edge_config.json")
+        assert json.loads(written.read_text())["payload_memory"] == placed
 
 
 def test_a_vector_added_to_a_collection_with_small_copies_has_them_from_the_next_opening(tmp_path: Path) -> None:

@@ -40,13 +40,8 @@ def test_a_chunk_comes_back_as_the_hit_it_was(document_id: str, text: str, data:
 
     hit = points.to_hit(Scored("id", 0.5, payload), "text")
 
-    assert hit is not None
     assert (hit.document_id, hit.text, hit.metadata, hit.source) == (document_id, text, data, "there.md")
     points.check_payload(payload, document_id)
-
-
-def test_a_point_that_was_deleted_since_it_was_found_is_no_hit() -> None:
-    assert points.to_hit(Scored("id", 0.5, lambda: None), "text") is None
 
 
 @given(st.lists(st.tuples(tenants, texts, st.none() | keys), min_size=2, max_size=8, unique=True))

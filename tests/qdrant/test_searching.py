@@ -14,7 +14,7 @@ from simplugin.encoders import Encoder
 from simplugin.errors import FilterError, StoreError
 from simplugin.records import Document, Hit
 from simplugin_qdrant import Collection, Store, register
-from simplugin_qdrant.searching import Question
+from simplugin_qdrant.searching import Question, Reply
 from simplugin_qdrant.space import Space
 from simplugin_qdrant.stores import Scored, Search
 from tests.hashing import HashEncoder
@@ -149,16 +149,35 @@ def test_grouping_fetches_more_until_there_are_enough_documents_or_no_more_point
     def grouped(limit: int) -> tuple[list[str], list[int]]:
         steps = Question(space, "dense", limit, size=60, group=True).steps(["q"], np.ones((1, 64), np.float32), None)
         fetched: list[int] = []
-        (search,) = next(steps)
+        step = next(steps)
         try:
             while True:
+                (search,) = step.searches
                 fetched.append(search.limit)
-                (search,) = steps.send([stored[: search.limit]])
+                step = steps.send(Reply([stored[: search.limit]], {}))
         except StopIteration as end:
             return [point.payload["document_id"] for point in end.value[0]], fetched
 
     assert grouped(3) == (["a", "d50", "d51"], [12, 48, 192])
     assert len(grouped(99)[0]) == 11
+
+
+def test_of_a_hybrid_search_only_what_it_returns_is_read_and_what_was_deleted_meanwhile_is_left_out(
+    store: Store,
+) -> None:
+    space = Space(store, "any", "v", HashEncoder(), has_words=True)
+    steps = Question(space, "hybrid", 2, size=9).steps(["a fish"], np.ones((1, 64), np.float32), None)
+    by_vectors = [Scored(name, score, {}) for name, score in (("a", 0.9), ("b", 0.8), ("c", 0.7))]
+
+    searching = next(steps)
+    reading = steps.send(Reply([by_vectors, []], {}))
+    with pytest.raises(StopIteration) as end:
+        steps.send(Reply([], {"b": {"text": "a fish"}}))
+
+    assert [search.bare for search in searching.searches] == [True, True]
+    assert (reading.searches, reading.ids) == ([], ["a", "b"])
+    assert end.value.value == [[Scored("b", 0.8, {}, 0.8)]]
+    assert end.value.value[0][0].payload == {"text": "a fish"}
 
 
 @pytest.mark.parametrize("mode", ["dense", "hybrid"])

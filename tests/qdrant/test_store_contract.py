@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import uuid
 from collections.abc import Callable
 
@@ -229,6 +230,20 @@ def test_points_are_retrieved_by_their_ids_and_missing_ones_passed_over(store: S
     assert {record.id: np.asarray(record.vectors["v"]).tolist() for record in both}[uid(2)] == pytest.approx([0, 1, 0])
     assert store.retrieve(name, [uid(1)], keys=[])[0].payload == {}
     assert store.retrieve(name, []) == []
+
+
+def test_what_is_stored_of_a_point_comes_with_the_hit_unless_the_search_is_bare(store: Store, name: str) -> None:
+    store.upsert(name, [point(1, [1, 0, 0], k=1), point(2, [0, 1, 0], k=2)])
+
+    (whole, *_), (bare, *_) = store.search(
+        name, [Search("v", query(1, 0, 0), 1), Search("v", query(1, 0, 0), 1, bare=True)]
+    )
+
+    assert (bare.id, bare.score, bare.payload) == (whole.id, whole.score, {})
+    assert whole.payload
+    there = asyncio.run(store.aretrieve(name, [whole.id, uid(9)]))
+    assert [(record.id, record.payload, record.vectors) for record in there] == [(whole.id, whole.payload, {})]
+    assert asyncio.run(store.aretrieve(name, [])) == []
 
 
 def test_a_vector_is_added_to_a_live_collection_filled_where_it_lacks_and_removed(store: Store, name: str) -> None:

@@ -7,7 +7,7 @@ import threading
 import time
 import warnings
 import weakref
-from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Generator, Iterator, Mapping, Sequence
 from contextlib import contextmanager, nullcontext
 from functools import partial
 from typing import Any, Self, TypeVar
@@ -290,17 +290,9 @@ class ClientStore:
         if self._is_local:
             return await asyncio.to_thread(self.search, name, searches)
         requests = [to_request(search, emulated=False) for search in searches]
-        client = self._client_of_this_loop()
-        attempt = 0
-        while True:
-            attempt += 1
-            try:
-                answers = await client.query_batch_points(name, requests, **self._read)
-            except CLIENT_ERRORS as error:
-                await asyncio.sleep(self._wait_or_raise(name, error, attempt))
-            else:
-                self._answered = True
-                return from_answers(answers)
+        return from_answers(
+            await self._aask(name, lambda client: client.query_batch_points(name, requests, **self._read))
+        )
 
     def retrieve(
         self, name: str, ids: Sequence[str], *, keys: Sequence[str] | None = None, with_vectors: Wanted = False
@@ -316,6 +308,14 @@ class ClientStore:
             ),
         )
         return [from_record(point, with_vectors) for point in found]
+
+    async def aretrieve(self, name: str, ids: Sequence[str]) -> list[Record]:
+        """Return like ``asearch``: over connections of the event loop, or in a thread."""
+        if self._is_local or not ids:
+            return await asyncio.to_thread(self.retrieve, name, ids)
+        wanted = [to_id(id_) for id_ in ids]
+        found = await self._aask(name, lambda client: client.retrieve(name, wanted, **self._read))
+        return [from_record(point, with_vectors=False) for point in found]
 
     def scroll(
         self,
@@ -405,6 +405,19 @@ class ClientStore:
                 if not again:
                     raise self._to_error(name, error) from error
                 time.sleep(self._wait_or_raise(name, error, attempt))
+            else:
+                self._answered = True
+                return answer
+
+    async def _aask(self, name: str, call: Callable[[AsyncQdrantClient], Awaitable[T]]) -> T:
+        """Make a call over the event loop's own client, again while that may help."""
+        client, attempt = self._client_of_this_loop(), 0
+        while True:
+            attempt += 1
+            try:
+                answer = await call(client)
+            except CLIENT_ERRORS as error:
+                await asyncio.sleep(self._wait_or_raise(name, error, attempt))
             else:
                 self._answered = True
                 return answer

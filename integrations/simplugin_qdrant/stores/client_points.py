@@ -99,7 +99,7 @@ def to_request(search: Search, *, emulated: bool) -> models.QueryRequest:
         limit=search.limit,
         filter=to_client_filter(search.condition),
         params=None if emulated else _params(search),
-        with_payload=True,
+        with_payload=not search.bare,
     )
 
 

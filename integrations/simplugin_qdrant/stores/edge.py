@@ -12,7 +12,6 @@ import os
 import threading
 from collections.abc import Generator, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from functools import partial
 from pathlib import Path
 from typing import Any, Self, cast
 
@@ -53,6 +52,7 @@ __all__ = ["EdgeStore"]
 
 _PAGE = 1000
 _SEGMENTS = 2
+_CACHED = 256 * 2**20  # bytes of payloads, up to which they are read into the page cache when a collection is opened
 
 
 class EdgeStore:
@@ -228,8 +228,7 @@ class EdgeStore:
         requests = [to_request(search, linked) for search in searches]
         with self._engine(name) as shard:
             answers = [shard.query(request) for request in requests]
-        payload = partial(self._payload, self._folder.resolve(name))  # an alias may be another's by then
-        return [[from_scored(point, payload) for point in found] for found in answers]
+        return [[from_scored(point) for point in found] for found in answers]
 
     async def asearch(self, name: str, searches: Sequence[Search]) -> list[list[Scored]]:
         """Answer in a thread: the engine takes a fraction of a millisecond, and lets no other thread run meanwhile."""
@@ -246,6 +245,10 @@ class EdgeStore:
                 [to_id(id_) for id_ in ids], to_payload_selector(keys), to_vector_selector(with_vectors)
             )
         return [from_record(point, with_vectors) for point in found]
+
+    async def aretrieve(self, name: str, ids: Sequence[str]) -> list[Record]:
+        """Return in a thread, like ``asearch``."""
+        return await asyncio.to_thread(self.retrieve, name, ids)
 
     def scroll(
         self,
@@ -328,10 +331,6 @@ class EdgeStore:
             raise StoreError(message)
         return self._held
 
-    def _payload(self, name: str, id_: str) -> Payload | None:
-        """Return what is stored beside a point's vectors, None where it was deleted."""
-        return next((record.payload for record in self.retrieve(name, [id_])), None)
-
     def _update(self, name: str, operation: edge.UpdateOperation) -> None:
         with self._engine(name) as shard:
             shard.update(operation)
@@ -351,7 +350,8 @@ class EdgeStore:
                 vectors = _from_sidecar(sidecar)
                 forget_strays(path, vectors)
                 # A vector added to a live collection gets its small copies by opening with this configuration.
-                config = to_config(vectors, sidecar.get("words", ()), threads=_threads(path))
+                words, cached = sidecar.get("words", ()), _payload_bytes(path) <= _CACHED
+                config = to_config(vectors, words, threads=_threads(path), cached=cached)
                 shard = edge.EdgeShard.load(str(path), config)
                 for stray in stray_vectors(path, vectors):
                     shard.update(edge.UpdateOperation.delete_vector_name(stray))
@@ -366,6 +366,11 @@ def _threads(path: Path) -> int:
     """
     segments = sum(each.is_dir() for each in (path / "segments").glob("*"))
     return 1 if segments <= _SEGMENTS else os.cpu_count() or 1
+
+
+def _payload_bytes(path: Path) -> int:
+    """Return how much of the disk the payloads take: their files are longer than what is in them."""
+    return 512 * sum(each.stat().st_blocks for each in path.glob("segments/*/payload_storage/**/*"))
 
 
 def _to_sidecar(space: VectorSpace) -> list[Any]:

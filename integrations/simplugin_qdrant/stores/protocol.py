@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Literal, Protocol, Self, TypeAlias
 
@@ -101,19 +101,14 @@ class Record:
 class Scored:
     """A point that answers a query, with the engine's own score: a distance where the space compares by one.
 
-    ``carried`` is its payload, or what fetches it: of the two hundred candidates of a hybrid search few are looked at.
-    ``similarity`` is that of the vectors, where the score is another, and it is known.
+    ``payload`` is what is stored beside its vectors, nothing where the search was ``bare``. ``similarity`` is that of
+    the vectors, where the score is another, and it is known.
     """
 
     id: str
     score: float
-    carried: Payload | Callable[[], Payload | None] = field(compare=False)
+    payload: Payload = field(compare=False)
     similarity: float | None = field(default=None, compare=False)
-
-    @property
-    def payload(self) -> Payload | None:
-        """What is stored beside its vectors; None where the point was deleted since it was found."""
-        return self.carried() if callable(self.carried) else self.carried
 
 
 @dataclass(frozen=True, slots=True)
@@ -121,8 +116,8 @@ class Search:
     """What is asked of a store: the points whose ``vector`` of this name is closest to ``query`` (dimension,).
 
     ``first`` are searches whose hits alone are compared. ``oversampling``, for quantized vectors, is how many times
-    ``limit`` are taken by the small copies and compared by the full ones. ``exact`` goes round every index. ``lazily``
-    leaves it to the store to fetch a payload when it is looked at; else payloads come with the hits.
+    ``limit`` are taken by the small copies and compared by the full ones. ``exact`` goes round every index. The
+    hits of a ``bare`` search come without their payloads.
     """
 
     vector: str
@@ -132,7 +127,7 @@ class Search:
     first: tuple[Search, ...] = ()
     oversampling: float | None = None
     exact: bool = False
-    lazily: bool = False
+    bare: bool = False
 
 
 class Store(Protocol):
@@ -234,6 +229,10 @@ class Store(Protocol):
         self, name: str, ids: Sequence[str], *, keys: Sequence[str] | None = None, with_vectors: Wanted = False
     ) -> list[Record]:
         """Return these points, in no order, those that are not there left out; ``keys`` as in ``scroll``."""
+        ...
+
+    async def aretrieve(self, name: str, ids: Sequence[str]) -> list[Record]:
+        """Return like ``retrieve``, payloads alone, without holding up the event loop."""
         ...
 
     def scroll(

@@ -23,6 +23,7 @@ from tests.benchmarks import (
     intents,
     intents_chosen,
     langchain,
+    neighbours,
     pairs,
     retrieval,
     routing,
@@ -58,6 +59,7 @@ BENCHMARKS: dict[str, Callable[[Path], None]] = {
     "gpu": gpu.run,
     "store": store.run,
     "searching": searching.run,
+    "neighbours": neighbours.run,
 }
 
 

@@ -30,10 +30,10 @@ from simplugin_qdrant.stores.edge_points import (
     from_scored,
     to_config,
     to_payload_selector,
+    to_point,
     to_request,
     to_vector,
     to_vector_selector,
-    to_vectors,
 )
 from simplugin_qdrant.stores.protocol import (
     Cluster,
@@ -186,12 +186,8 @@ class EdgeStore:
 
     def upsert(self, name: str, points: Sequence[Point]) -> None:
         """Store points; those whose ids are there are replaced."""
-        batch = [
-            edge.Point(to_id(point.id), vectors, point.payload)
-            for point, vectors in zip(points, to_vectors(points), strict=True)
-        ]
-        if batch:
-            self._update(name, edge.UpdateOperation.upsert_points(batch))
+        if points:
+            self._update(name, edge.UpdateOperation.upsert_points([to_point(point) for point in points]))
 
     def fill(self, name: str, vectors: Mapping[str, Mapping[str, FloatArray]], lacking: str) -> None:
         """Give points further vectors where they lack one."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from array import array
 from collections.abc import Mapping, Sequence
 from typing import Any, cast
 
@@ -11,7 +12,7 @@ import qdrant_edge as edge
 from simplugin.measures import FloatArray, SimilarityFunction
 from simplugin.words import WordVector
 from simplugin_qdrant.filters import keys_of
-from simplugin_qdrant.stores.edge_filter import to_edge_filter
+from simplugin_qdrant.stores.edge_filter import to_edge_filter, to_id
 from simplugin_qdrant.stores.protocol import IndexKind, Point, Record, Scored, Search, VectorSpace, Wanted
 
 __all__ = [
@@ -21,10 +22,10 @@ __all__ = [
     "from_scored",
     "to_config",
     "to_payload_selector",
+    "to_point",
     "to_request",
     "to_vector",
     "to_vector_selector",
-    "to_vectors",
 ]
 
 DISTANCES: dict[SimilarityFunction, edge.Distance] = {
@@ -46,9 +47,9 @@ INDEXES: dict[IndexKind, Any] = {
 # Half as many links among the points of one value as among all, in place of equally many: with those an unfiltered
 # search among 50,000 took twice as long, and a filtered one found no more (python -m tests.benchmarks store).
 _HNSW = edge.HnswIndexConfig(m=16, ef_construct=100, full_scan_threshold=10_000, payload_m=8)
-# Candidates a search for a few neighbours keeps, in place of 100: among 60,000 real sentences it found as many of the
-# ten nearest (.9975), in three quarters of the time. Where a filter lets a fifth pass, it found .973 of them in the
-# language of the query, and twice as many candidates .990.
+# Candidates a search for a few neighbours keeps, in place of 100: among 75,000 real sentences it found the ten nearest
+# as well, in three quarters of the time. Of those in one language it found .982 to .992, and with twice as many
+# candidates .989 to .997 (python -m tests.benchmarks neighbours).
 _EF, _EF_FILTERED = 64, 128
 # A filter over keys that have no such links: the engine's plain search finds 71 to 86 of 100 neighbours where a fifth
 # of the points passes, this one all, in a third of the time of an exact search.
@@ -144,20 +145,15 @@ def from_scored(point: edge.ScoredPoint) -> Scored:
 
 def to_vector(row: FloatArray | WordVector) -> Any:
     """Translate a vector."""
-    return edge.SparseVector(row.indices.tolist(), row.values.tolist()) if isinstance(row, WordVector) else row.tolist()
+    if isinstance(row, WordVector):
+        return edge.SparseVector(row.indices.tolist(), row.values.tolist())
+    # A list of Python's floats takes longer to make, and the garbage collector looks through every one of them.
+    return array("f", row.astype(np.float32, copy=False).tobytes())
 
 
-def to_vectors(points: Sequence[Point]) -> list[dict[str, Any]]:
-    """Translate the vectors of many points: all dense ones of a name at once, in half the time of one by one."""
-    translated: list[dict[str, Any]] = [{} for _ in points]
-    for vector in {vector for point in points for vector in point.vectors}:
-        numbers = [number for number, point in enumerate(points) if vector in point.vectors]
-        rows = [points[number].vectors[vector] for number in numbers]
-        dense = [row for row in rows if not isinstance(row, WordVector)]
-        lists = np.stack(dense).tolist() if len(dense) == len(rows) else [to_vector(row) for row in rows]
-        for number, row in zip(numbers, lists, strict=True):
-            translated[number][vector] = row
-    return translated
+def to_point(point: Point) -> edge.Point:
+    """Translate a point."""
+    return edge.Point(to_id(point.id), {vector: to_vector(row) for vector, row in point.vectors.items()}, point.payload)
 
 
 def _from_edge(row: Any) -> FloatArray | WordVector:

@@ -32,7 +32,7 @@ def lance(folder: Path, rows: Any, queries: Any) -> dict[str, float]:
 
     def table_rows(start: int) -> list[dict[str, Any]]:
         return [
-            {"id": uid(n), "vector": rows[n].tolist(), "text": text(n), "lang": LANGUAGES[n % 5]}
+            {"id": uid(n), "vector": rows[n].tolist(), "text": text(n), **metadata(n)}
             for n in range(start, min(start + BATCH, len(rows)))
         ]
 
@@ -57,7 +57,7 @@ def _lance_ask(table: Any, query: Any, language: str | None) -> list[str]:
     search = table.search(query).distance_type("cosine").limit(LIMIT).refine_factor(2)
     if language is not None:
         search = search.where(f"lang = '{language}'", prefilter=True)
-    return [row["id"] for row in search.select(["id", "text", "lang"]).to_list()]
+    return [row["id"] for row in search.select(["id", "text", "lang", "number", "document_id"]).to_list()]
 
 
 def chroma(folder: Path, rows: Any, queries: Any) -> dict[str, float]:
@@ -72,7 +72,7 @@ def chroma(folder: Path, rows: Any, queries: Any) -> dict[str, float]:
             ids=[uid(n) for n in numbers],
             embeddings=rows[start : start + BATCH],
             documents=[text(n) for n in numbers],
-            metadatas=[{"lang": LANGUAGES[n % 5]} for n in numbers],
+            metadatas=[metadata(n) for n in numbers],
         )
     seconds = time.perf_counter() - started
 
@@ -113,6 +113,10 @@ def _recall(found: Sequence[Sequence[str]], queries: Any, rows: Any, numbers: An
 
 def text(number: int) -> str:
     return f"The text of point {number}, as long as a sentence usually is, give or take a few words of it."
+
+
+def metadata(number: int) -> dict[str, Any]:
+    return {"lang": LANGUAGES[number % 5], "number": number, "document_id": f"document-{number // 50}"}
 
 
 def uid(number: int) -> str:

@@ -87,6 +87,7 @@ class Question:
             for number, query in enumerate(queries)
         ]
         limit = self.limit * _WIDER if self.group else self.limit
+        again = False
         while True:
             searches = [one.searches(limit) for one in found]
             flat = [search for each in searches for search in each]
@@ -95,6 +96,9 @@ class Question:
                 one.ranking([next(answers) for _ in each], limit) for one, each in zip(found, searches, strict=True)
             ]
             whole = (yield from self._complete(found, rankings)) if self.bare else rankings
+            if not again and sum(map(len, whole)) < sum(map(len, rankings)):
+                again = True  # points were deleted meanwhile, or the alias asked by is another collection's since
+                continue
             if not self.group:
                 return whole
             grouped = [_one_a_document(ranking) for ranking in whole]
@@ -162,9 +166,10 @@ class _One:
             searches.append(_dense(question.space, self.vector, pool, question.condition))
         if self.words is not None and len(self.words):
             searches.append(Search(points.WORDS, self.words, pool, question.condition))
+        if question.bare:
+            return [replace(search, bare=True) for search in searches]
         if question.second is None or self.second is None or not searches:
-            # none where words were wanted, and the query has none
-            return [replace(search, bare=True) for search in searches] if question.bare else searches
+            return searches  # none where words were wanted, and the query has none
         return [Search(question.second.vector, self.second, limit, question.condition, first=tuple(searches))]
 
     def ranking(self, answers: Sequence[Sequence[Scored]], limit: int) -> list[Scored]:

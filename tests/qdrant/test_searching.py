@@ -162,7 +162,7 @@ def test_grouping_fetches_more_until_there_are_enough_documents_or_no_more_point
     assert len(grouped(99)[0]) == 11
 
 
-def test_of_a_hybrid_search_only_what_it_returns_is_read_and_what_was_deleted_meanwhile_is_left_out(
+def test_of_a_hybrid_search_only_what_it_returns_is_read_and_it_is_asked_again_where_that_was_deleted_meanwhile(
     store: Store,
 ) -> None:
     space = Space(store, "any", "v", HashEncoder(), has_words=True)
@@ -171,12 +171,16 @@ def test_of_a_hybrid_search_only_what_it_returns_is_read_and_what_was_deleted_me
 
     searching = next(steps)
     reading = steps.send(Reply([by_vectors, []], {}))
+    again = steps.send(Reply([], {"b": {"text": "a fish"}}))
+    rest = steps.send(Reply([by_vectors[1:], []], {}))
     with pytest.raises(StopIteration) as end:
         steps.send(Reply([], {"b": {"text": "a fish"}}))
 
     assert [search.bare for search in searching.searches] == [True, True]
     assert (reading.searches, reading.ids) == ([], ["a", "b"])
-    assert end.value.value == [[Scored("b", 0.8, {}, 0.8)]]
+    assert [search.limit for search in again.searches] == [search.limit for search in searching.searches]
+    assert rest.ids == ["b", "c"]
+    assert end.value.value == [[Scored("b", 0.8, {}, 0.8)]], "what is gone again is left out"
     assert end.value.value[0][0].payload == {"text": "a fish"}
 
 

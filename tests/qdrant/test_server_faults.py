@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 from qdrant_client import QdrantClient
 
+from simplugin.encoders import Encoder
 from simplugin.errors import StoreError
 from simplugin.retrying import Retry
 from simplugin_qdrant import Cluster, open_store, register
@@ -35,6 +36,26 @@ async def test_a_search_that_waits_is_asked_again_too() -> None:
             assert (await docs.asearch("two", limit=1))[0].document_id == "2"
         server.faults = 0
         assert server.failed
+
+
+async def test_of_the_candidates_of_a_hybrid_search_a_server_sends_only_those_that_are_returned(
+    starter: Encoder,
+) -> None:
+    searching, reading = "POST /collections/{}/points/query/batch", "POST /collections/{}/points"
+    texts = [f"fish number {number}" for number in range(60)]
+    with LoopbackServer() as server, connect(server) as store:
+        docs = register(store, "docs", starter)
+        docs.add(texts, ids=texts)
+        asked = server.requests[searching], server.requests[reading]
+
+        found = docs.search("fish number 7", limit=3, mode="hybrid")
+        again = await docs.asearch("fish number 7", limit=3, mode="hybrid")
+
+        assert [hit.id for hit in found] == [hit.id for hit in again]
+        assert found[0].text == "fish number 7"
+        assert (server.requests[searching], server.requests[reading]) == (asked[0] + 2, asked[1] + 2)
+        assert [search["with_payload"] for search in server.bodies[searching]["searches"]] == [False, False]
+        assert server.bodies[reading]["ids"] == [hit.id for hit in again]
 
 
 def test_a_server_that_keeps_failing_is_given_up_with_what_it_said() -> None:

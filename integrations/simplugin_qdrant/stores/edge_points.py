@@ -44,8 +44,8 @@ INDEXES: dict[IndexKind, Any] = {
     "id": edge.KeywordIndexParams(enable_hnsw=False),
     "ordinal": edge.IntegerIndexParams(enable_hnsw=False),
 }
-# Half as many links among the points of one value as among all, in place of equally many: with those an unfiltered
-# search among 50,000 took twice as long, and a filtered one found no more (python -m tests.benchmarks store).
+# Half as many links among the points of one value as among all, in place of equally many: those took a quarter longer
+# to build, slowed searches without a filter, and found no more than a filtered search by twice the candidates does.
 _HNSW = edge.HnswIndexConfig(m=16, ef_construct=100, full_scan_threshold=10_000, payload_m=8)
 # Candidates a search for a few neighbours keeps, in place of 100: among 75,000 real sentences it found the ten nearest
 # as well, in three quarters of the time. Of those in one language it found .982 to .992, and with twice as many

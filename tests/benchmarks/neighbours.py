@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import csv
 import tempfile
-import uuid
 from collections.abc import Iterator
 from pathlib import Path
 from unittest.mock import patch
@@ -20,7 +19,7 @@ from simplugin.measures import FloatArray
 from simplugin_qdrant import Store, open_store
 from simplugin_qdrant.filters import Equals
 from simplugin_qdrant.stores import Point, Search, VectorSpace, edge_points
-from tests.benchmarks.store import LIMIT, timed
+from tests.benchmarks.store import LIMIT, recall, timed, uid
 
 LANGUAGES = ("en", "es", "ru", "tr", "zh")
 QUERIES = 200  # of each language, which are not among the sentences
@@ -75,16 +74,10 @@ def ask(
     """Return recall@10 and the median milliseconds of queries of which only a language, None for all, may pass."""
     condition = None if passing is None else Equals("lang", passing)
     numbers = np.arange(len(rows)) if passing is None else np.flatnonzero(owners == passing)
-    best = numbers[np.argsort(-(queries @ rows[numbers].T), axis=1)[:, :LIMIT]]
 
     def find(query: FloatArray, _: str | None) -> list[str]:
         (found,) = store.search("sentences", [Search("v", query, LIMIT, condition)])
         return [point.id for point in found]
 
     taken, found = zip(*(timed(find, query, None) for query in queries), strict=True)
-    hits = [len({uid(int(n)) for n in exact} & set(ids)) for exact, ids in zip(best, found, strict=True)]
-    return sum(hits) / (LIMIT * len(hits)), 1000 * float(np.median(taken))
-
-
-def uid(number: int) -> str:
-    return str(uuid.UUID(int=number + 1))
+    return recall(found, queries, rows, numbers), 1000 * float(np.median(taken))

@@ -23,6 +23,7 @@ from typing import Any, TypeAlias, cast
 from simplugin.errors import FilterError
 
 __all__ = [
+    "OWN_SOURCE",
     "AllOf",
     "AnyOf",
     "Condition",
@@ -42,6 +43,9 @@ __all__ = [
 
 _BOUNDS = ("gt", "gte", "lt", "lte")
 _LARGEST = 2**63  # integers beyond it are none to an engine
+OWN_SOURCE = "metadata.source"
+"""Where a text that was added, or one of another program, says where it came from."""
+
 _PLAIN = re.compile(r"[A-Za-z0-9_-]+")
 
 
@@ -184,7 +188,7 @@ def _at(key: str, wanted: object) -> Condition:
     if key != "source":
         return _condition(payload_key(key), wanted)
     # Of an ingested document it lies beside the metadata; a text that was added may have one of its own there.
-    return AnyOf((_condition(key, wanted), _condition(payload_key(key), wanted)))
+    return AnyOf((_condition(key, wanted), _condition(OWN_SOURCE, wanted)))
 
 
 def _negate(wanted: object) -> Condition:

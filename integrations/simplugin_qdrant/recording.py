@@ -15,8 +15,8 @@ from simplugin.measures import FloatArray
 from simplugin.records import Chunk, ChunkKey, Metadata
 from simplugin.texts import as_read
 from simplugin_qdrant import points
-from simplugin_qdrant.filters import Condition, Equals, OneOf, both
-from simplugin_qdrant.registry import TENANTS, Registration
+from simplugin_qdrant.filters import OWN_SOURCE, Condition, Equals, OneOf, both
+from simplugin_qdrant.registry import TENANTS, Registration, read_indexes
 from simplugin_qdrant.space import Space
 from simplugin_qdrant.stores.protocol import Payload, Record, Store
 from simplugin_qdrant.writing import Writer
@@ -103,7 +103,9 @@ class Recording:
     def write(self, chunks: Sequence[Chunk], vectors: FloatArray) -> None:
         """Store chunks with their vectors (n, dimension). Raises ``PointError`` before anything is written."""
         if not self._is_indexed and chunks:
-            self._store.index(self._name, HASH, "id")  # collections of earlier versions lack it
+            chosen = read_indexes(self._store.metadata(self._name))
+            for key in {HASH, OWN_SOURCE} - chosen.keys():  # collections of earlier versions lack them
+                self._store.index(self._name, key, "id")
             self._is_indexed = True
         payloads = self._payloads(chunks)
         owners = [chunk.document_id for chunk in chunks]

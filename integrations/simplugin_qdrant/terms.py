@@ -10,6 +10,7 @@ from simplugin.collection import Mode
 from simplugin.encoders import Encoder
 from simplugin.errors import StoreError, UnknownCollectionError
 from simplugin_qdrant import points
+from simplugin_qdrant.filters import OWN_SOURCE
 from simplugin_qdrant.recording import HASH
 from simplugin_qdrant.registry import TENANTS, Registration, default_mode, to_index_metadata
 from simplugin_qdrant.space import Space
@@ -24,6 +25,7 @@ INDEXES: dict[str, IndexKind] = {
     f"{points.RECORD}.number": "ordinal",
     HASH: "id",
     "source": "id",
+    OWN_SOURCE: "id",
     "metadata.lang": "id",
 }
 """The payload keys that every new collection has indexed: the record's own, and what an ingest writes to filter by."""

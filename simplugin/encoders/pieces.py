@@ -7,14 +7,17 @@ their words: looking them up takes a tenth of the time of cutting them again.
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
-from itertools import accumulate
-from typing import TYPE_CHECKING
+from collections.abc import Iterator, Sequence
+from itertools import accumulate, chain
+from typing import TYPE_CHECKING, TypeAlias
 
 if TYPE_CHECKING:
     from tokenizers import Encoding, Tokenizer
 
 __all__ = ["WordCutter"]
+
+_Pieces: TypeAlias = dict[str, list[int]]
+"""The piece ids of words."""
 
 _WORDS = 1 << 17
 """Words remembered; some 30 MB. Then memory starts anew, with the words that are in use."""
@@ -38,57 +41,72 @@ class WordCutter:
     def __init__(self, tokenizer: Tokenizer, *, remembered: int = _WORDS) -> None:
         self._tokenizer = tokenizer
         self._remembered = remembered
-        self._known: dict[str, list[int]] = {}
+        self._known: _Pieces = {}
 
     def cut(self, texts: Sequence[str]) -> tuple[list[int], list[int]]:
         """Return the piece ids of all texts in one list, and how many each text has."""
-        words = [_words(text) for text in texts]
-        known, passing = self._learn(words)
         ids: list[int] = []
         lengths: list[int] = []
-        for group in words:
+        for pieces in self._by_word(texts):
             before = len(ids)
-            for word in group:
-                ids += known[word] if word in known else passing[word]
+            ids.extend(chain.from_iterable(pieces))
             lengths.append(len(ids) - before)
         return ids, lengths
 
-    def _learn(self, texts: Sequence[Sequence[str]]) -> tuple[dict[str, list[int]], dict[str, list[int]]]:
-        """Cut the words that are not known yet; return the known ones, and those too long to remember."""
+    def count(self, texts: Sequence[str]) -> list[int]:
+        """Return how many pieces each text has; takes half the time of cutting."""
+        return [sum(map(len, pieces)) for pieces in self._by_word(texts)]
+
+    def _by_word(self, texts: Sequence[str]) -> Iterator[list[list[int]]]:
+        """Go through the texts: the piece ids of each word of a text."""
+        known, words, passing = self._learn([text.split() for text in texts])
+        for group in words:
+            try:
+                yield [*map(known.__getitem__, group)]  # a loop in Python takes twice as long
+            except KeyError:
+                yield [known[word] if word in known else passing[word] for word in group]
+
+    def _learn(self, texts: list[list[str]]) -> tuple[_Pieces, list[list[str]], _Pieces]:
+        """Cut the words that are not known yet.
+
+        Return the known ones, the words of each text, and the pieces of those too long to remember.
+        """
         known = self._known
-        unknown = list({word for words in texts for word in words if word not in known})
-        passing: dict[str, list[int]] = {}
+        unknown = [*{word for words in texts for word in words if word not in known}]
+        if any(len(word) > _READ for word in unknown):
+            texts = [_shorten(words) for words in texts]
+            unknown = [*{word for words in texts for word in words if word not in known}]
+        passing: _Pieces = {}
         if unknown:
             if len(known) + len(unknown) > self._remembered:
                 # A fresh dictionary: other threads go on reading the one they have.
-                unknown = list({word for words in texts for word in words})
+                unknown = [*{word for words in texts for word in words}]
                 known = self._known = {}
             known.update(self._cut_together([word for word in unknown if len(word) <= _LONGEST]))
             long = [word for word in unknown if len(word) > _LONGEST]
             encodings = self._tokenizer.encode_batch_fast(long, add_special_tokens=False)
             passing = {word: encoding.ids for word, encoding in zip(long, encodings, strict=True)}
-        return known, passing
+        return known, texts, passing
 
-    def _cut_together(self, words: Sequence[str]) -> dict[str, list[int]]:
+    def _cut_together(self, words: Sequence[str]) -> _Pieces:
         """Cut words, many in a text: calling the tokenizer takes longer than what it does with one of them."""
         groups = [words[start : start + _TOGETHER] for start in range(0, len(words), _TOGETHER)]
         encodings = self._tokenizer.encode_batch([" ".join(group) for group in groups], add_special_tokens=False)
         return {
             word: ids
             for group, encoding in zip(groups, encodings, strict=True)
-            for word, ids in zip(group, _by_word(group, encoding), strict=True)
+            for word, ids in zip(group, _share_out(group, encoding), strict=True)
         }
 
 
-def _words(text: str) -> list[str]:
+def _shorten(words: list[str]) -> list[str]:
     """Return the words of a text; one that nobody would write is several."""
-    words = text.split()
     if max(map(len, words), default=0) <= _READ:
         return words
-    return _TOO_LONG.sub(r"\g<0> ", text).split()
+    return _TOO_LONG.sub(r"\g<0> ", " ".join(words)).split()
 
 
-def _by_word(words: Sequence[str], encoding: Encoding) -> list[list[int]]:
+def _share_out(words: Sequence[str], encoding: Encoding) -> list[list[int]]:
     """Share out the pieces of words that were cut in one text, by the letter at which each begins."""
     found: list[list[int]] = [[] for _ in words]
     ends = list(accumulate(len(word) + 1 for word in words))

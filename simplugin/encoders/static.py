@@ -116,7 +116,7 @@ class StaticEncoder:
 
     def count_tokens(self, texts: Sequence[str]) -> list[int]:
         """Count the word pieces of each text."""
-        return self._cut(texts)[1]
+        return self._cut(texts)[1] if self._cutter is None else self._cutter.count(texts)
 
     def _encode(self, texts: Iterable[str]) -> FloatArray:
         listed = as_texts(texts)

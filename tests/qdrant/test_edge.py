@@ -14,8 +14,10 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+import qdrant_edge as edge
 
 from simplugin.errors import PointError, StoreError, StoreLockedError
+from simplugin.records import Document
 from simplugin_qdrant import open_store, register
 from simplugin_qdrant.stores.edge import EdgeStore
 from tests.conftest import ROOT
@@ -49,7 +51,28 @@ def test_what_an_ingest_writes_to_filter_by_is_indexed_and_a_kind_that_is_named_
             kinds = {key: str(entry.data_type) for key, entry in shard.info().payload_schema.items()}
 
     assert kinds["source"].endswith("Keyword")
+    assert kinds["metadata.source"].endswith("Keyword")  # a filter by source looks there too
     assert kinds["metadata.lang"].endswith("Integer")
+
+
+def test_a_collection_of_an_earlier_version_gets_the_index_by_source_with_its_next_ingest(tmp_path: Path) -> None:
+    with EdgeStore(tmp_path / "db") as store:
+        docs = register(store, "docs", HashEncoder())
+        store._update("docs", edge.UpdateOperation.delete_field_index("metadata.source"))
+
+        docs.ingest([Document(id="one", text="one fish", source="one.md")])
+        with store._engine("docs") as shard:
+            assert "metadata.source" in shard.info().payload_schema
+
+
+def test_an_index_by_source_of_another_kind_stays_what_it_is(tmp_path: Path) -> None:
+    with EdgeStore(tmp_path / "db") as store:
+        register(store, "docs", HashEncoder(), indexes={"source": "integer"}).ingest(
+            [Document(id="1", text="one fish")]
+        )
+
+        with store._engine("docs") as shard:
+            assert str(shard.info().payload_schema["metadata.source"].data_type).endswith("Integer")
 
 
 def test_a_folder_belongs_to_its_process_in_whatever_thread(tmp_path: Path) -> None:

@@ -7,6 +7,7 @@ import re
 from collections.abc import Iterator
 from pathlib import Path
 
+from simplugin.ingestion.second.process import _COMMAND
 from tests.conftest import ROOT
 
 GUIDE = (ROOT / "docs" / "security.md").read_text(encoding="utf-8")
@@ -49,10 +50,19 @@ def test_no_checkpoint_may_bring_code() -> None:
 
 
 def test_simplugin_opens_no_port_and_starts_no_other_program() -> None:
+    started = ROOT / "simplugin" / "ingestion" / "second" / "process.py"
     for path in PACKAGES:
         imported = set(imports(path))
 
-        assert not imported & (_LISTENS | _STARTS), path
+        assert not imported & _LISTENS, path
+        assert imported & _STARTS == ({"subprocess"} if path == started else set()), path
+    commands = [
+        ast.unparse(node.args[0])
+        for node in ast.walk(ast.parse(started.read_text(encoding="utf-8")))
+        if isinstance(node, ast.Call) and ast.unparse(node.func).startswith("subprocess.")
+    ]
+    assert commands == ["[sys.executable, *_COMMAND]"]
+    assert _COMMAND == ("-P", "-m", "simplugin.ingestion.second.serving")
 
 
 def test_certificates_are_always_verified() -> None:

@@ -58,6 +58,9 @@ def ingest(
     allow_private: Annotated[
         bool, typer.Option("--allow-private", help="Let URLs lead to addresses that are not public.")
     ] = False,
+    one_process: Annotated[
+        bool, typer.Option("--one-process", help="Start no second one to split and embed beside the writing.")
+    ] = False,
     ray: Annotated[
         str | None,
         typer.Option("--ray", help="Share the work on a Ray cluster: auto, ray://…, host:port.", metavar="[ADDRESS]"),
@@ -102,6 +105,7 @@ def ingest(
         dry_run=dry_run,
         part=_read_part(part),
         allow_private=allow_private,
+        one_process=one_process,
     )
     _check_sources(paths, options)
     _check_ray(paths, ray, workers)

@@ -85,6 +85,11 @@ class StaticEncoder:
         return self._card
 
     @property
+    def folder(self) -> Path:
+        """Where its files are."""
+        return self._folder
+
+    @property
     def dimension(self) -> int:
         """The width of a vector."""
         return int(self._table.shape[1])

@@ -10,38 +10,41 @@ import queue
 import threading
 from collections.abc import Callable, Generator, Iterable, Iterator
 from concurrent.futures import Future
-from itertools import islice
+from itertools import count, islice
 from typing import Generic, TypeVar
 
 __all__ = ["Background", "read_ahead"]
 
 T = TypeVar("T")
 
+_FIRST, _IN_TURN = range(2)
 _AHEAD = 4  # batches that wait to be taken
 _BATCH = 64  # entries handed over at once: one at a time would cost more than reading a small file
 
 
 class Background(Generic[T]):
-    """One thread that does jobs in the order they are given."""
+    """One thread that does jobs in the order they are given, those that go first before the others."""
 
     def __init__(self, name: str) -> None:
-        self._jobs: queue.SimpleQueue[tuple[Future[T], Callable[[], T]] | None] = queue.SimpleQueue()
+        self._jobs: queue.PriorityQueue[tuple[int, int, tuple[Future[T], Callable[[], T]] | None]]
+        self._jobs = queue.PriorityQueue()
+        self._numbers = count()
         self._stopped = False
         threading.Thread(target=self._run, name=name, daemon=True).start()
 
-    def submit(self, job: Callable[[], T]) -> Future[T]:
+    def submit(self, job: Callable[[], T], *, first: bool = False) -> Future[T]:
         """Have a job done; its result, or what it raised, is in the future."""
         future: Future[T] = Future()
-        self._jobs.put((future, job))
+        self._jobs.put((_FIRST if first else _IN_TURN, next(self._numbers), (future, job)))
         return future
 
     def close(self) -> None:
         """Begin no further job."""
         self._stopped = True
-        self._jobs.put(None)
+        self._jobs.put((_FIRST, next(self._numbers), None))
 
     def _run(self) -> None:
-        while (entry := self._jobs.get()) is not None and not self._stopped:
+        while (entry := self._jobs.get()[2]) is not None and not self._stopped:
             future, job = entry
             try:
                 future.set_result(job())

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from collections import OrderedDict
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 
 import numpy as np
 
 from simplugin.encoders import Encoder
+from simplugin.ingestion.second import SecondProcess, SecondProcessError
 from simplugin.measures import FloatArray
 from simplugin.records import Chunk
 from simplugin.texts import as_read
@@ -30,8 +32,10 @@ class Embedded:
 class Embedding:
     """Embeds chunks, and remembers the vectors of the last ones. For one thread."""
 
-    def __init__(self, encoder: Encoder) -> None:
+    def __init__(self, encoder: Encoder, second: SecondProcess | None = None) -> None:
+        """Embed with this model, in a second process once it is ready."""
         self._encoder = encoder
+        self._second = second
         self._remembered: OrderedDict[str, FloatArray] = OrderedDict()
         self._most = max(1024, _MEMORY // (4 * encoder.dimension))
 
@@ -57,7 +61,11 @@ class Embedding:
         return Embedded(vectors, fresh)
 
     def _encode(self, chunks: Sequence[Chunk]) -> FloatArray:
-        return self._encoder.encode_document([as_read(chunk.context + chunk.text) for chunk in chunks])
+        texts = [chunk.context + chunk.text for chunk in chunks]
+        if self._second and self._second.is_ready:
+            with suppress(SecondProcessError):
+                return self._second.encode(texts)
+        return self._encoder.encode_document([as_read(text) for text in texts])
 
     def _zeros(self, rows: int) -> FloatArray:
         return np.zeros((rows, self._encoder.dimension), dtype=np.float32)

@@ -13,7 +13,7 @@ from pathlib import Path
 from simplugin.collection import RecordedDocument, RecordingCollection
 from simplugin.ingestion.background import read_ahead
 from simplugin.ingestion.options import Options, digest
-from simplugin.ingestion.pipeline import Run
+from simplugin.ingestion.pipeline import Run, second_process
 from simplugin.ingestion.readers import FORMATS, ROWS, read
 from simplugin.ingestion.report import PRUNED, Failure, IngestReport, Progress
 from simplugin.ingestion.sources.addresses import fetch_all
@@ -90,8 +90,9 @@ def ingest_files(
     """
     found = find_sources(paths, options)
     total = found.total
-    run = Run(collection, options, expected=total, identify=True)
-    run.go_through(read_ahead(read_sources(found, options)), total, progress)
+    with second_process(collection, options) as second:
+        run = Run(collection, options, expected=total, identify=True, second=second)
+        run.go_through(read_ahead(read_sources(found, options)), total, progress)
     run.report.skipped = dict(found.skipped)
     if options.prune and run.may_leave_stale():
         started = time.perf_counter()

@@ -30,6 +30,7 @@ class Choices(TypedDict, total=False):
     dry_run: bool
     part: tuple[int, int] | None
     allow_private: bool
+    one_process: bool
 
 
 _LISTS = {"languages", "number_columns", "include", "exclude"}  # of which one may be given by itself
@@ -42,6 +43,8 @@ class Options:
     ``include`` and ``exclude`` are shell patterns over the path inside a folder and over the bare name; ``root`` is the
     folder under which documents are named. ``part`` is (i, n): of n runs that share the work, the i-th, from 1.
     ``allow_private`` lets URLs lead to addresses that are not public. For the sizes of chunks see ``Splitter``.
+    With ``one_process`` no second one is started, which otherwise splits and embeds where a static model has much to
+    do.
 
     Raises ``ValueError`` for a part that there is not.
     """
@@ -57,6 +60,7 @@ class Options:
     dry_run: bool = False
     part: tuple[int, int] | None = None
     allow_private: bool = False
+    one_process: bool = False
 
     def __post_init__(self) -> None:
         if self.part is not None and not 1 <= self.part[0] <= self.part[1]:

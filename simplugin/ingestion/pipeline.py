@@ -7,16 +7,19 @@ content, and the next run ends in the same state as one that was never disturbed
 one look at its head, however many chunks it has.
 
 Three threads share the work: one reads files; the caller's own asks the collection and writes to it, and pulls what
-the caller hands in, since that may belong to its thread; one splits and embeds, which takes most of the time.
+the caller hands in, since that may belong to its thread; one splits and embeds, which takes most of the time. Where
+that is Python's own work, which no thread does beside another, it hands it on to a second process.
 """
 
 from __future__ import annotations
 
 import time
 from collections import deque
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence, Sized
+from collections.abc import Callable, Generator, Iterable, Iterator, Mapping, Sequence, Sized
 from concurrent.futures import Future
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field, replace
+from functools import partial
 from typing import Any, TypeGuard
 
 from simplugin.collection import RecordingCollection
@@ -26,20 +29,23 @@ from simplugin.ingestion.known import Record, short
 from simplugin.ingestion.options import Options, digest
 from simplugin.ingestion.readers.language import identify
 from simplugin.ingestion.report import Failure, IngestReport, Progress
-from simplugin.ingestion.splitting import Splitter
+from simplugin.ingestion.second import SecondProcess, SecondProcessError, may_have_second
+from simplugin.ingestion.splitting import Part, Splitter
 from simplugin.measures import FloatArray
 from simplugin.records import Chunk, ChunkKey, Document
 from simplugin.texts import as_read, count_invisible
 
-__all__ = ["MANY_CHUNKS", "Run", "ingest_documents", "windows"]
+__all__ = ["MANY_CHUNKS", "Run", "ingest_documents", "second_process", "windows"]
 
 MANY_CHUNKS = 10_000
 """From so many chunks on a run counts as bulk: indexes are cheaper built once at the end."""
 
 _LOOKUP = 256  # documents a look-up of what is stored
 _LETTERS = 4_000_000  # characters of text that a window holds at most, beside its last document
+_PART = 250_000  # characters of text that are split at once, beside the last document
+_WORTH_STARTING = 1_000_000  # characters of text that changed: a second process takes as long to start as half of them
 _WINDOW = 1024  # chunks encoded at once: enough for batches of nearly equal lengths, little enough to hold
-_AHEAD = 2  # windows that are split, and that are embedded, while others are written
+_AHEAD = 4  # parts that are split, and windows that are embedded, while others are written
 _GLANCE = 100  # characters that nearly always show a text not to be blank
 _PENDING = ""  # the content of a head whose document is not all there yet
 
@@ -57,9 +63,24 @@ def ingest_documents(
     four million characters.
     """
     total = len(documents) if isinstance(documents, Sized) else None
-    run = Run(collection, options, expected=total)
-    run.go_through(documents, total, progress)
+    with second_process(collection, options) as second:
+        run = Run(collection, options, expected=total, second=second)
+        run.go_through(documents, total, progress)
     return run.report
+
+
+@contextmanager
+def second_process(collection: RecordingCollection, options: Options) -> Generator[SecondProcess | None, None, None]:
+    """Provide a process that splits and embeds beside this one, where that helps; it starts when there is enough."""
+    encoder = collection.encoder
+    if options.one_process or not may_have_second(encoder):
+        yield None
+        return
+    second = SecondProcess(encoder, options)
+    try:
+        yield second
+    finally:
+        second.close()
 
 
 class Run:
@@ -73,11 +94,13 @@ class Run:
         expected: int | None,
         identify: bool = False,
         embedding: Embedding | None = None,
+        second: SecondProcess | None = None,
     ) -> None:
         """Begin with a collection; ``expected`` is the number of documents to come, None where nobody knows it.
 
         With ``identify`` documents that do not say which language they are in are given it, where it is plain.
-        ``embedding`` is that of runs before this one, which remembers their vectors.
+        ``embedding`` is that of runs before this one, which remembers their vectors. ``second`` is a process to split
+        and embed in, once it is ready.
         """
         self._started = time.perf_counter()
         self._collection = collection
@@ -93,7 +116,9 @@ class Run:
         self.seen: set[int] = set()
         self._record = Record(collection, expected)
         self._written: set[int] | None = set() if self._record.was_empty else None
-        self._embedding = embedding or Embedding(collection.encoder)
+        self._second = second
+        self._letters = 0  # of documents that changed
+        self._embedding = embedding or Embedding(collection.encoder, second)
         self._worker: Background[Any] = Background("simplugin-embedding")
         self._splitting: deque[tuple[list[_Changed], Future[list[list[Chunk]]]]] = deque()
         self._writing: deque[tuple[_Step, Future[Embedded]]] = deque()
@@ -157,8 +182,12 @@ class Run:
             _Changed(document, keys.get(document.id, frozenset()) if stored is None else stored)
             for document, stored in changed
         ]
-        documents = [document for document, _ in changed]
-        self._splitting.append((work, self._worker.submit(lambda: self._split(documents))))
+        for part in _parts(work):
+            self._letters += sum(len(each.document.text) for each in part)
+            if self._second and self._letters >= _WORTH_STARTING:
+                self._second.start()
+            documents = [each.document for each in part]
+            self._splitting.append((part, self._worker.submit(partial(self._split, documents))))
 
     def _finish(self) -> None:
         """Write what is left, and wait until it is safe."""
@@ -190,26 +219,42 @@ class Run:
         return True
 
     def _split(self, documents: Sequence[Document]) -> list[list[Chunk]]:
-        languages = self._options.reading.languages
-        chunks = self._splitter.split_all(documents)
-        named = [
-            identify(document.text, languages) if self._identify and "lang" not in document.metadata else None
-            for document in documents
-        ]
+        unnamed = [self._identify and "lang" not in document.metadata for document in documents]
+        found = self._parts(documents, unnamed)
+        chunks = [self._splitter.chunks(document, parts) for document, (parts, _) in zip(documents, found, strict=True)]
         return [
-            found if language is None else [_in_language(chunk, language) for chunk in found]
-            for found, language in zip(chunks, named, strict=True)
+            own if language is None else [_in_language(chunk, language) for chunk in own]
+            for own, (_, language) in zip(chunks, found, strict=True)
         ]
 
+    def _parts(self, documents: Sequence[Document], unnamed: Sequence[bool]) -> list[tuple[list[Part], str | None]]:
+        """Return the parts of each document, and the language of those that do not say it."""
+        if self._second and self._second.is_ready:
+            with suppress(SecondProcessError):
+                return self._second.split(documents, unnamed)
+        expected = self._options.reading.languages
+        parts = self._splitter.parts([(document.text, document.format) for document in documents])
+        named = [
+            identify(document.text, expected) if wanted else None
+            for document, wanted in zip(documents, unnamed, strict=True)
+        ]
+        return list(zip(parts, named, strict=True))
+
     def _advance(self, waiting: int) -> None:
-        """Take over what was split and embedded, until at most so many windows of each are waiting."""
-        while len(self._splitting) > waiting:
-            work, future = self._splitting.popleft()
-            for changed, chunks in zip(work, future.result(), strict=True):
-                self._plan(changed, chunks)
-        while len(self._writing) > waiting:
-            step, embedded = self._writing.popleft()
-            self._write(step, embedded.result())
+        """Take over what was split and embedded, until at most so much of each is waiting."""
+        while len(self._splitting) > waiting or len(self._writing) > waiting:
+            # What is split already is sent on first, to be embedded while this thread writes.
+            if self._splitting and (not self._writing or self._is_next_split()):
+                work, future = self._splitting.popleft()
+                for changed, chunks in zip(work, future.result(), strict=True):
+                    self._plan(changed, chunks)
+            else:
+                step, embedded = self._writing.popleft()
+                self._write(step, embedded.result())
+
+    def _is_next_split(self) -> bool:
+        """Say whether documents wait that are split, and there is room for what is made of them."""
+        return self._splitting[0][1].done() and len(self._writing) < _AHEAD
 
     def _plan(self, changed: _Changed, chunks: Sequence[Chunk]) -> None:
         """Sort a document's chunks by what has to be done for them.
@@ -244,7 +289,8 @@ class Run:
         step, self._step = self._step, _Step()
         stored = self._look_up_vectors({chunk.key.hash for chunk in step.fresh})
         dry = self._options.dry_run
-        self._writing.append((step, self._worker.submit(lambda: self._embedding.embed(step.fresh, stored, dry=dry))))
+        embedded = self._worker.submit(lambda: self._embedding.embed(step.fresh, stored, dry=dry), first=True)
+        self._writing.append((step, embedded))
         if not self._is_bulk and not dry and self.report.chunks.written >= MANY_CHUNKS:
             self._is_bulk = True
             self._collection.bulk()
@@ -301,6 +347,20 @@ class _Step:
     def is_empty(self) -> bool:
         """Whether there is nothing to write."""
         return not (self.fresh or self.kept or self.stale or self.heads)
+
+
+def _parts(work: Sequence[_Changed]) -> Iterator[list[_Changed]]:
+    """Cut the work into parts, so that the first is embedded and written while others are split."""
+    part: list[_Changed] = []
+    letters = 0
+    for changed in work:
+        part.append(changed)
+        letters += len(changed.document.text)
+        if letters >= _PART:
+            yield part
+            part, letters = [], 0
+    if part:
+        yield part
 
 
 def windows(documents: Iterable[Document | Failure], most: int) -> Iterator[list[Document | Failure]]:

@@ -7,7 +7,7 @@ from bisect import bisect_right
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from itertools import pairwise
-from typing import Any
+from typing import Any, NamedTuple
 from zlib import crc32
 
 from simplugin.encoders import Encoder
@@ -17,7 +17,7 @@ from simplugin.ingestion.splitting.pieces import LEVELS, cut
 from simplugin.records import Chunk, ChunkKey, Document
 from simplugin.texts import as_read
 
-__all__ = ["DEFAULT_TOKENS", "Splitter"]
+__all__ = ["DEFAULT_TOKENS", "Part", "Splitter"]
 
 DEFAULT_TOKENS = 256
 """Tokens a chunk may have, where the model allows as many."""
@@ -27,6 +27,21 @@ _VERSION = "2"  # of the way a document is split: another one splits what is sto
 _CONTEXT = 4  # the headings may take one token in so many
 _LETTERS = 50  # of a token: what has more is too long, and would be counted again for each chunk
 _BREAK = "\n\n"  # between the headings and the text, and never in a heading
+
+
+class Part(NamedTuple):
+    """Where a chunk lies in its document's text: characters ``start`` to ``end``.
+
+    It begins by itself at ``first``, before which it repeats the end of the chunk before. ``tokens`` is what the model
+    reads of it, ``path`` the headings above, and ``context`` those of them that the model reads too.
+    """
+
+    start: int
+    end: int
+    first: int
+    tokens: int
+    path: tuple[str, ...]
+    context: str
 
 
 class Splitter:
@@ -82,22 +97,51 @@ class Splitter:
 
     def split_all(self, documents: Sequence[Document]) -> list[list[Chunk]]:
         """Split like ``split``, asking the tokenizer once for all of them."""
-        return [
-            self._chunks(document, units) for document, units in zip(documents, self._units(documents), strict=True)
-        ]
+        found = self.parts([(document.text, document.format) for document in documents])
+        return [self.chunks(document, parts) for document, parts in zip(documents, found, strict=True)]
 
-    def _units(self, documents: Sequence[Document]) -> list[list[Unit]]:
-        """Return the blocks of each document, counted; those that are too long in pieces."""
-        blocks = [outline(document.text, document.format) for document in documents]
-        texts = [
-            document.text[block.start : block.end]
-            for document, found in zip(documents, blocks, strict=True)
-            for block in found
-        ]
-        sizes = iter(self._count(texts))
-        return [
-            list(self._counted(document.text, found, sizes)) for document, found in zip(documents, blocks, strict=True)
-        ]
+    def parts(self, texts: Sequence[tuple[str, str]]) -> list[list[Part]]:
+        """Find where the chunks of each text lie, by its structure: a text comes with its document's ``format``.
+
+        This is what takes time; ``chunks`` makes the records.
+        """
+        return [self._parts(text, units) for (text, _), units in zip(texts, self._units(texts), strict=True)]
+
+    def chunks(self, document: Document, parts: Sequence[Part]) -> list[Chunk]:
+        """Return the chunks of a document whose parts were found, in order."""
+        content = self.content_hash(document)
+        occurrences: Counter[str] = Counter()
+        chunks: list[Chunk] = []
+        for number, part in enumerate(parts):
+            text = document.text[part.start : part.end]
+            digest = hashlib.sha256((part.context + text).encode("utf-8", "surrogatepass")).hexdigest()[:32]
+            chunks.append(
+                Chunk(
+                    document_id=document.id,
+                    key=ChunkKey(digest, occurrences[digest]),
+                    number=number,
+                    total=len(parts),
+                    content=content,
+                    text=text,
+                    source=document.source,
+                    metadata=_metadata(document, part),
+                    tokens=part.tokens,
+                    context=part.context,
+                    modified=document.modified,
+                )
+            )
+            occurrences[digest] += 1
+        return chunks
+
+    def _units(self, texts: Sequence[tuple[str, str]]) -> list[list[Unit]]:
+        """Return the blocks of each text, counted; those that are too long in pieces."""
+        blocks = [outline(text, form) for text, form in texts]
+        sizes = iter(
+            self._count(
+                [text[block.start : block.end] for (text, _), own in zip(texts, blocks, strict=True) for block in own]
+            )
+        )
+        return [list(self._counted(text, own, sizes)) for (text, _), own in zip(texts, blocks, strict=True)]
 
     def _counted(self, text: str, blocks: Sequence[Block], sizes: Iterator[int]) -> Iterator[Unit]:
         path: tuple[tuple[int, str], ...] = ()
@@ -127,35 +171,16 @@ class Splitter:
         found = self.encoder.count_tokens([as_read(text) for text in texts]) if texts else []
         return [max(0, tokens - self._special) for tokens in found]
 
-    def _chunks(self, document: Document, units: Sequence[Unit]) -> list[Chunk]:
-        content = self.content_hash(document)
-        parts = [part for found in group(units, self._room) for part in self._checked(document.text, found)]
-        occurrences: Counter[str] = Counter()
-        chunks: list[Chunk] = []
-        for number, (part, size) in enumerate(parts):
-            context = self._context(part[0])
-            start = self._overlapping(document.text, parts[number - 1][0], part) if number else part[0].start
-            text = document.text[start : part[-1].end]
-            if context or start < part[0].start:
-                size = self._count([context + text])[0]
-            digest = hashlib.sha256((context + text).encode("utf-8", "surrogatepass")).hexdigest()[:32]
-            chunks.append(
-                Chunk(
-                    document_id=document.id,
-                    key=ChunkKey(digest, occurrences[digest]),
-                    number=number,
-                    total=len(parts),
-                    content=content,
-                    text=text,
-                    source=document.source,
-                    metadata=_metadata(document, part[0]),
-                    tokens=self._special + size,
-                    context=context,
-                    modified=document.modified,
-                )
-            )
-            occurrences[digest] += 1
-        return chunks
+    def _parts(self, text: str, units: Sequence[Unit]) -> list[Part]:
+        groups = [checked for found in group(units, self._room) for checked in self._checked(text, found)]
+        parts: list[Part] = []
+        for number, (own, size) in enumerate(groups):
+            context, first, end = self._context(own[0]), own[0].start, own[-1].end
+            start = self._overlapping(text, groups[number - 1][0], own) if number else first
+            if context or start < first:
+                size = self._count([context + text[start:end]])[0]
+            parts.append(Part(start, end, first, self._special + size, own[0].path, context))
+        return parts
 
     def _checked(self, text: str, part: Sequence[Unit]) -> Iterator[tuple[Sequence[Unit], int]]:
         """Yield a chunk with its size, halved until it fits.
@@ -202,10 +227,10 @@ class Splitter:
         return before[0].start + places[low] if low < len(places) else start
 
 
-def _metadata(document: Document, first: Unit) -> dict[str, Any]:
+def _metadata(document: Document, part: Part) -> dict[str, Any]:
     found = dict(document.metadata)
-    if first.path:
-        found["headings"] = list(first.path)
+    if part.path:
+        found["headings"] = list(part.path)
     if document.pages:
-        found["page"] = bisect_right(document.pages, first.start) or 1
+        found["page"] = bisect_right(document.pages, part.first) or 1
     return found

@@ -13,11 +13,12 @@ from __future__ import annotations
 
 import re
 import unicodedata
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import cache
 from importlib import resources
 from itertools import chain, pairwise
+from typing import TypeAlias
 from zlib import crc32
 
 import numpy as np
@@ -36,6 +37,9 @@ COMMON = 0.2
 
 AVERAGE = 100
 """Terms of an average text. A constant: chunks are of a size, and the weights of a stored text must not move."""
+
+_Numbers: TypeAlias = dict[str, tuple[int, ...]]
+"""The terms of words, as numbers."""
 
 _WORDS = re.compile(r"[^\W_]+")
 # Accents, and the vowel points of Hebrew: often left out when people type.
@@ -131,13 +135,15 @@ def _number(texts: Sequence[str]) -> tuple[npt.NDArray[np.uint32], npt.NDArray[n
     Languages repeat their words, so most are looked up.
     """
     parts = [text.split() for text in texts]  # a term never reaches across white space
-    numbers_of = _learn(set[str]().union(*parts))
-    found = [[*chain.from_iterable(map(numbers_of, each))] for each in parts]
+    known, passing = _learn(set[str]().union(*parts))
+    found = [[*chain.from_iterable(_look_up(each, known, passing))] for each in parts]
     sizes = np.fromiter(map(len, found), np.intp, len(found))
     return np.fromiter(chain.from_iterable(found), np.uint32, int(sizes.sum())), sizes
 
 
 def _numbered(folded: str) -> tuple[int, ...]:
+    if folded.isascii() and folded.isalnum():  # one word, as most are
+        return (crc32(folded[:LENGTH].encode()),)
     return tuple(crc32(term.encode("utf-8", "surrogatepass")) for term in _cut(folded))
 
 
@@ -145,14 +151,21 @@ class _Remembered:
     """The terms of words seen before, as numbers."""
 
     def __init__(self) -> None:
-        self.known: dict[str, tuple[int, ...]] = {}
+        self.known: _Numbers = {}
 
 
 _remembered = _Remembered()
 
 
-def _learn(parts: set[str]) -> Callable[[str], tuple[int, ...]]:
-    """Return what looks up the terms of these words; those of a usual length are remembered for the next time.
+def _look_up(parts: Sequence[str], known: _Numbers, passing: _Numbers) -> list[tuple[int, ...]]:
+    try:
+        return [*map(known.__getitem__, parts)]  # most texts have no word that is not remembered
+    except KeyError:
+        return [known[part] if part in known else passing[part] for part in parts]
+
+
+def _learn(parts: set[str]) -> tuple[_Numbers, _Numbers]:
+    """Return the terms of these words: those of a usual length, which are remembered, and those of the others.
 
     They are folded in one text, since each step takes longer to begin than to do for a word.
     """
@@ -164,10 +177,8 @@ def _learn(parts: set[str]) -> Callable[[str], tuple[int, ...]]:
     folded = _fold("\n".join(usual)).split("\n") if usual else []
     known.update((part, _numbered(line)) for part, line in zip(usual, folded, strict=True))
     _remembered.known = known
-    if len(usual) == len(new):
-        return known.__getitem__
     passing = {part: _numbered(_fold(part)) for part in new if len(part) > _LONGEST}
-    return lambda part: known[part] if part in known else passing[part]
+    return known, passing
 
 
 def _pieces(word: str) -> Iterator[str]:

@@ -42,10 +42,10 @@ MANY_CHUNKS = 10_000
 
 _LOOKUP = 256  # documents a look-up of what is stored
 _LETTERS = 4_000_000  # characters of text that a window holds at most, beside its last document
-_PART = 250_000  # characters of text that are split at once, beside the last document
+_SHARE = 250_000  # characters of text that are split at once, beside the last document
 _WORTH_STARTING = 1_000_000  # characters of text that changed: a second process takes as long to start as half of them
 _WINDOW = 1024  # chunks encoded at once: enough for batches of nearly equal lengths, little enough to hold
-_AHEAD = 4  # parts that are split, and windows that are embedded, while others are written
+_AHEAD = 4  # shares that are split, and windows that are embedded, while others are written
 _GLANCE = 100  # characters that nearly always show a text not to be blank
 _PENDING = ""  # the content of a head whose document is not all there yet
 
@@ -182,12 +182,12 @@ class Run:
             _Changed(document, keys.get(document.id, frozenset()) if stored is None else stored)
             for document, stored in changed
         ]
-        for part in _parts(work):
-            self._letters += sum(len(each.document.text) for each in part)
+        for share in _shares(work):
+            self._letters += sum(len(each.document.text) for each in share)
             if self._second and self._letters >= _WORTH_STARTING:
                 self._second.start()
-            documents = [each.document for each in part]
-            self._splitting.append((part, self._worker.submit(partial(self._split, documents))))
+            documents = [each.document for each in share]
+            self._splitting.append((share, self._worker.submit(partial(self._split, documents))))
 
     def _finish(self) -> None:
         """Write what is left, and wait until it is safe."""
@@ -349,18 +349,18 @@ class _Step:
         return not (self.fresh or self.kept or self.stale or self.heads)
 
 
-def _parts(work: Sequence[_Changed]) -> Iterator[list[_Changed]]:
-    """Cut the work into parts, so that the first is embedded and written while others are split."""
-    part: list[_Changed] = []
+def _shares(work: Sequence[_Changed]) -> Iterator[list[_Changed]]:
+    """Cut the work into shares, so that the first is embedded and written while others are split."""
+    share: list[_Changed] = []
     letters = 0
     for changed in work:
-        part.append(changed)
+        share.append(changed)
         letters += len(changed.document.text)
-        if letters >= _PART:
-            yield part
-            part, letters = [], 0
-    if part:
-        yield part
+        if letters >= _SHARE:
+            yield share
+            share, letters = [], 0
+    if share:
+        yield share
 
 
 def windows(documents: Iterable[Document | Failure], most: int) -> Iterator[list[Document | Failure]]:

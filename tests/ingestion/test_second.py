@@ -60,7 +60,7 @@ def waiting(monkeypatch: pytest.MonkeyPatch) -> Waiting:
 
     monkeypatch.setattr(SecondProcess, "start", start_and_wait)
     monkeypatch.setattr(pipeline, "_WORTH_STARTING", 1)
-    monkeypatch.setattr(pipeline, "_PART", 10_000)
+    monkeypatch.setattr(pipeline, "_SHARE", 10_000)
     monkeypatch.setattr(pipeline, "_WINDOW", 16)
     return lambda: started
 

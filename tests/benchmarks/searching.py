@@ -21,7 +21,13 @@ QUESTIONS = (
     "what is attention?",
 )
 ROUNDS = 20
-FILTERS = {"": None, "lang, which is indexed": {"lang": "en"}, "kind, which is not": {"kind": FOLDERS[-1]}}
+PAGE = "fastapi/en/tutorial/body-fields.md"
+FILTERS = {
+    "": None,
+    "lang, which is indexed": {"lang": "en"},
+    "source, likewise": {"source": PAGE},
+    "kind, which is not": {"kind": FOLDERS[-1]},
+}
 
 
 def run(data: Path) -> None:
@@ -41,7 +47,8 @@ def pages(data: Path) -> Iterator[Document]:
         for path in sorted((data / "docs" / folder).rglob("*.md")):
             text = path.read_text(encoding="utf-8")
             metadata = {"kind": folder, "lang": identify(text)}
-            yield Document(id=path.as_posix(), text=text, format="markdown", metadata=metadata)
+            name = path.relative_to(data / "docs").as_posix()
+            yield Document(id=name, text=text, source=name, format="markdown", metadata=metadata)
 
 
 def measure(docs: Collection, **options: object) -> float:

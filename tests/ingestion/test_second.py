@@ -9,7 +9,7 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import Any
 
@@ -24,6 +24,7 @@ from simplugin.ingestion import Options, Splitter, pipeline
 from simplugin.ingestion.readers.language import identify
 from simplugin.ingestion.second import SecondProcess, SecondProcessError, may_have_second
 from simplugin.ingestion.second.wire import pack_texts, receive, send, unpack_texts
+from simplugin.measures import FloatArray
 from simplugin.records import Document
 from simplugin.texts import as_read
 from simplugin_qdrant import open_store, register
@@ -213,6 +214,8 @@ def test_only_a_static_model_has_a_second_process_and_only_under_python(
     monkeypatch.setattr(os, "sched_getaffinity", lambda _: {0, 1}, raising=False)
     assert may_have_second(starter)
     assert not may_have_second(HashEncoder())
+    assert isinstance(starter, StaticEncoder)
+    assert not may_have_second(Shouting(starter.folder))
 
     for program in (None, "", "/usr/sbin/uwsgi"):
         monkeypatch.setattr(sys, "executable", program)
@@ -296,6 +299,11 @@ def test_what_is_no_message_is_told() -> None:
 
     with pytest.raises(ValueError, match="not a message"):
         receive(io.BytesIO(pipe.getvalue()))
+
+
+class Shouting(StaticEncoder):
+    def encode_document(self, texts: Iterable[str]) -> FloatArray:
+        return super().encode_document(text.upper() for text in texts)
 
 
 def refuse(*_: object, **__: object) -> None:

@@ -39,7 +39,8 @@ def may_have_second(encoder: Encoder) -> TypeGuard[StaticEncoder]:
     """
     name = Path(sys.executable or "").name
     is_python = name.startswith("python") and not getattr(sys, "frozen", False)  # and no program that holds one
-    return isinstance(encoder, StaticEncoder) and is_python and _processors() > 1
+    is_static = type(encoder) is StaticEncoder  # what a user makes of it is unknown to the other process
+    return is_static and is_python and _processors() > 1
 
 
 class SecondProcess:

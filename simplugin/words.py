@@ -13,18 +13,18 @@ from __future__ import annotations
 
 import re
 import unicodedata
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
 from importlib import resources
 from itertools import chain, pairwise
-from typing import TypeAlias
+from typing import TypeAlias, TypeVar
 from zlib import crc32
 
 import numpy as np
 import numpy.typing as npt
 
-__all__ = ["WordVector", "terms", "weigh_document", "weigh_documents", "weigh_query"]
+__all__ = ["WordVector", "look_up", "terms", "weigh_document", "weigh_documents", "weigh_query"]
 
 LENGTH = 5
 """Letters of a term."""
@@ -37,6 +37,8 @@ COMMON = 0.2
 
 AVERAGE = 100
 """Terms of an average text. A constant: chunks are of a size, and the weights of a stored text must not move."""
+
+T = TypeVar("T")
 
 _Numbers: TypeAlias = dict[str, tuple[int, ...]]
 """The terms of words, as numbers."""
@@ -136,7 +138,7 @@ def _number(texts: Sequence[str]) -> tuple[npt.NDArray[np.uint32], npt.NDArray[n
     """
     parts = [text.split() for text in texts]  # a term never reaches across white space
     known, passing = _learn(set[str]().union(*parts))
-    found = [[*chain.from_iterable(_look_up(each, known, passing))] for each in parts]
+    found = [[*chain.from_iterable(look_up(each, known, passing))] for each in parts]
     sizes = np.fromiter(map(len, found), np.intp, len(found))
     return np.fromiter(chain.from_iterable(found), np.uint32, int(sizes.sum())), sizes
 
@@ -157,11 +159,12 @@ class _Remembered:
 _remembered = _Remembered()
 
 
-def _look_up(parts: Sequence[str], known: _Numbers, passing: _Numbers) -> list[tuple[int, ...]]:
+def look_up(words: Sequence[str], known: Mapping[str, T], passing: Mapping[str, T]) -> list[T]:
+    """Return what is known of each word of a text, or of those that are not remembered beyond it."""
     try:
-        return [*map(known.__getitem__, parts)]  # most texts have no word that is not remembered
+        return [*map(known.__getitem__, words)]  # most texts have none of these
     except KeyError:
-        return [known[part] if part in known else passing[part] for part in parts]
+        return [known[word] if word in known else passing[word] for word in words]
 
 
 def _learn(parts: set[str]) -> tuple[_Numbers, _Numbers]:

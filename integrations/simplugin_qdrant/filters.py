@@ -43,6 +43,7 @@ __all__ = [
 
 _BOUNDS = ("gt", "gte", "lt", "lte")
 _LARGEST = 2**63  # integers beyond it are none to an engine
+
 OWN_SOURCE = "metadata.source"
 """Where a text that was added, or one of another program, says where it came from."""
 

@@ -28,7 +28,7 @@ INDEXES: dict[str, IndexKind] = {
     OWN_SOURCE: "id",
     "metadata.lang": "id",
 }
-"""The payload keys that every new collection has indexed: the record's own, and what an ingest writes to filter by."""
+"""The payload keys that every new collection has indexed: the record's own, and what is written to filter by."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,6 +11,8 @@ from collections.abc import Iterator, Sequence
 from itertools import accumulate, chain
 from typing import TYPE_CHECKING, TypeAlias
 
+from simplugin.words import look_up
+
 if TYPE_CHECKING:
     from tokenizers import Encoding, Tokenizer
 
@@ -60,11 +62,7 @@ class WordCutter:
     def _by_word(self, texts: Sequence[str]) -> Iterator[list[list[int]]]:
         """Go through the texts: the piece ids of each word of a text."""
         known, words, passing = self._learn([text.split() for text in texts])
-        for group in words:
-            try:
-                yield [*map(known.__getitem__, group)]  # most texts have no word that is not remembered
-            except KeyError:
-                yield [known[word] if word in known else passing[word] for word in group]
+        return (look_up(group, known, passing) for group in words)
 
     def _learn(self, texts: list[list[str]]) -> tuple[_Pieces, list[list[str]], _Pieces]:
         """Cut the words that are not known yet.

@@ -20,7 +20,7 @@ from concurrent.futures import Future
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field, replace
 from functools import partial
-from typing import Any, TypeGuard
+from typing import Any, TypeGuard, TypeVar
 
 from simplugin.collection import RecordingCollection
 from simplugin.ingestion.background import Background
@@ -36,6 +36,8 @@ from simplugin.records import Chunk, ChunkKey, Document
 from simplugin.texts import as_read, count_invisible
 
 __all__ = ["MANY_CHUNKS", "Run", "ingest_documents", "second_process", "windows"]
+
+T = TypeVar("T")
 
 MANY_CHUNKS = 10_000
 """From so many chunks on a run counts as bulk: indexes are cheaper built once at the end."""
@@ -182,7 +184,8 @@ class Run:
             _Changed(document, keys.get(document.id, frozenset()) if stored is None else stored)
             for document, stored in changed
         ]
-        for share in _shares(work):
+        # In shares, so that the first is embedded and written while others are split.
+        for share in _cut(work, lambda each: len(each.document.text), len(work), _SHARE):
             self._letters += sum(len(each.document.text) for each in share)
             if self._second and self._letters >= _WORTH_STARTING:
                 self._second.start()
@@ -349,32 +352,23 @@ class _Step:
         return not (self.fresh or self.kept or self.stale or self.heads)
 
 
-def _shares(work: Sequence[_Changed]) -> Iterator[list[_Changed]]:
-    """Cut the work into shares, so that the first is embedded and written while others are split."""
-    share: list[_Changed] = []
-    letters = 0
-    for changed in work:
-        share.append(changed)
-        letters += len(changed.document.text)
-        if letters >= _SHARE:
-            yield share
-            share, letters = [], 0
-    if share:
-        yield share
-
-
 def windows(documents: Iterable[Document | Failure], most: int) -> Iterator[list[Document | Failure]]:
     """Cut the stream where there are ``most`` documents, or memory has its fill of their texts."""
-    window: list[Document | Failure] = []
+    return _cut(documents, lambda entry: len(entry.text) if isinstance(entry, Document) else 0, most, _LETTERS)
+
+
+def _cut(entries: Iterable[T], letters_of: Callable[[T], int], most: int, fill: int) -> Iterator[list[T]]:
+    """Cut where there are ``most`` entries, or ``fill`` letters."""
+    part: list[T] = []
     letters = 0
-    for entry in documents:
-        window.append(entry)
-        letters += len(entry.text) if isinstance(entry, Document) else 0
-        if len(window) == most or letters >= _LETTERS:
-            yield window
-            window, letters = [], 0
-    if window:
-        yield window
+    for entry in entries:
+        part.append(entry)
+        letters += letters_of(entry)
+        if len(part) == most or letters >= fill:
+            yield part
+            part, letters = [], 0
+    if part:
+        yield part
 
 
 def _is_pending(chunk: Chunk) -> bool:

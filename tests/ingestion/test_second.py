@@ -244,7 +244,9 @@ time.sleep(60)
 
 
 @pytest.mark.parametrize("sent", [signal.SIGKILL, signal.SIGINT], ids=["killed", "Ctrl-C"])
-def test_it_does_not_outlive_the_first(tmp_path: Path, sent: signal.Signals) -> None:
+def test_it_imports_nothing_from_the_folder_it_is_in_and_does_not_outlive_the_first(
+    tmp_path: Path, sent: signal.Signals
+) -> None:
     (tmp_path / "json.py").write_text("raise SystemExit('the folder it is in is none of its business')", "utf-8")
     environment = os.environ | {"PYTHONPATH": f"{ROOT}:{ROOT / 'integrations'}"}
     command = [sys.executable, "-P", "-c", CHILD]

@@ -20,15 +20,17 @@ WINDOW = 1024
 
 @dataclass(frozen=True, slots=True)
 class Budget:
-    """How much goes through a device at once: tokens with their padding, and rows."""
+    """How much goes through a device at once: tokens with their padding, rows, and how many tokens may be padding."""
 
     tokens: int
     rows: int
+    padding: int
 
 
-CPU = Budget(tokens=1024, rows=256)
-"""One core multiplies matrices at its peak from about 128 tokens on; above 1,024 padding costs more than it saves."""
-GPU = Budget(tokens=16_384, rows=1024)
+CPU = Budget(tokens=1024, rows=256, padding=16)
+"""One core multiplies matrices at its peak from about 128 tokens on, and a batch more costs it as much as computing 20
+tokens of a small network, fewer of a large one: 64 questions take a quarter less time than in one batch."""
+GPU = Budget(tokens=16_384, rows=1024, padding=16_384)
 
 
 def windows(texts: Iterable[str], size: int = WINDOW) -> Iterator[list[str]]:
@@ -50,12 +52,13 @@ def plan(lengths: Sequence[int], budget: Budget) -> list[list[int]]:
     Rows times the longest stay within the budget, except for a single text that is longer than all of it.
     """
     batches: list[list[int]] = []
-    width = 0
+    width = padding = 0
     for place in sorted(range(len(lengths)), key=lambda place: -lengths[place]):
         last = batches[-1] if batches else []
-        if last and len(last) < budget.rows and (len(last) + 1) * width <= budget.tokens:
+        padding += width - lengths[place]
+        if last and len(last) < budget.rows and (len(last) + 1) * width <= budget.tokens and padding <= budget.padding:
             last.append(place)
         else:
-            width = max(1, lengths[place])
+            width, padding = lengths[place], 0
             batches.append([place])
     return batches

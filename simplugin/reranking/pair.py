@@ -11,7 +11,7 @@ import numpy as np
 
 from simplugin.catalog import ModelCard, Precision
 from simplugin.encoders.batching import CPU, GPU, plan
-from simplugin.encoders.network import choose_device, choose_precision, half_type, inference
+from simplugin.encoders.network import choose_device, choose_precision, half_type, inference, pack_for
 from simplugin.measures import FloatArray
 from simplugin.records import Hit
 from simplugin.reranking.checkpoint import PairCheckpoint
@@ -46,6 +46,7 @@ class PairReranker:
             from simplugin.reranking.network import halve
 
             halve(self._network, len(checkpoint.head.labels), half_type(self._precision))
+        pack_for(self._device, self._network)
         # Truncation settings are the tokenizer's state.
         self._lock = threading.Lock()
 

@@ -29,7 +29,7 @@ help:
 	@echo "make bench-pairs  seconds to rerank with a pair model"
 	@echo "make bench-encode  encoding alone, against plain sentence-transformers"
 	@echo "make bench-store  the embedded store against others, which get an environment of their own"
-	@echo "make bench-ingest  ingestion against LangChain, Haystack and FastEmbed, which get the same"
+	@echo "make bench-ingest  ingestion against LangChain, Haystack, LlamaIndex and FastEmbed, which get the same"
 	@echo "make bench-langchain  the LangChain classes against langchain-huggingface and langchain-qdrant, likewise"
 	@echo "make bench-intents  intents against semantic-router, nearest neighbours and logistic regression, likewise"
 	@echo "make bench-setfit  the same against SetFit, which trains the vectors: three utterances an intent"

@@ -27,8 +27,8 @@ class Budget:
     padding: int
 
 
-CPU = Budget(tokens=1024, rows=256, padding=16)
-"""One core multiplies matrices at its peak from about 128 tokens on, and a batch more costs it as much as computing 20
+CPU = Budget(tokens=2048, rows=256, padding=16)
+"""A core multiplies matrices at its peak from about 128 tokens on, and a batch more costs it as much as computing 20
 tokens of a small network, fewer of a large one: 64 questions take a quarter less time than in one batch."""
 GPU = Budget(tokens=16_384, rows=1024, padding=16_384)
 

@@ -1,4 +1,4 @@
-"""Ready chunks into Qdrant against LangChain, Haystack and FastEmbed, and pages into the embedded store, and again.
+"""Ready chunks into Qdrant against four peers, and pages into the embedded store, and again.
 
 The peers run in processes of their own, ``tests/benchmarks/ingest_peers.py``: ``make bench-ingest`` sets their
 environment up.
@@ -175,7 +175,7 @@ def ingest_chunks(encoder: Encoder, location: str | Path, chunks: Sequence[str])
 def find_peers(folder: Path, model: Path) -> dict[str, Contender]:
     """Return the peers, where their environment is there; print their versions."""
     if not PEERS.exists():
-        print("(LangChain, Haystack and FastEmbed are measured by make bench-ingest, which sets their environment up)")
+        print("(the peers are measured by make bench-ingest, which sets their environment up)")
         return {}
     versions: dict[str, str] = ask_peers("versions")
     for name, packages in versions.items():

@@ -1,4 +1,4 @@
-"""How LangChain, Haystack and FastEmbed bring the chunks that ``ingest`` left in a folder into Qdrant in memory.
+"""How LangChain, Haystack, LlamaIndex and FastEmbed bring the chunks that ``ingest`` left into Qdrant in memory.
 
 ``python -m tests.benchmarks.ingest_peers NAME FOLDER MODEL THREADS`` leaves the vectors of each corpus beside its
 chunks, in their order, and prints the seconds as a JSON object; with the one argument ``versions`` it prints what is
@@ -16,6 +16,7 @@ import time
 from collections.abc import Callable, Sequence
 from importlib import import_module
 from importlib.metadata import version
+from operator import itemgetter
 from pathlib import Path
 from typing import Any, TypeAlias
 
@@ -23,6 +24,8 @@ import numpy as np
 
 Ingest: TypeAlias = Callable[[Sequence[str]], Any]
 """Takes chunks into a new store, and returns the client it is reached by."""
+Read: TypeAlias = Callable[[dict[str, Any]], str]
+"""Takes the text out of a stored payload."""
 
 WIDTH = 384  # of all-MiniLM-L6-v2
 FASTEMBED, ONNX = "local/all-MiniLM-L6-v2", "model.onnx"
@@ -36,6 +39,7 @@ PACKAGES = {
         "qdrant-client",
     ),
     "Haystack": ("qdrant-haystack", "sentence-transformers-haystack", "haystack-ai"),
+    "LlamaIndex": ("llama-index-vector-stores-qdrant", "llama-index-embeddings-huggingface", "llama-index-core"),
     "FastEmbed": ("fastembed", "onnxruntime"),
 }
 
@@ -47,12 +51,13 @@ def main() -> None:
     name, folder, model, threads = sys.argv[1], Path(sys.argv[2]), sys.argv[3], int(sys.argv[4])
     torch: Any = import_module("torch")
     torch.set_num_threads(threads)
-    ingest, text_key = {"LangChain": langchain, "Haystack": haystack, "FastEmbed": fastembed}[name](model)
-    seconds = {corpus.stem: _measure(name, ingest, text_key, corpus) for corpus in sorted(folder.glob("*.jsonl"))}
+    peers = {"LangChain": langchain, "Haystack": haystack, "LlamaIndex": llama_index, "FastEmbed": fastembed}
+    ingest, read = peers[name](model)
+    seconds = {corpus.stem: _measure(name, ingest, read, corpus) for corpus in sorted(folder.glob("*.jsonl"))}
     print(json.dumps(seconds))
 
 
-def langchain(model: str) -> tuple[Ingest, str]:
+def langchain(model: str) -> tuple[Ingest, Read]:
     """As on LangChain's page about Qdrant: ``from_documents`` with the embeddings of ``langchain-huggingface``."""
     documents: Any = import_module("langchain_core.documents")
     huggingface: Any = import_module("langchain_huggingface")
@@ -65,10 +70,10 @@ def langchain(model: str) -> tuple[Ingest, str]:
         store = qdrant.QdrantVectorStore.from_documents(ready, embeddings, location=":memory:", collection_name="bench")
         return store.client
 
-    return ingest, "page_content"
+    return ingest, itemgetter("page_content")
 
 
-def haystack(model: str) -> tuple[Ingest, str]:
+def haystack(model: str) -> tuple[Ingest, Read]:
     """As on Haystack's page about Qdrant: its embedder, then its writer."""
     core: Any = import_module("haystack")
     utils: Any = import_module("haystack.utils")
@@ -84,10 +89,30 @@ def haystack(model: str) -> tuple[Ingest, str]:
         writers.DocumentWriter(store).run(embedded)
         return store._client
 
-    return ingest, "content"
+    return ingest, itemgetter("content")
 
 
-def fastembed(model: str) -> tuple[Ingest, str]:
+def llama_index(model: str) -> tuple[Ingest, Read]:
+    """As on LlamaIndex's pages about its pipeline and about Qdrant: the embedding as a step, the store at its end."""
+    client: Any = import_module("qdrant_client")
+    pipelines: Any = import_module("llama_index.core.ingestion")
+    schema: Any = import_module("llama_index.core.schema")
+    huggingface: Any = import_module("llama_index.embeddings.huggingface")
+    qdrant: Any = import_module("llama_index.vector_stores.qdrant")
+    embedding = huggingface.HuggingFaceEmbedding(model_name=model, device="cpu")
+    embedding.get_text_embedding("The first call of a model takes longer.")
+
+    def ingest(texts: Sequence[str]) -> Any:
+        reached = client.QdrantClient(":memory:")
+        store = qdrant.QdrantVectorStore(client=reached, collection_name="bench")
+        nodes = [schema.TextNode(text=text) for text in texts]
+        pipelines.IngestionPipeline(transformations=[embedding], vector_store=store).run(nodes=nodes)
+        return reached
+
+    return ingest, lambda payload: str(json.loads(payload["_node_content"])["text"])
+
+
+def fastembed(model: str) -> tuple[Ingest, Read]:
     """As on Qdrant's page about FastEmbed: the client embeds what it uploads. The model is a custom one, from files."""
     client: Any = import_module("qdrant_client")
     engine: Any = import_module("fastembed")
@@ -121,7 +146,7 @@ def fastembed(model: str) -> tuple[Ingest, str]:
         store.upload_collection("bench", list(map(document, texts)), payload, ids=range(len(texts)))
         return store
 
-    return ingest, "text"
+    return ingest, itemgetter("text")
 
 
 def _export(model: Path, folder: Path) -> None:
@@ -140,14 +165,14 @@ def _export(model: Path, folder: Path) -> None:
     )
 
 
-def _measure(name: str, ingest: Ingest, text_key: str, corpus: Path) -> float:
+def _measure(name: str, ingest: Ingest, read: Read, corpus: Path) -> float:
     """Return the seconds that one corpus takes; what was stored is looked up after."""
     texts = [json.loads(line)["text"] for line in corpus.read_text("utf-8").splitlines()]
     started = time.perf_counter()
     client = ingest(texts)
     seconds = time.perf_counter() - started
     records, _ = client.scroll("bench", limit=len(texts) + 1, with_payload=True, with_vectors=True)
-    stored = {record.payload[text_key]: record.vector for record in records}
+    stored = {read(record.payload): record.vector for record in records}
     np.save(corpus.with_name(f"{name}-{corpus.stem}.npy"), np.array([stored[text] for text in texts], dtype=np.float32))
     return seconds
 

@@ -56,7 +56,8 @@ def plan(lengths: Sequence[int], budget: Budget) -> list[list[int]]:
     for place in sorted(range(len(lengths)), key=lambda place: -lengths[place]):
         last = batches[-1] if batches else []
         padding += width - lengths[place]
-        if last and len(last) < budget.rows and (len(last) + 1) * width <= budget.tokens and padding <= budget.padding:
+        tokens = (len(last) + 1) * max(1, width)
+        if last and len(last) < budget.rows and tokens <= budget.tokens and padding <= budget.padding:
             last.append(place)
         else:
             width, padding = lengths[place], 0

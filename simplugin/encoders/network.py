@@ -29,10 +29,13 @@ __all__ = [
     "half_type",
     "inference",
     "pack_for",
+    "processor_has",
 ]
 
 Batch: TypeAlias = Mapping[str, np.ndarray[tuple[int, int], np.dtype[np.int64]]]
 """What a tokenizer gives for some texts, each input as a matrix (rows, longest)."""
+
+_MULTIPLY_BF16 = ("avx512_bf16", "amx_bf16", "bf16")  # the last is Arm's
 
 
 class Network(Protocol):
@@ -96,11 +99,11 @@ class TorchNetwork:
 def pack_for(device: torch.device, network: nn.Module, dtype: torch.dtype | None = None) -> None:
     """Lay out the weights of a network for a processor that will only run it, where that makes it faster.
 
-    Linear layers then compute in ``dtype``, None in their own weights'.
+    Linear layers then compute in ``dtype``, None in their own weights'. With AVX2 alone they would take as long.
     """
-    from simplugin.encoders.packing import has_avx512, pack
+    if device.type == "cpu" and processor_has("avx512_f"):
+        from simplugin.encoders.packing import pack
 
-    if device.type == "cpu" and has_avx512():
         pack(network, dtype)
 
 
@@ -153,17 +156,18 @@ def choose_precision(precision: Precision | None, device: torch.device) -> Preci
     if precision == "fp16" and device.type == "cpu":
         message = "Precision 'fp16' needs a GPU; on a processor use 'bf16' or 'fp32'."
         raise ModelError(message)
-    if precision == "bf16" and device.type == "cpu" and not _has_bf16():
+    # A warning that may be wrong is none: an older torch does not say what the processor has.
+    if precision == "bf16" and device.type == "cpu" and processor_has(*_MULTIPLY_BF16) is False:
         message = "This processor has no bf16 instructions: precision 'bf16' runs, and takes longer than 'fp32'."
         warnings.warn(message, UserWarning, stacklevel=5)
     return precision
 
 
-def _has_bf16() -> bool:
-    """Say whether the processor multiplies bf16 numbers itself: AVX512-BF16, AMX, or Arm's BF16."""
+def processor_has(*features: str) -> bool | None:
+    """Say whether the processor has one of the features, by torch's names; None where an older torch does not say."""
     import torch
 
     if not hasattr(torch.cpu, "get_capabilities"):
-        return True  # an older torch does not say; a warning that may be wrong is none
+        return None
     capabilities: Mapping[str, object] = torch.cpu.get_capabilities()
-    return any(bool(capabilities.get(name)) for name in ("avx512_bf16", "amx_bf16", "bf16"))
+    return any(bool(capabilities.get(feature)) for feature in features)

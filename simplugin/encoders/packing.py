@@ -7,25 +7,17 @@ and applies an activation to a result that is still in the cache. The sums are t
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from typing import Any, cast
 
 import torch
 from torch import Tensor, nn
 
-__all__ = ["has_avx512", "pack"]
+from simplugin.encoders.batching import CPU
 
-_ROWS = 1024  # of the batches that weights are laid out for; others are multiplied as well, if not at the peak
+__all__ = ["pack"]
+
 _ACTIVATED = (("dense", "intermediate_act_fn"), ("lin1", "activation"))  # BERT and what descends from it; DistilBERT
 _ONEDNN: Any = torch.ops.mkldnn
-
-
-def has_avx512() -> bool:
-    """Say whether packed layers are faster than torch's own here; with AVX2 alone they take as long."""
-    if not hasattr(torch.cpu, "get_capabilities"):
-        return False  # an older torch does not say
-    capabilities: Mapping[str, object] = torch.cpu.get_capabilities()
-    return bool(capabilities.get("avx512_f"))
 
 
 def pack(network: nn.Module, dtype: torch.dtype | None = None) -> None:
@@ -47,7 +39,8 @@ class _PackedLinear(nn.Module):
 
     def __init__(self, weight: Tensor, bias: Tensor | None) -> None:
         super().__init__()
-        self.weight: Tensor = _ONEDNN._reorder_linear_weight(weight, _ROWS)
+        # Laid out for full batches; others are multiplied as well, if not at the peak.
+        self.weight: Tensor = _ONEDNN._reorder_linear_weight(weight, CPU.tokens)
         self.bias = bias
         self.activation, self.algorithm = "none", ""
 

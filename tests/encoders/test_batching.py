@@ -19,7 +19,7 @@ def test_every_text_is_in_one_batch_and_no_batch_passes_the_budget(
     for batch in batches:
         assert len(batch) <= rows
         longest = max(lengths[place] for place in batch)
-        assert len(batch) == 1 or len(batch) * longest <= tokens
+        assert len(batch) == 1 or len(batch) * max(1, longest) <= tokens
         assert sum(longest - lengths[place] for place in batch) <= padding
 
 

@@ -11,12 +11,15 @@ from torch import nn
 from transformers import BertConfig, BertModel, DistilBertConfig, DistilBertModel, XLMRobertaConfig, XLMRobertaModel
 
 from simplugin.encoders import packing
-from simplugin.encoders.packing import has_avx512, pack
+from simplugin.encoders.network import processor_has
+from simplugin.encoders.packing import pack
 
 pytestmark = pytest.mark.model
 
 IDS = torch.arange(36).reshape(3, 12) % 20 + 5
-only_with_avx512 = pytest.mark.skipif(not has_avx512(), reason="this processor has no AVX-512, so nothing is packed")
+only_with_avx512 = pytest.mark.skipif(
+    not processor_has("avx512_f"), reason="this processor has no AVX-512, so nothing is packed"
+)
 
 
 def bert(activation: str = "gelu") -> nn.Module:

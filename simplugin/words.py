@@ -13,18 +13,20 @@ from __future__ import annotations
 
 import re
 import unicodedata
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import cache
 from importlib import resources
-from itertools import chain, pairwise
-from typing import TypeAlias, TypeVar
+from itertools import pairwise
+from sys import byteorder
 from zlib import crc32
 
 import numpy as np
 import numpy.typing as npt
 
-__all__ = ["WordVector", "look_up", "terms", "weigh_document", "weigh_documents", "weigh_query"]
+from simplugin.numbering import NUMBER, Numbering
+
+__all__ = ["WordVector", "terms", "weigh_document", "weigh_documents", "weigh_query"]
 
 LENGTH = 5
 """Letters of a term."""
@@ -38,23 +40,16 @@ COMMON = 0.2
 AVERAGE = 100
 """Terms of an average text. A constant: chunks are of a size, and the weights of a stored text must not move."""
 
-T = TypeVar("T")
-
-_Numbers: TypeAlias = dict[str, tuple[int, ...]]
-"""The terms of words, as numbers."""
-
 _WORDS = re.compile(r"[^\W_]+")
 # Accents, and the vowel points of Hebrew: often left out when people type.
 _ACCENTS = re.compile("[\u0300-\u036f\u0591-\u05bd\u05bf\u05c1\u05c2\u05c4\u05c5\u05c7]+")
 # I, İ, ı and i are one letter, since case folding cannot know the language; Hebrew has another shape for five letters
 # at the end of a word.
-_SISTERS = str.maketrans({"ı": "i", "ם": "מ", "ן": "נ", "ץ": "צ", "ף": "פ", "ך": "כ"})
+_SISTERS = {"ı": "i", "ם": "מ", "ן": "נ", "ץ": "צ", "ף": "פ", "ך": "כ"}
 _HAN_OR_KANA = re.compile("[\u3040-\u30ff\u3400-\u4dbf\u4e00-\u9fff]+")
 _HEBREW = re.compile("[\u05d0-\u05ea]")
 _PREFIXES = "ושהבלכמ"
 _SHORTEST = 3  # letters of a Hebrew word without its prefix
-_LONGEST = 48  # letters of a word worth remembering: a Chinese sentence has no spaces, and does not come again
-_MOST = 1 << 17  # words remembered; some 30 MB
 _BITS = np.uint64(32)  # of a term's number
 
 
@@ -84,8 +79,8 @@ def weigh_document(text: str) -> WordVector:
 
 
 def weigh_documents(texts: Sequence[str]) -> list[WordVector]:
-    """Weigh several texts like ``weigh_document``; all at once takes half to three quarters of the time."""
-    numbers, sizes = _number(texts)
+    """Weigh several texts like ``weigh_document``; all at once takes half of the time."""
+    numbers, sizes = _numbering.number(texts)
     # The text above, its term below: sorted, those of a text stand together, and in it those of a term.
     rows = np.repeat(np.arange(len(sizes), dtype=np.uint64), sizes) << _BITS | numbers
     places, times = np.unique(rows, return_counts=True)
@@ -98,7 +93,7 @@ def weigh_documents(texts: Sequence[str]) -> list[WordVector]:
 
 def weigh_query(text: str) -> WordVector:
     """Weigh the terms of a question: each counts once, and ``COMMON`` where it is in every other text anyway."""
-    indices, common = sorted({*_number([text])[0].tolist()}), _common()
+    indices, common = sorted({*_numbering.number([text])[0].tolist()}), _common()
     values = [COMMON if index in common else 1.0 for index in indices]
     return WordVector(np.array(indices, dtype=np.uint32), np.array(values, dtype=np.float32))
 
@@ -112,13 +107,16 @@ def terms(text: str) -> list[str]:
 def _common() -> frozenset[int]:
     """Return the terms of the words in ``common_words.txt`` as numbers."""
     lines = resources.files("simplugin").joinpath("common_words.txt").read_text(encoding="utf-8").splitlines()
-    return frozenset(_number(lines[2:])[0].tolist())
+    return frozenset(_numbering.number(lines[2:])[0].tolist())
 
 
 def _fold(text: str) -> str:
     if text.isascii():
         return text.lower()
-    return _ACCENTS.sub("", unicodedata.normalize("NFKD", text).lower()).translate(_SISTERS)
+    folded = _ACCENTS.sub("", unicodedata.normalize("NFKD", text).lower())
+    for letter, sister in _SISTERS.items():  # str.translate takes ten times as long
+        folded = folded.replace(letter, sister)
+    return folded
 
 
 def _cut(folded: str) -> list[str]:
@@ -131,57 +129,16 @@ def _cut(folded: str) -> list[str]:
     return [word[:LENGTH] for word in words]
 
 
-def _number(texts: Sequence[str]) -> tuple[npt.NDArray[np.uint32], npt.NDArray[np.intp]]:
-    """Return the terms of all texts as numbers, repeats included, and how many each text has.
-
-    Languages repeat their words, so most are looked up.
-    """
-    parts = [text.split() for text in texts]  # a term never reaches across white space
-    known, passing = _learn(set[str]().union(*parts))
-    found = [[*chain.from_iterable(look_up(each, known, passing))] for each in parts]
-    sizes = np.fromiter(map(len, found), np.intp, len(found))
-    return np.fromiter(chain.from_iterable(found), np.uint32, int(sizes.sum())), sizes
+def _numbers(words: Sequence[str]) -> Iterator[bytes]:
+    """Yield the terms of each word as numbers, for ``Numbering``."""
+    # Folded in one text: each step takes longer to begin than to do for a word.
+    for folded in _fold("\n".join(words)).split("\n"):
+        cut = [folded[:LENGTH]] if folded.isascii() and folded.isalnum() else _cut(folded)  # most are one term
+        numbers = [crc32(term.encode("utf-8", "surrogatepass")) for term in cut]
+        yield b"".join([number.to_bytes(NUMBER.itemsize, byteorder) for number in numbers])
 
 
-def _numbered(folded: str) -> tuple[int, ...]:
-    if folded.isascii() and folded.isalnum():  # one word, as most are
-        return (crc32(folded[:LENGTH].encode()),)
-    return tuple(crc32(term.encode("utf-8", "surrogatepass")) for term in _cut(folded))
-
-
-class _Remembered:
-    """The terms of words seen before, as numbers."""
-
-    def __init__(self) -> None:
-        self.known: _Numbers = {}
-
-
-_remembered = _Remembered()
-
-
-def look_up(words: Sequence[str], known: Mapping[str, T], passing: Mapping[str, T]) -> list[T]:
-    """Return what is known of each word of a text, or of those that are not remembered beyond it."""
-    try:
-        return [*map(known.__getitem__, words)]  # most texts have none of these
-    except KeyError:
-        return [known[word] if word in known else passing[word] for word in words]
-
-
-def _learn(parts: set[str]) -> tuple[_Numbers, _Numbers]:
-    """Return the terms of these words: those of a usual length, which are remembered, and those of the others.
-
-    They are folded in one text, since each step takes longer to begin than to do for a word.
-    """
-    known = _remembered.known
-    new = parts.difference(known)
-    if len(known) + len(new) > _MOST:
-        known, new = {}, parts  # a fresh dictionary: other threads go on reading the one they have
-    usual = [part for part in new if len(part) <= _LONGEST]
-    folded = _fold("\n".join(usual)).split("\n") if usual else []
-    known.update((part, _numbered(line)) for part, line in zip(usual, folded, strict=True))
-    _remembered.known = known
-    passing = {part: _numbered(_fold(part)) for part in new if len(part) > _LONGEST}
-    return known, passing
+_numbering = Numbering(_numbers)  # a term never reaches across white space
 
 
 def _pieces(word: str) -> Iterator[str]:

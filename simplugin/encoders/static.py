@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from dataclasses import replace
+from itertools import chain
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, cast
 
@@ -18,7 +19,7 @@ import numpy.typing as npt
 from simplugin.catalog import ModelCard
 from simplugin.encoders.checkpoint import read_json
 from simplugin.encoders.fingerprint import Fingerprint, hash_files, take_fingerprint
-from simplugin.encoders.pieces import WordCutter
+from simplugin.encoders.pieces import word_pieces
 from simplugin.encoders.protocol import as_texts
 from simplugin.errors import CheckpointError, ModelError
 from simplugin.measures import FloatArray, unit_rows
@@ -62,7 +63,7 @@ class StaticEncoder:
             reason = f"its tokenizer has {self._tokenizer.get_vocab_size()} pieces and its table {len(self._table)}."
             raise CheckpointError(folder, reason)
         config = read_json(folder, "config.json") or {}
-        self._cutter = WordCutter(self._tokenizer) if _cuts_like_a_starter(self._tokenizer) else None
+        self._by_word = word_pieces(self._tokenizer) if _cuts_like_a_starter(self._tokenizer) else None
         known = card or ModelCard(name=folder.name, id=folder.resolve().as_posix())
         self._card = replace(
             known,
@@ -121,33 +122,34 @@ class StaticEncoder:
 
     def count_tokens(self, texts: Sequence[str]) -> list[int]:
         """Count the word pieces of each text."""
-        return self._cut(texts)[1] if self._cutter is None else self._cutter.count(texts)
+        sizes: list[int] = self._cut(texts)[1].tolist()
+        return sizes
 
     def _encode(self, texts: Iterable[str]) -> FloatArray:
         listed = as_texts(texts)
         vectors = np.zeros((len(listed), self.dimension), dtype=np.float32)
         for start in range(0, len(listed), _WINDOW):
             window = listed[start : start + _WINDOW]
-            ids, lengths = self._cut(window)
-            pieces = np.array(ids, dtype=np.int64)
+            pieces, lengths = self._cut(window)
             if pieces.max(initial=0) >= len(self._table):
                 message = f"tokenizer.json has pieces beyond the {len(self._table)} rows of model.safetensors."
                 raise CheckpointError(self._folder, message)
             scales, rows = self._scales[pieces], self._table[pieces]
             end = 0
-            for place, length in enumerate(lengths, start):
+            for place, length in enumerate(lengths.tolist(), start):
                 if length:
                     own, end = slice(end, end + length), end + length
                     # int8 rows times their scales, summed: a vector-matrix product does both at once.
                     vectors[place] = scales[own] @ rows[own].astype(np.float32) / length
         return unit_rows(vectors) if self._card.normalize else vectors
 
-    def _cut(self, texts: Sequence[str]) -> tuple[list[int], list[int]]:
-        """Return the piece ids of all texts in one list, and how many each text has."""
-        if self._cutter is not None:
-            return self._cutter.cut(texts)
+    def _cut(self, texts: Sequence[str]) -> tuple[npt.NDArray[np.uint32], npt.NDArray[np.intp]]:
+        """Return the piece ids of all texts, one after the other, and how many each text has."""
+        if self._by_word is not None:
+            return self._by_word.number(texts)
         found = [encoding.ids for encoding in self._tokenizer.encode_batch_fast(list(texts), add_special_tokens=False)]
-        return [id_ for ids in found for id_ in ids], [len(ids) for ids in found]
+        sizes = np.fromiter(map(len, found), np.intp, len(found))
+        return np.fromiter(chain.from_iterable(found), np.uint32, int(sizes.sum())), sizes
 
 
 def _cuts_like_a_starter(tokenizer: Tokenizer) -> bool:

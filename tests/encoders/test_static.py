@@ -16,7 +16,7 @@ from tokenizers import Tokenizer
 
 import simplugin
 from simplugin.encoders import Encoder, StaticEncoder, load
-from simplugin.encoders.pieces import WordCutter
+from simplugin.encoders.pieces import word_pieces
 from simplugin.errors import CheckpointError
 from tests.encoders.checkpoints import static_folder
 
@@ -24,7 +24,7 @@ CANONICAL = Path(__file__).parent / "starter-3.json"
 """The first numbers of the starter's vectors for a few texts, written when the starter was."""
 
 STARTER = Path(simplugin.__file__).parent / "starter"
-CUTTER = WordCutter(Tokenizer.from_file(str(STARTER / "tokenizer.json")))
+PIECES = word_pieces(Tokenizer.from_file(str(STARTER / "tokenizer.json")))
 
 texts = st.lists(st.text(max_size=60), max_size=8)
 
@@ -46,10 +46,10 @@ def test_looking_words_up_gives_the_pieces_of_cutting_the_whole_text(given_texts
     tokenizer = Tokenizer.from_file(str(STARTER / "tokenizer.json"))
     whole = [encoding.ids for encoding in tokenizer.encode_batch_fast(given_texts, add_special_tokens=False)]
 
-    ids, lengths = CUTTER.cut(given_texts)
+    ids, lengths = PIECES.number(given_texts)
 
-    assert ids == [id_ for part in whole for id_ in part]
-    assert lengths == [len(part) for part in whole]
+    assert ids.tolist() == [id_ for part in whole for id_ in part]
+    assert lengths.tolist() == [len(part) for part in whole]
 
 
 def test_a_text_of_ten_thousand_letters_without_a_blank_takes_no_seconds(starter: Encoder) -> None:
@@ -74,11 +74,11 @@ def test_a_table_that_was_distilled_under_another_name_is_as_fast(tmp_path: Path
 
 def test_more_words_than_are_remembered_are_cut_all_the_same(data: Path) -> None:
     tokenizer = Tokenizer.from_file(str(STARTER / "tokenizer.json"))
-    cutter = WordCutter(tokenizer, remembered=50)
+    pieces = word_pieces(tokenizer, remembered=50)
     lines = (data / "docs" / "fastapi" / "en" / "index.md").read_text(encoding="utf-8").splitlines()
 
     for line in (*lines, *lines):
-        assert cutter.cut([line])[0] == tokenizer.encode(line, add_special_tokens=False).ids
+        assert pieces.number([line])[0].tolist() == tokenizer.encode(line, add_special_tokens=False).ids
 
 
 @pytest.mark.model

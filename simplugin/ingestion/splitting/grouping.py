@@ -10,16 +10,15 @@ https://doi.org/10.1016/j.jcss.2009.06.004).
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
 from itertools import pairwise
+from typing import NamedTuple
 
 __all__ = ["Unit", "group"]
 
 _FULL = 0.5  # part of the limit from which on a chunk may end
 
 
-@dataclass(frozen=True, slots=True)
-class Unit:
+class Unit(NamedTuple):
     """A block, or a piece of one that was too long: characters ``start`` to ``end``, and how many ``tokens``.
 
     ``level`` is that of a heading, 0 for anything else. ``mark`` is a hash of the text. ``leads`` says that it

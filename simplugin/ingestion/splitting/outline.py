@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass
+from operator import itemgetter
+from typing import NamedTuple
 
 __all__ = ["Block", "outline"]
 
@@ -19,8 +20,7 @@ _LINK = re.compile(r"!?\[([^\]]{0,500})\]\([^)]{0,2000}\)")
 _MARKS = re.compile(r"\*\*|__|`")
 
 
-@dataclass(frozen=True, slots=True)
-class Block:
+class Block(NamedTuple):
     """A part of a text that belongs together, from character ``start`` to before ``end``.
 
     ``level`` is that of a heading, from 1 for the highest, and ``title`` its words; 0 and none for anything else.
@@ -94,7 +94,7 @@ def _unclosed(title: str) -> str:
 
 def _plain(title: str) -> str:
     """Return the words of a heading without its mark-up."""
-    return _MARKS.sub("", _LINK.sub(r"\1", _ANCHOR.sub("", title.strip()))).strip()
+    return _MARKS.sub("", _LINK.sub(itemgetter(1), _ANCHOR.sub("", title.strip()))).strip()
 
 
 def _closes(line: str, fence: str) -> bool:

@@ -145,11 +145,12 @@ class Splitter:
 
     def _counted(self, text: str, blocks: Sequence[Block], sizes: Iterator[int]) -> Iterator[Unit]:
         path: tuple[tuple[int, str], ...] = ()
+        titles: tuple[str, ...] = ()
         for block in blocks:
             if block.level:
                 above = tuple(entry for entry in path if entry[0] < block.level)
                 path = (*above, (block.level, block.title))
-            titles = tuple(title for _, title in path if title)
+                titles = tuple(title for _, title in path if title)
             for start, end, tokens in self._fitting(text, block.start, block.end, next(sizes), 0):
                 mark = crc32(text[start:end].encode("utf-8", "surrogatepass"))
                 leads = bool(block.level) or text[end - 1] in ":："

@@ -15,6 +15,7 @@ from __future__ import annotations
 
 import json
 import math
+import re
 import uuid
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, cast
@@ -38,6 +39,8 @@ __all__ = [
     "content_id",
     "document_payload",
     "document_point_id",
+    "is_chunk",
+    "is_point_id",
     "text_as_read",
     "to_chunk_keys",
     "to_heads",
@@ -54,6 +57,7 @@ RECORD = "simplugin"
 
 _NAMESPACE = uuid.UUID("6f2f7d4e-0d35-5c2c-9a55-0c1a3f6f5b11")
 _LARGEST = 2**63
+_POINT_ID = re.compile(r"[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}")
 
 
 def document_point_id(tenant: str | None, document_id: str) -> str:
@@ -64,6 +68,17 @@ def document_point_id(tenant: str | None, document_id: str) -> str:
 def chunk_id(tenant: str | None, document_id: str, key: ChunkKey) -> str:
     """Return the id of a chunk's point: the same for the same text in the same document, wherever it stands."""
     return _uuid(tenant, document_id, key.hash, key.occurrence)
+
+
+def is_point_id(name: str) -> bool:
+    """Say whether this is written like the id of a point of ours."""
+    return _POINT_ID.fullmatch(name) is not None
+
+
+def is_chunk(record: Record, tenant: str | None) -> bool:
+    """Say whether a point is a chunk of a tenant's ingested document; its payload has to hold the record."""
+    entry: Mapping[str, Any] = record.payload.get(RECORD) or {}
+    return "hash" in entry and entry.get("tenant") == tenant
 
 
 def content_id(text: str, metadata: Metadata) -> str:

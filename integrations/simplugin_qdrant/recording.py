@@ -10,12 +10,13 @@ import numpy as np
 
 from simplugin.collection import RecordedDocument, StoredHead
 from simplugin.encoders import Encoder
-from simplugin.errors import StoreError
+from simplugin.errors import PointError, StoreError
 from simplugin.measures import FloatArray
 from simplugin.records import Chunk, ChunkKey, Metadata
 from simplugin.texts import as_read
 from simplugin_qdrant import points
 from simplugin_qdrant.filters import OWN_SOURCE, Condition, Equals, OneOf, both
+from simplugin_qdrant.points import RECORD
 from simplugin_qdrant.registry import TENANTS, Registration, read_indexes
 from simplugin_qdrant.space import Space
 from simplugin_qdrant.stores.protocol import Payload, Record, Store
@@ -25,7 +26,7 @@ __all__ = ["HASH", "Recording", "of_documents"]
 
 _BATCH = 256  # points a request
 
-HASH = f"{points.RECORD}.hash"
+HASH = f"{RECORD}.hash"
 """The payload key by which a chunk is found whose text is the same."""
 
 
@@ -72,19 +73,19 @@ class Recording:
 
     def heads(self, document_ids: Sequence[str]) -> Mapping[str, Sequence[StoredHead]]:
         """Look up the first chunks of these documents, in one request; unknown documents are left out."""
-        first = both(Equals(f"{points.RECORD}.number", 0), of_documents(document_ids))
-        keys = ("document_id", f"{points.RECORD}.content", f"{points.RECORD}.total", HASH)
+        first = both(Equals(f"{RECORD}.number", 0), of_documents(document_ids))
+        keys = ("document_id", f"{RECORD}.content", f"{RECORD}.total", HASH)
         return points.to_heads(self._scroll(first, keys)) if document_ids else {}
 
     def chunk_keys(self, document_ids: Sequence[str]) -> Mapping[str, frozenset[ChunkKey]]:
         """Look up all chunks stored of these documents, in one request; unknown documents are left out."""
-        keys = ("document_id", f"{points.RECORD}.hash", f"{points.RECORD}.occurrence")
+        keys = ("document_id", f"{RECORD}.hash", f"{RECORD}.occurrence")
         return points.to_chunk_keys(self._scroll(of_documents(document_ids), keys)) if document_ids else {}
 
     def recorded(self) -> Iterator[RecordedDocument]:
         """Go through all ingested documents, in no order; one whose edit was cut short may come twice."""
-        keys = ("document_id", "source", f"{points.RECORD}.content", f"{points.RECORD}.total", HASH)
-        return map(points.to_recorded, self._scroll(Equals(f"{points.RECORD}.number", 0), keys))
+        keys = ("document_id", "source", f"{RECORD}.content", f"{RECORD}.total", HASH)
+        return map(points.to_recorded, self._scroll(Equals(f"{RECORD}.number", 0), keys))
 
     def size(self) -> int:
         """Say about how many points there are, of all tenants, without counting."""
@@ -97,7 +98,7 @@ class Recording:
         for record in self._store.scroll(self._name, condition=condition, keys=[HASH], with_vectors=[vector]):
             row = record.vectors.get(vector)
             if isinstance(row, np.ndarray):  # a point may lack it while a model is being added
-                found[record.payload[points.RECORD]["hash"]] = row
+                found[record.payload[RECORD]["hash"]] = row
         return found
 
     def write(self, chunks: Sequence[Chunk], vectors: FloatArray) -> None:
@@ -135,6 +136,7 @@ class Recording:
     def _write_documents(self, window: Sequence[tuple[str, str | None, Metadata]]) -> list[str]:
         """Store texts whole, each a document; return their ids."""
         self._mine()
+        self._check_no_chunks([id_ for _, id_, _ in window if id_ is not None])
         model, now = self._model, _now()
         texts = [text for text, _, _ in window]
         ids = [points.content_id(text, data) if id_ is None else id_ for text, id_, data in window]
@@ -150,6 +152,22 @@ class Recording:
         vectors = np.stack([known[row] if row in known else encoded[row[1]] for row in rows])
         model.writer.put(places, vectors, payloads, ids)
         return ids
+
+    def _check_no_chunks(self, ids: Sequence[str]) -> None:
+        """Refuse the ids of chunks that were ingested, as which they are found: a second text would get the same one.
+
+        Raises ``PointError``.
+        """
+        named = [id_ for id_ in dict.fromkeys(ids) if points.is_point_id(id_)]
+        for start in range(0, len(named), _BATCH):
+            for record in self._store.retrieve(self._name, named[start : start + _BATCH], keys=["document_id", RECORD]):
+                if points.is_chunk(record, self._tenant):
+                    message = (
+                        f"{record.id!r} is a chunk of the ingested document {record.payload['document_id']!r}; it "
+                        "changes with its source, when that is ingested again. Add another text without this id. "
+                        "Nothing was written."
+                    )
+                    raise PointError(message)
 
     def _known_vectors(self, model: _Model, places: Sequence[str]) -> dict[tuple[str, str], FloatArray]:
         """Look up the vectors (dimension,) of points that are there, by the id of the point and its text."""
@@ -188,7 +206,7 @@ class Recording:
 
     def _whole(self) -> Condition | None:
         """Return the tenant's condition, or none: for what may be told of all tenants together."""
-        return None if self._tenant is None else Equals(f"{points.RECORD}.tenant", self._tenant)
+        return None if self._tenant is None else Equals(f"{RECORD}.tenant", self._tenant)
 
 
 def of_documents(ids: Sequence[str]) -> Condition:

@@ -57,6 +57,20 @@ def test_the_same_id_again_replaces_and_no_id_at_all_adds_nothing_twice(docs: Co
     assert docs.search("new words")[0].text == "new words"
 
 
+def test_a_chunk_of_an_ingested_document_is_not_given_a_twin_under_its_id(docs: Collection) -> None:
+    docs.ingest([Document("page", "a page that was ingested")])
+    (hit,) = docs.search("a page that was ingested", limit=1)
+
+    with pytest.raises(PointError, match=r"is a chunk of the ingested document 'page'"):
+        docs.add(["another text", "the page, corrected"], ids=["other", hit.id])
+
+    assert docs.count() == 1
+    docs.delete([hit.id])
+    assert docs.add(["the page, corrected"], ids=[hit.id]) == [hit.id]
+    assert docs.add(["the page, corrected again"], ids=[hit.id]) == [hit.id]
+    assert [each.text for each in docs.search("page")] == ["the page, corrected again"]
+
+
 def test_generators_are_taken_as_they_come(docs: Collection) -> None:
     def texts() -> Iterator[str]:
         yield from (f"text number {number}" for number in range(2100))

@@ -8,28 +8,25 @@ from typing import Any
 
 from simplugin.errors import DataError
 from simplugin.ingestion.readers.formats import Format
+from simplugin.ingestion.readers.front_matter import cut_front_matter
 from simplugin.ingestion.sources.content import Content
 from simplugin.ingestion.splitting.outline import outline
 from simplugin.records import Document, Encoding
 
 __all__ = ["read_plain"]
 
-_FRONT = re.compile(r"\ufeff?---[ \t]*\n(.*?\n)?(?:---|\.\.\.)[ \t]*(?:\n|\Z)", re.DOTALL)
-_ENTRY = re.compile(r"^(title|lang|language)[ \t]*:(.*)$", re.M | re.I)
-_QUOTES = {'"', "'"}
 _TOP = 4000  # characters of reStructuredText in which a title is looked for
 _MARK = re.compile(r"^[ \t]*(`{3,}|~{3,}|#(?=[ \t])|=+(?=[ \t]*$))([^\n]*)", re.M)
-_CODE = 2  # letters of a language's code
 
 
 def read_plain(content: Content, text: str, encoding: Encoding, form: Format) -> Document:
     """Return a text as a document, its title and front matter as metadata. Raises ``DataError`` for an empty one."""
     structure = form if form in {"markdown", "rst"} else "text"
     metadata: dict[str, Any] = {}
-    if structure == "markdown" and (front := _FRONT.match(text)):
-        metadata = _front_matter(front[1] or "")
-        text = text[front.end() :]
-        if not text.strip():
+    if structure == "markdown":
+        whole = text
+        metadata, text = cut_front_matter(whole)
+        if len(text) < len(whole) and not text.strip():
             raise DataError("the file holds nothing but front matter.")
     if not text.strip():
         raise DataError("the file is empty.")
@@ -44,22 +41,6 @@ def read_plain(content: Content, text: str, encoding: Encoding, form: Format) ->
         modified=content.modified,
         encoding=encoding,
     )
-
-
-def _front_matter(lines: str) -> dict[str, Any]:
-    found: dict[str, Any] = {}
-    for key, written in _ENTRY.findall(lines):
-        value = _unquoted(written.strip(" \t"))
-        if key.lower() == "title" and value:
-            found["title"] = value
-        elif value[:_CODE].isalpha() and value[_CODE : _CODE + 1] in {"", "-", "_"}:
-            found["lang"] = value[:_CODE].lower()
-    return found
-
-
-def _unquoted(value: str) -> str:
-    value = value[1:] if value[:1] in _QUOTES else value
-    return value[:-1] if value[-1:] in _QUOTES else value
 
 
 def _title(text: str, form: str) -> str | None:

@@ -68,7 +68,7 @@ def test_markdown_has_its_title_and_keeps_its_text() -> None:
 def test_front_matter_speaks_of_the_document_and_is_no_part_of_its_text() -> None:
     found = document("---\ntitle: 'Başlık'\nlang: tr-TR\ntags: [a]\n---\nMetin.".encode(), "x.md")
 
-    assert (found.text, found.metadata) == ("Metin.", {"title": "Başlık", "lang": "tr"})
+    assert (found.text, found.metadata) == ("Metin.", {"title": "Başlık", "lang": "tr", "tags": ["a"]})
     assert "front matter" in reason(b"---\ntitle: x\n---\n", "x.md")
 
 

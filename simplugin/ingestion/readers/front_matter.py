@@ -1,0 +1,95 @@
+"""What a Markdown file says about itself: the block of YAML between two rules at its head."""
+
+from __future__ import annotations
+
+import re
+from typing import Any, cast
+
+import yaml
+
+__all__ = ["cut_front_matter"]
+
+_FRONT = re.compile(r"\ufeff?---[ \t]*\n(.*?\n)?(?:---|\.\.\.)[ \t]*(?:\n|\Z)", re.DOTALL)
+_MOST = 4096  # characters that are read as YAML: nothing can be nested too deep in so few
+_NAMES = re.compile(r"^(title|lang|language)[ \t]*:(.*)$", re.M | re.I)
+_QUOTES = {'"', "'"}
+_CODE = 2  # letters of a language's code
+_OURS = {"headings", "page", "modified", "document_id", "chunk"}  # keys under which something else is told of a chunk
+# YAML 1.1 takes 010 for 8, 12:30 for 750, and the language "no" for false; here a text is what does not look otherwise.
+_INTEGER = re.compile(r"[-+]?(?:0|[1-9]\d{0,17})")
+_FRACTION = re.compile(r"[-+]?\d+\.\d+(?:[eE][-+]?\d{1,2})?")
+_TRUTHS = {"true": True, "false": False}
+_NULL = "tag:yaml.org,2002:null"
+_LOADER = cast(
+    "type[yaml.SafeLoader]", getattr(yaml, "CSafeLoader", yaml.SafeLoader)
+)  # not every build has the fast one
+
+
+def cut_front_matter(text: str) -> tuple[dict[str, Any], str]:
+    """Return what the front matter says, and the text behind it.
+
+    That are ``title``, ``lang``, and all else that is a text, a number, true or false, or a list of these; dates stay
+    texts. Of front matter that is no YAML, or has over 4,096 characters, title and language are read.
+    """
+    front = _FRONT.match(text)
+    if front is None:
+        return {}, text
+    lines = front[1] or ""
+    return _values(lines) | _names(lines), text[front.end() :]
+
+
+def _values(lines: str) -> dict[str, Any]:
+    if len(lines) > _MOST:
+        return {}
+    try:
+        # Composed and not constructed: constructing merges mappings, which a few lines can make without end.
+        root = cast("yaml.Node | None", yaml.compose(lines, Loader=_LOADER))
+    except (yaml.YAMLError, RecursionError, ValueError):
+        return {}
+    if not isinstance(root, yaml.MappingNode):
+        return {}
+    entries = cast("list[tuple[yaml.Node, yaml.Node]]", root.value)
+    found = {key.value: _value(node) for key, node in entries if isinstance(key, yaml.ScalarNode)}
+    own = {name for name in found if _NAMES.match(f"{name}:") or name in _OURS or not name}
+    return {name: value for name, value in found.items() if name not in own and value not in (None, [])}
+
+
+def _value(node: yaml.Node) -> Any:
+    """Return a scalar, or a list of scalars; None for anything else."""
+    if isinstance(node, yaml.ScalarNode):
+        return _scalar(node)
+    if isinstance(node, yaml.SequenceNode):
+        items = cast("list[yaml.Node]", node.value)
+        if all(isinstance(item, yaml.ScalarNode) for item in items):
+            return [value for item in items if (value := _scalar(cast("yaml.ScalarNode", item))) is not None]
+    return None
+
+
+def _scalar(node: yaml.ScalarNode) -> Any:
+    written = cast("str", node.value)
+    if node.style:  # quoted, or a block
+        return written.strip()
+    if node.tag == _NULL:
+        return None
+    if written.lower() in _TRUTHS:
+        return _TRUTHS[written.lower()]
+    if _INTEGER.fullmatch(written):
+        return int(written)
+    return float(written) if _FRACTION.fullmatch(written) else written
+
+
+def _names(lines: str) -> dict[str, Any]:
+    """Return title and language, by the letter: in the files there are, both often stand in what is no YAML."""
+    found: dict[str, Any] = {}
+    for key, written in _NAMES.findall(lines):
+        value = _unquoted(written.strip(" \t"))
+        if key.lower() == "title" and value:
+            found["title"] = value
+        elif value[:_CODE].isalpha() and value[_CODE : _CODE + 1] in {"", "-", "_"}:
+            found["lang"] = value[:_CODE].lower()
+    return found
+
+
+def _unquoted(value: str) -> str:
+    value = value[1:] if value[:1] in _QUOTES else value
+    return value[:-1] if value[-1:] in _QUOTES else value

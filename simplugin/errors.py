@@ -182,8 +182,8 @@ class StoreLockedError(StoreError):
         self.path = str(path)
         super().__init__(
             f"The store in {str(path)!r} is in use by another process, or is open a second time in this one. "
-            "Close it there first (store.close(), or `with open_store(…) as store:`), or use a Qdrant server "
-            "when several processes must share a store."
+            "Here hand on the store that is open, in place of the folder; elsewhere close it first (store.close(), or "
+            "`with open_store(…) as store:`). Several processes share a store on a Qdrant server."
         )
 
 

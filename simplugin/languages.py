@@ -6,15 +6,17 @@ in Turkish and Spanish. ``python -m tests.benchmarks routing`` prints its figure
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Sequence
 from functools import lru_cache
 from typing import Any
 
 from simplugin.errors import MissingExtraError
 
-__all__ = ["identifier_for", "known_languages", "nearest", "primary"]
+__all__ = ["as_code", "identifier_for", "known_languages", "nearest", "primary"]
 
 _LETTERS = 600  # of a text that are looked at: more are no surer
+_CODE = re.compile(r"[a-z]{2,3}")
 _NONE = "zxx"  # what the identifier calls a text in no language
 
 
@@ -43,6 +45,15 @@ def known_languages() -> frozenset[str]:
 def primary(language: str) -> str:
     """Return the language of a tag, without what follows: ``"pt"`` for ``"pt-BR"``."""
     return language.strip().lower().replace("_", "-").partition("-")[0]
+
+
+def as_code(language: str) -> str:
+    """Return the code of a tag: ``"pt"`` for ``"pt-BR"``. Raises ``ValueError`` for what is none, such as a name."""
+    code = primary(language)
+    if not _CODE.fullmatch(code):
+        message = f"{language!r} is no code of a language; give one of ISO 639-1, such as 'tr' or 'he'."
+        raise ValueError(message)
+    return code
 
 
 @lru_cache(maxsize=8)

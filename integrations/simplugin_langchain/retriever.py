@@ -109,16 +109,16 @@ class SimpluginRetriever(VectorStoreRetriever):
 
     @model_validator(mode="after")
     def _fits_together(self) -> Self:
-        chosen = "search_type='mmr'" if self.search_type == "mmr" else "score_threshold"
+        chosen, why = "search_type='mmr'" if self.search_type == "mmr" else "score_threshold", ""
         if self.search_type == "mmr":
             others = ["mode", "score_threshold", "group", "rerank", "language", "score_key"]
         elif self.score_threshold is not None:
-            others = ["rerank"] if self.mode == "dense" else ["rerank", "mode"]
+            others, why = (["rerank"] if self.mode == "dense" else ["rerank", "mode"]), ", which ranks by meaning alone"
         else:
             others = []
         for name in others:
             if getattr(self, name):
-                message = f"{name} does not go with {chosen}."
+                message = f"{name} does not go with {chosen}{why}."
                 raise ValueError(message)
         return self
 
@@ -142,6 +142,7 @@ class SimpluginRetriever(VectorStoreRetriever):
     def _get_relevant_documents(
         self, query: str, *, run_manager: CallbackManagerForRetrieverRun, **kwargs: Any
     ) -> list[Document]:
+        _check_query(query)
         asked = self._with(kwargs)
         store, common = self.store, {"k": asked.k, "filter": asked.filter}
         if asked.search_type == "mmr":
@@ -162,6 +163,7 @@ class SimpluginRetriever(VectorStoreRetriever):
     async def _aget_relevant_documents(
         self, query: str, *, run_manager: AsyncCallbackManagerForRetrieverRun, **kwargs: Any
     ) -> list[Document]:
+        _check_query(query)
         asked = self._with(kwargs)
         store, common = self.store, {"k": asked.k, "filter": asked.filter}
         if asked.search_type == "mmr":
@@ -189,3 +191,10 @@ class SimpluginRetriever(VectorStoreRetriever):
             return self
         fields = {name: getattr(self, name) for name in type(self).model_fields if name != "search_kwargs"}
         return type(self)(**fields | changes)
+
+
+def _check_query(query: object) -> None:
+    if isinstance(query, Mapping):
+        keys = ", ".join(map(repr, cast("Mapping[object, object]", query)))
+        message = f"The query is a dictionary ({keys}); pick the text out of it: itemgetter('question') | retriever."
+        raise TypeError(message)

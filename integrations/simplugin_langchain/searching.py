@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Mapping, Sequence
+from numbers import Integral
 from typing import TYPE_CHECKING, Any, cast
 
 import numpy as np
@@ -59,7 +60,7 @@ class Searching(VectorStore):
         ``mode``, ``group``, ``rerank`` and ``language`` are those of ``Collection.search``.
         """
         refuse(unknown)
-        if k < 1:
+        if _is_none(k):
             return []
         chosen = {"mode": mode, "group": group, "rerank": rerank, "language": language}
         return _scored(self.collection.search(query, limit=k, filter=filter, **cast("Any", chosen)))
@@ -78,7 +79,7 @@ class Searching(VectorStore):
     ) -> list[tuple[Document, float]]:
         """Return like ``similarity_search_with_score``; concurrent queries are encoded together."""
         refuse(unknown)
-        if k < 1:
+        if _is_none(k):
             return []
         chosen = {"mode": mode, "group": group, "rerank": rerank, "language": language}
         return _scored(await self.collection.asearch(query, limit=k, filter=filter, **cast("Any", chosen)))
@@ -131,7 +132,7 @@ class Searching(VectorStore):
     ) -> list[Document]:
         """Return the ``k`` documents whose vectors are closest to this one."""
         refuse(unknown)
-        if k < 1:
+        if _is_none(k):
             return []
         return [to_document(hit) for hit in self.collection.search_vector(embedding, limit=k, filter=filter)]
 
@@ -144,7 +145,7 @@ class Searching(VectorStore):
     ) -> list[Document]:
         """Return like ``similarity_search_by_vector``, without holding up the event loop."""
         refuse(unknown)
-        if k < 1:
+        if _is_none(k):
             return []
         return [to_document(hit) for hit in await self.collection.asearch_vector(embedding, limit=k, filter=filter)]
 
@@ -165,7 +166,7 @@ class Searching(VectorStore):
         ``ValueError`` for a ``score_threshold`` outside it.
         """
         _check_relevance(score_threshold, unknown)
-        if k < 1:
+        if _is_none(k):
             return []
         hits = self.collection.search(query, limit=k, filter=filter, mode="dense", group=group, language=language)
         return _at_least(score_threshold, self._relevance(query, hits))
@@ -183,7 +184,7 @@ class Searching(VectorStore):
     ) -> list[tuple[Document, float]]:
         """Return like ``similarity_search_with_relevance_scores``; concurrent queries are encoded together."""
         _check_relevance(score_threshold, unknown)
-        if k < 1:
+        if _is_none(k):
             return []
         hits = await self.collection.asearch(
             query, limit=k, filter=filter, mode="dense", group=group, language=language
@@ -235,7 +236,7 @@ class Searching(VectorStore):
         """Choose like ``max_marginal_relevance_search``, for a vector."""
         refuse(unknown)
         _check_share("lambda_mult", lambda_mult)
-        if k < 1:
+        if _is_none(k):
             return []
         hits = self.collection.search_vector(embedding, limit=max(k, fetch_k), filter=filter)
         return _diverse(embedding, self._stored(hits), k, lambda_mult)
@@ -252,7 +253,7 @@ class Searching(VectorStore):
         """Choose like ``max_marginal_relevance_search_by_vector``, without holding up the event loop."""
         refuse(unknown)
         _check_share("lambda_mult", lambda_mult)
-        if k < 1:
+        if _is_none(k):
             return []
         hits = await self.collection.asearch_vector(embedding, limit=max(k, fetch_k), filter=filter)
         return _diverse(embedding, await asyncio.to_thread(self._stored, hits), k, lambda_mult)
@@ -322,3 +323,11 @@ def _diverse(embedding: Sequence[float], stored: Sequence[Stored], k: int, lambd
 
 def _clamp(score: float) -> float:
     return min(1.0, max(0.0, score))
+
+
+def _is_none(k: int) -> bool:
+    """Say whether no documents are wanted. Raises ``TypeError`` for what is no number of them."""
+    if not isinstance(cast("object", k), Integral):  # callers may be untyped, and have numpy's numbers
+        message = f"k is {k!r}; give a whole number of documents."
+        raise TypeError(message)
+    return k < 1

@@ -59,7 +59,7 @@ class SimpluginVectorStore(Searching):
         another model made refuses it. ``store`` is what ``simplugin_qdrant.open_store`` takes, or an open store, and
         ``options`` are those of ``simplugin_qdrant.register``.
         """
-        made = cls._open(collection, embedding, store, options)
+        made = cls._open(collection, _given(embedding), store, options)
         made.add_texts(texts, metadatas, ids=ids)
         return made
 
@@ -76,7 +76,7 @@ class SimpluginVectorStore(Searching):
         **options: Any,
     ) -> Self:
         """Make like ``from_texts``, without holding up the event loop."""
-        made = await asyncio.to_thread(cls._open, collection, embedding, store, options)
+        made = await asyncio.to_thread(cls._open, collection, _given(embedding), store, options)
         await made.aadd_texts(texts, metadatas, ids=ids)
         return made
 
@@ -287,3 +287,9 @@ def _of_documents(documents: Iterable[Document]) -> tuple[list[str], list[dict[s
         [each.metadata for each in listed],
         [each.id for each in listed],
     )
+
+
+def _given(embedding: Embeddings | Encoder | str | None) -> Embeddings | Encoder | str:
+    if embedding is None:
+        raise TypeError("embedding is None; give LangChain embeddings, an encoder, or the name of a model.")
+    return embedding

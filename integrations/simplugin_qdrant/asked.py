@@ -9,6 +9,7 @@ from typing import cast
 
 from simplugin.calibration import Calibration
 from simplugin.collection import Mode
+from simplugin.languages import as_code
 from simplugin.records import Hit
 from simplugin.reranking import Reranker
 from simplugin_qdrant import points
@@ -39,6 +40,8 @@ class Wanted:
         if self.limit < 1:
             message = f"limit is {self.limit}; it must be at least 1."
             raise ValueError(message)
+        if self.language is not None:
+            as_code(self.language)
         if not (self.rerank is None or isinstance(self.rerank, str) or callable(getattr(self.rerank, "rerank", None))):
             message = (
                 f"rerank is {self.rerank!r}; give a reranker, such as SimilarityReranker(model), or a model's name."

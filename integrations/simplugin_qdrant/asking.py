@@ -6,6 +6,7 @@ import asyncio
 import time
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
+from typing import cast
 
 import numpy as np
 
@@ -322,7 +323,10 @@ class Asking(Recording):
 
 
 def _check_queries(queries: Sequence[str]) -> None:
-    as_texts(queries)
+    for query in cast("list[object]", queries if isinstance(queries, list) else as_texts(queries)):
+        if not isinstance(query, str):  # callers may be untyped
+            message = f"A query is a text; got a {type(query).__name__}."
+            raise TypeError(message)
     if not all(query.strip() for query in queries):
         raise ValueError("The query is blank.")
 
@@ -332,6 +336,8 @@ def _as_rows(vector: Sequence[float] | FloatArray) -> FloatArray:
     if row.ndim != 1:
         message = f"Expected one vector, got numbers of shape {row.shape}."
         raise PointError(message)
+    if not np.isfinite(row).all():
+        raise PointError("The vector to search by has numbers that are not finite.")
     return row[None]
 
 

@@ -218,6 +218,8 @@ def _one_of(key: str, values: Sequence[object]) -> Condition:
 
 
 def _equals(key: str, value: object) -> Condition:
+    if isinstance(value, date):
+        value = value.isoformat()  # as an ingest stores it
     if isinstance(value, float):
         return NumberRange(key, {"gte": value, "lte": value})
     if isinstance(value, str) or (isinstance(value, int) and -_LARGEST <= value < _LARGEST):
@@ -229,6 +231,8 @@ def _equals(key: str, value: object) -> Condition:
 def _range(key: str, bounds: Mapping[str, Any]) -> Condition:
     if not bounds or not set(bounds) <= set(_BOUNDS):
         hint = " What must not hold is written {'not': {…}} around the key." if "not" in bounds else ""
+        if any(str(name).startswith("$") for name in bounds):
+            hint = " There are no operators: a value has to be equal, and a list holds one that is."
         message = f"A range has the bounds {', '.join(_BOUNDS)}; {_shown(key)} has {dict(bounds)!r}.{hint}"
         raise FilterError(message)
     if all(isinstance(bound, int | float) and not isinstance(bound, bool) for bound in bounds.values()):

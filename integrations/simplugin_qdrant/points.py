@@ -18,6 +18,7 @@ import math
 import re
 import uuid
 from collections.abc import Iterable, Mapping, Sequence
+from datetime import date
 from typing import Any, cast
 
 import numpy as np
@@ -236,6 +237,8 @@ def _check_value(value: object, path: str, owner: str) -> None:
             return
         case int() | float():
             reason = f"is {value!r}, which no engine can store"
+        case date():
+            reason = f"is a {type(value).__name__}, which is no JSON value; give its isoformat()"
         case _:
             reason = f"is a {type(value).__name__}, which is no JSON value"
     message = f"{path!r} of {owner!r} {reason}; nothing was written."

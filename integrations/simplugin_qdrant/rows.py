@@ -47,7 +47,8 @@ def pair_rows(
             message = f"Text {number} has no {'id' if id_ is _MISSING else 'metadata'}: fewer were given than texts."
             raise PointError(message)
         if not isinstance(text, str) or not (keep_blank or text.strip()):  # pyright: ignore[reportUnnecessaryIsInstance]  # untyped callers
-            message = f"Text {number} ({id_ or 'without id'}) is blank or no text; its window was not written."
+            fault = "blank" if isinstance(text, str) else f"a {type(text).__name__}, and no text"  # pyright: ignore[reportUnnecessaryIsInstance]
+            message = f"Text {number} ({id_ or 'without id'}) is {fault}; it was not written, nor were those beside it."
             raise PointError(message)
         if id_ is not None and (not isinstance(id_, str) or not id_):  # pyright: ignore[reportUnnecessaryIsInstance]
             message = f"The id of text {number} is {id_!r}; an id is a text of at least one character."

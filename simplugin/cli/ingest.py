@@ -12,9 +12,10 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 from typer.core import TyperCommand
 
-from simplugin.cli.options import AsJson, Location, StoredModel, Tenant, default_model
+from simplugin.cli.options import AsJson, Location, StoredModel, Tenant, default_model, parsed
 from simplugin.cli.output import Show, meter, note, print_json, waiting
 from simplugin.errors import DataError
+from simplugin.languages import as_code
 
 if TYPE_CHECKING:
     from simplugin.encoders import Encoder
@@ -88,7 +89,7 @@ def ingest(
     from simplugin_qdrant import open_store, register
 
     reading = Reading(
-        languages=tuple(language or ()),
+        languages=tuple(code for each in language or () if (code := parsed(each, as_code, "--language"))),
         text_column=text_column,
         id_column=id_column,
         number_columns=tuple(number_column or ()),

@@ -331,6 +331,7 @@ def test_runs_share_the_work_by_parts(simplugin: InProcess, folder: Path, words:
     [
         (["docs", "--part", "3/2"], "i/n"),
         (["docs", "--overlap", 100], "a quarter"),
+        (["docs", "--language", "turkish"], "no code of a language"),
         (["-", "--prune"], "--prune"),
         (["-", "docs"], "stands alone"),
     ],

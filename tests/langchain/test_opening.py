@@ -219,3 +219,12 @@ class TestACollectionOfLangchainQdrants:
         found = self.theirs(client).similarity_search("blue sea", k=1)
 
         assert (found[0].page_content, found[0].metadata["lang"]) == ("blue sea", "en")
+
+
+async def test_texts_without_embeddings_are_refused_before_anything_is_made(tmp_path: Path) -> None:
+    nothing: Any = None
+    with pytest.raises(TypeError, match="embedding is None; give LangChain embeddings"):
+        SimpluginVectorStore.from_texts(["a"], nothing, store=tmp_path / "store")
+    with pytest.raises(TypeError, match="embedding is None"):
+        await SimpluginVectorStore.afrom_texts(["a"], nothing, store=tmp_path / "store")
+    assert not (tmp_path / "store").exists()

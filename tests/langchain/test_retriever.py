@@ -15,7 +15,7 @@ from langchain_core.vectorstores import InMemoryVectorStore
 from pydantic import ValidationError
 
 from simplugin.encoders import Encoder
-from simplugin.errors import FilterError
+from simplugin.errors import FilterError, PointError
 from simplugin.reranking import SimilarityReranker
 from simplugin_langchain import SimpluginEmbeddings, SimpluginRetriever, SimpluginVectorStore
 from simplugin_qdrant import open_store, register
@@ -123,7 +123,10 @@ async def test_an_argument_that_there_is_not_is_refused_wherever_it_is_given(
         ({"search_type": "hybrid"}, "no search type 'hybrid'. Known: similarity"),
         ({"search_type": "similarity_score_threshold"}, "needs a score_threshold from 0 to 1"),
         ({"search_type": "mmr", "score_key": "score"}, "score_key does not go with search_type='mmr'"),
-        ({"score_threshold": 0.5, "mode": "words"}, "mode does not go with score_threshold"),
+        (
+            {"score_threshold": 0.5, "mode": "words"},
+            "mode does not go with score_threshold, which ranks by meaning alone",
+        ),
     ],
 )
 def test_values_that_there_are_not_are_refused_when_it_is_made(
@@ -131,6 +134,26 @@ def test_values_that_there_are_not_are_refused_when_it_is_made(
 ) -> None:
     with pytest.raises(ValidationError, match=message):
         documents.as_retriever(**wrong)
+
+
+async def test_the_input_of_a_chain_in_place_of_a_query_is_told_how_to_be_one(documents: SimpluginVectorStore) -> None:
+    retriever: Any = documents.as_retriever()
+    with pytest.raises(TypeError, match=r"dictionary \('question'\); pick the text out of it: itemgetter"):
+        retriever.invoke({"question": "red car"})
+    with pytest.raises(TypeError, match="itemgetter"):
+        await retriever.ainvoke({"question": "red car"})
+    with pytest.raises(TypeError, match="A query is a text; got a NoneType"):
+        retriever.invoke(None)
+
+
+@pytest.mark.parametrize("k", [None, "3", 1.5])
+async def test_what_is_no_number_of_documents_is_refused(documents: SimpluginVectorStore, k: Any) -> None:
+    with pytest.raises(TypeError, match="give a whole number of documents"):
+        documents.similarity_search("red car", k=k)
+    with pytest.raises(TypeError, match="give a whole number of documents"):
+        await documents.amax_marginal_relevance_search("red car", k=k)
+    with pytest.raises(PointError, match="not finite"):
+        documents.similarity_search_by_vector([float("nan")] * 256)
 
 
 def test_another_vector_store_is_refused(documents: SimpluginVectorStore) -> None:

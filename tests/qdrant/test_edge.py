@@ -11,6 +11,7 @@ import sys
 import time
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -352,3 +353,9 @@ def test_a_vector_added_to_a_collection_with_small_copies_has_them_from_the_next
     config = (tmp_path / "db/collections/docs/shard/edge_config.json").read_text()
     kept = json.loads(config)["vectors"]["hash-32-1"]
     assert (kept["size"], kept["quantization_config"]["scalar"]["type"]) == (32, "int8")
+
+
+@pytest.mark.parametrize("location", [None, 3, object()])
+def test_what_is_no_location_at_all_is_refused(location: Any) -> None:
+    with pytest.raises(TypeError, match="a folder, ':memory:', a URL or a QdrantClient; got a"):
+        open_store(location)

@@ -72,6 +72,7 @@ def test_every_store_filters_alike(store: Store, fresh: object) -> None:
         ({"year": {"gte": "soon"}}, "all numbers or all ISO dates"),
         ({"not": {}}, "what must not hold"),
         ({"lang": [["tr"]]}, "compares with"),
+        ({"lang": {"$in": ["tr"]}}, "no operators: a value has to be equal, and a list holds one that is"),
     ],
 )
 def test_what_is_no_filter_is_refused_in_words(given: object, said: str) -> None:
@@ -110,6 +111,10 @@ def test_a_naive_time_is_taken_as_utc() -> None:
         (DateRange("metadata.on", {"gt": datetime(2025, 1, 1, tzinfo=UTC)}),)
     )
     assert parse_filter({"lang": "tr"}) == AllOf((Equals("metadata.lang", "tr"),))
+
+
+def test_a_date_is_compared_with_as_an_ingest_stores_it() -> None:
+    assert parse_filter({"on": date(2025, 1, 2)}) == AllOf((Equals("metadata.on", "2025-01-02"),))
 
 
 @pytest.mark.parametrize(

@@ -26,7 +26,8 @@ def open_store(location: str | Path | QdrantClient, *, read_consistency: int | s
     A server's key is read from ``QDRANT_API_KEY``. A client that is handed in stays the caller's to close.
     ``read_consistency`` is how many replicas of a cluster must agree on an answer: a number, ``"majority"``,
     ``"quorum"`` or ``"all"``; None takes the first that answers.
-    Raises ``StoreError`` for a location that is none of these, ``StoreLockedError`` for a folder in use.
+    Raises ``StoreError`` for a location that is none of these, ``TypeError`` for what is no location at all,
+    ``StoreLockedError`` for a folder in use.
     """
     if isinstance(location, Path) or is_folder(location):
         if not str(location).strip():
@@ -35,6 +36,10 @@ def open_store(location: str | Path | QdrantClient, *, read_consistency: int | s
         from simplugin_qdrant.stores.edge import EdgeStore  # each engine is loaded only where it is used
 
         return EdgeStore(location)
+    if not isinstance(location, str) and not hasattr(location, "query_batch_points"):
+        kind = type(location).__name__
+        message = f"A store's location is a folder, ':memory:', a URL or a QdrantClient; got a {kind}."
+        raise TypeError(message)
     from simplugin_qdrant.stores.client import ClientStore
 
     if isinstance(location, str):

@@ -14,6 +14,7 @@ from simplugin.ingestion.readers.encodings import decode
 from simplugin.ingestion.readers.formats import ROWS, TEXTS, Format, detect, expect
 from simplugin.ingestion.report import Failure
 from simplugin.ingestion.sources.content import Content
+from simplugin.languages import as_code
 from simplugin.records import Document
 
 __all__ = ["Reading", "read"]
@@ -31,6 +32,8 @@ class Reading:
     name what holds the text and the id in tables and JSON lines; with ``id_column=""`` the id is the file's with the
     row's number. ``number_columns`` are numbers where a table holds them as text. Of a single document or row at most
     ``max_bytes`` are read.
+
+    Raises ``ValueError`` for a language that is no code; of ``"pt-BR"`` it is ``"pt"``.
     """
 
     languages: tuple[str, ...] = ()
@@ -38,6 +41,9 @@ class Reading:
     id_column: str | None = None
     max_bytes: int = 64 * 1024 * 1024
     number_columns: tuple[str, ...] = ()
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "languages", tuple(map(as_code, self.languages)))  # frozen
 
 
 def read(content: Content, how: Reading = Reading()) -> Iterator[Document | Failure]:  # frozen

@@ -56,6 +56,12 @@ def pdf_file(*, password: str | None = None) -> bytes:
     return stream.getvalue()
 
 
+def test_languages_are_codes_and_their_names_are_refused() -> None:
+    assert Reading(languages=("TR", "pt-BR", " he_IL")).languages == ("tr", "pt", "he")
+    with pytest.raises(ValueError, match="'turkish' is no code of a language"):
+        Reading(languages=("tr", "turkish"))
+
+
 def test_markdown_has_its_title_and_keeps_its_text() -> None:
     text = "Intro\n\n# The **Title** { #anchor }\n\nText."
 

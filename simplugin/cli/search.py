@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import asdict
 from itertools import islice
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any, cast
 
 import typer
 
@@ -99,14 +99,14 @@ def search(
             rerank=rerank,
             language=language,
         )
-        unknown = "" if hits or not chosen else _unknown_keys(docs, chosen)
+        reason = "" if hits or not chosen else _why_nothing(docs, chosen)
     if as_json:
         for rank, hit in enumerate(hits, 1):
             print_json(hit_row(rank, hit))
     elif hits:
         show_hits(hits)
     else:
-        note(f"Nothing found{unknown}.")
+        note(f"Nothing found{reason}.")
 
 
 def hit_row(rank: int, hit: Hit) -> dict[str, Any]:
@@ -114,15 +114,32 @@ def hit_row(rank: int, hit: Hit) -> dict[str, Any]:
     return {"rank": rank, **asdict(hit)}
 
 
-def _unknown_keys(docs: Collection, chosen: Mapping[str, Any]) -> str:
-    """Say which keys of a filter none of the first texts has: such a filter finds nothing, and is no error."""
-    known = {key for text in islice(docs.stored(), _LOOKED_AT) for key in text.metadata}
+def _why_nothing(docs: Collection, chosen: Mapping[str, Any]) -> str:
+    """Say of a filter that none of the first texts has its keys, or holds texts there and no numbers.
+
+    Such a filter finds nothing, and is no error.
+    """
+    looked_at = [text.metadata for text in islice(docs.stored(), _LOOKED_AT)]
+    known = {key for metadata in looked_at for key in metadata}
     asked = {key.split(".")[0] for key in chosen} - {"not", "document_id", "source"}
-    missing = asked - known
-    if not missing or not known:
-        return ""
-    lacking, there = (", ".join(sorted(keys)) for keys in (missing, known))
-    return f": no text looked at has {lacking} in its metadata, which has {there}"
+    if known and (missing := asked - known):
+        lacking, there = (", ".join(sorted(keys)) for keys in (missing, known))
+        return f": no text looked at has {lacking} in its metadata, which has {there}"
+    for key in sorted(asked & set(chosen)):
+        values = [metadata[key] for metadata in looked_at if key in metadata]
+        if _has_number(chosen[key]) and values and all(isinstance(value, str) for value in values):
+            return f": {key} is compared with a number, and holds texts such as {values[0]!r} (ingest --number-column)"
+    return ""
+
+
+def _has_number(wanted: object) -> bool:
+    """Say whether a filter's value, one of them, or a bound of its range is a number."""
+    inner: object = [wanted]
+    if isinstance(wanted, Mapping):
+        inner = cast("Mapping[str, object]", wanted).values()
+    elif isinstance(wanted, list):
+        inner = cast("object", wanted)
+    return any(isinstance(each, int | float) and not isinstance(each, bool) for each in cast("Iterable[object]", inner))
 
 
 def _place(hit: Hit) -> str:

@@ -67,6 +67,9 @@ def test_the_rows_of_a_table_are_told_apart_and_found_by_numbers_that_a_cell_hol
     simplugin("ingest", "hours.csv", "--collection", "rows")
     simplugin("ingest", "named.csv", "--collection", "names")
 
+    nothing = simplugin("search", "rows", "when is it open?", "--filter", '{"year": {"gte": 2020}}').stderr
+    assert "year is compared with a number, and holds texts such as '20" in nothing
+    assert "--number-column" in nothing
     found = simplugin("search", "rows", "when is it open?", "--filter", "year=2026").stdout
 
     assert found.splitlines()[0].endswith("hours.csv#2")

@@ -13,7 +13,10 @@ __all__ = ["deferred"]
 
 
 def deferred(package: str, homes: Mapping[str, tuple[str, ...]]) -> Callable[[str], object]:
-    """Return the ``__getattr__`` of a package whose names live in other modules: ``{module: names}``."""
+    """Return the ``__getattr__`` of a package whose names live in other modules: ``{module: names}``.
+
+    ``dir`` lists them from now on, so that they are completed.
+    """
     home = {name: module for module, names in homes.items() for name in names}
 
     def get(name: str) -> object:
@@ -24,4 +27,5 @@ def deferred(package: str, homes: Mapping[str, tuple[str, ...]]) -> Callable[[st
         setattr(sys.modules[package], name, found)  # the next time Python finds it by itself
         return found
 
+    setattr(sys.modules[package], "__dir__", lambda: sorted({*vars(sys.modules[package]), *home}))  # noqa: B010
     return get

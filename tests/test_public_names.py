@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+import subprocess
+import sys
 from types import ModuleType
 
 import pytest
@@ -23,6 +25,13 @@ def test_all_lists_every_public_name_and_no_other(package: ModuleType) -> None:
 
     assert package.__all__ == sorted(package.__all__)
     assert set(package.__all__) == public
+
+
+@pytest.mark.parametrize("package", ["simplugin", "simplugin_qdrant", "simplugin_langchain"])
+def test_names_are_there_to_be_completed_before_they_are_used(package: str) -> None:
+    lines = f"import {package} as package; print(set(package.__all__) <= set(dir(package)))"
+    found = subprocess.run([sys.executable, "-c", lines], capture_output=True, text=True, check=True)
+    assert found.stdout == "True\n"
 
 
 def test_an_unknown_name_is_told_as_python_tells_it() -> None:

@@ -24,10 +24,14 @@ _BLOCK = 512  # utterances that are compared with all examples at a time
 
 @dataclass(frozen=True, slots=True)
 class Turn:
-    """Examples, and the utterances that are matched to them, by their places in the set."""
+    """Examples, and the utterances that are matched to them, by their places in the set.
+
+    ``negatives`` are examples of what means none of the intents.
+    """
 
     examples: Mapping[str, Sequence[str]]
     places: Sequence[int]
+    negatives: Sequence[str] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,7 +50,8 @@ class Matching:
     def texts(self) -> list[str]:
         """Return all texts that will be compared."""
         examples = [text for turn in self.turns for texts in turn.examples.values() for text in texts]
-        return [each.text for each in self.utterances] + examples
+        negatives = [text for turn in self.turns for text in turn.negatives]
+        return [each.text for each in self.utterances] + examples + negatives
 
     def untaught(self) -> int:
         """Count the utterances in scope whose intent has no example."""
@@ -77,7 +82,8 @@ def plan_matching(
         examples = _examples(each for source in taught for each in source.utterances)
         if not examples:
             raise DataError("No example has an intent; all are out of scope.")
-        return Matching(name, utterances, [Turn(examples, range(len(utterances)))])
+        negatives = [as_read(each.text) for source in taught for each in source.utterances if each.intent is None]
+        return Matching(name, utterances, [Turn(examples, range(len(utterances)), negatives)])
     return Matching(name, utterances, list(_folds(data.name, utterances, seed)))
 
 
@@ -118,7 +124,7 @@ def match_all(planned: Matching, encoder: Encoder, intents: Sequence[str]) -> Pa
     number = {intent: place for place, intent in enumerate(intents)}
     matches: dict[int, Match] = {}
     for turn in planned.turns:
-        matcher = IntentMatcher(turn.examples, encoder)
+        matcher = IntentMatcher(turn.examples, encoder, negatives=turn.negatives)
         for start in range(0, len(turn.places), _BLOCK):
             places = turn.places[start : start + _BLOCK]
             found = matcher.match([planned.utterances[place].text for place in places])

@@ -93,8 +93,8 @@ class Fit:
     """What was learned. Confidences and the threshold lie in [0, 1]; ``ambiguity`` is in the units of the scores.
 
     ``intents`` and ``languages`` say by how much, in log odds, the threshold of one differs from that of all.
-    ``balanced`` is the balanced accuracy on the utterances themselves, asked as if they were queries; ``tried`` has
-    that of each scoring.
+    ``balanced`` is the balanced accuracy on the utterances themselves, asked as if they were queries, at the threshold
+    of a target where there is one; ``tried`` has that of each scoring.
     """
 
     scoring: Scoring
@@ -180,7 +180,13 @@ def aim(learned: Fit, judged: Judged, target: Target | None, languages: Sequence
     known = int(clear.sum()) / judged.times
     ambiguity = (known * found + _PRIOR * _LEADS[learned.scoring == "head"]) / (known + _PRIOR)
     return replace(
-        learned, threshold=accepted, ambiguity=ambiguity, intents=intents, languages=by_language, target=target
+        learned,
+        threshold=accepted,
+        ambiguity=ambiguity,
+        intents=intents,
+        languages=by_language,
+        target=target,
+        balanced=learned.tried[learned.scoring] if target is None else _balanced(judged, accepted),
     )
 
 
@@ -262,6 +268,14 @@ def _accept(
         shrunk(threshold, told.best, confidence, right, inside, rounds=told.times),
         {names[number]: move for number, move in by_language.items()},
     )
+
+
+def _balanced(judged: Judged, threshold: float) -> float | None:
+    """Return the balanced accuracy at a threshold; None without queries of either kind."""
+    accepted, inside = judged.confidence >= threshold, judged.inside
+    if inside.all() or not inside.any():
+        return None
+    return float((accepted & judged.right)[inside].mean() + (~accepted)[~inside].mean()) / 2
 
 
 def _told(judged: Judged) -> Flags:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
@@ -20,6 +21,8 @@ from simplugin.texts import as_read
 __all__ = ["EVIDENCE", "Taught", "grouped", "heard", "said", "texts_of"]
 
 _LONGEST = 1000
+_ASKING = "?؟？"
+_EMPHASIS = re.compile(r"[!?.,…؟。！？]{2,}")
 EVIDENCE = 3
 """Utterances that are told to speak for a match."""
 
@@ -147,12 +150,18 @@ def grouped(utterances: Iterable[Utterance]) -> tuple[tuple[str, ...], tuple[Utt
 
 
 def heard(text: str) -> str:
-    """Return what a model reads of an utterance: its first 1,000 characters, as all texts are read.
+    """Return what a model reads of an utterance: its first 1,000 characters, as all texts are read, said calmly.
 
-    What is longer is no utterance, and a tokenizer may take 20 seconds for 10,000 letters without a blank.
+    What is longer is no utterance, and a tokenizer may take 20 seconds for 10,000 letters without a blank. Of several
+    marks at the end of a sentence one stays: to a mean of word pieces "Help!!!" is mostly exclamation.
     """
     # Half a pair of UTF-16 is no character, and no tokenizer takes it.
-    return as_read(text[:_LONGEST].encode("utf-8", "replace").decode("utf-8"))
+    read = as_read(text[:_LONGEST].encode("utf-8", "replace").decode("utf-8"))
+    return _EMPHASIS.sub(_calm, read)
+
+
+def _calm(marks: re.Match[str]) -> str:
+    return next((mark for mark in marks[0] if mark in _ASKING), marks[0][0])
 
 
 def texts_of(utterances: Sequence[Utterance]) -> list[str]:

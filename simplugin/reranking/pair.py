@@ -15,7 +15,7 @@ from simplugin.encoders.network import choose_device, choose_precision, half_typ
 from simplugin.measures import FloatArray
 from simplugin.records import Hit
 from simplugin.reranking.checkpoint import PairCheckpoint
-from simplugin.reranking.ranking import as_hits, check_top, ranked
+from simplugin.reranking.ranking import as_hits, check_query, check_top, ranked
 
 if TYPE_CHECKING:
     import torch
@@ -87,6 +87,7 @@ class PairReranker:
         Plain texts are taken too and come back as hits whose ids are their places, from 0. Equal scores keep their
         order. ``top_n`` keeps that many; None keeps all. Raises ``ValueError`` for a ``top_n`` below 1.
         """
+        check_query(query)
         check_top(top_n)
         given = as_hits(hits)
         return ranked(given, self.score([(query, hit.text) for hit in given]), top_n)

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import replace
-from typing import Protocol
+from typing import Protocol, cast
 
 import numpy as np
 
 from simplugin.measures import FloatArray
 from simplugin.records import Hit
 
-__all__ = ["Reranker", "as_hits", "candidates", "check_top", "ranked"]
+__all__ = ["Reranker", "as_hits", "candidates", "check_query", "check_top", "ranked"]
 
 _POOL = 4  # candidates a reranker sees for each hit that is wanted …
 _LEAST = 20  # … and at least this many
@@ -31,11 +31,28 @@ def candidates(limit: int) -> int:
 
 
 def as_hits(hits: Sequence[Hit | str]) -> list[Hit]:
-    """Return hits as they are, and plain texts as hits whose ids are their places, from 0."""
+    """Return hits as they are, and plain texts as hits whose ids are their places, from 0.
+
+    Raises ``TypeError`` for a single text, and for anything else among them.
+    """
+    if isinstance(hits, str):
+        message = f"Expected a list of hits or texts, got the single text {hits[:40]!r}: write [text]."
+        raise TypeError(message)
+    for number, hit in enumerate(cast("Sequence[object]", hits)):  # callers may be untyped
+        if not isinstance(hit, Hit | str):
+            message = f"Candidate {number} is a {type(hit).__name__}; give hits, or texts."
+            raise TypeError(message)
     return [
         hit if isinstance(hit, Hit) else Hit(id=str(number), document_id=str(number), score=0.0, text=hit)
         for number, hit in enumerate(hits)
     ]
+
+
+def check_query(query: str) -> None:
+    """Raise ``TypeError`` for what is no text."""
+    if not isinstance(cast("object", query), str):  # callers may be untyped
+        message = f"A query is a text; got a {type(query).__name__}."
+        raise TypeError(message)
 
 
 def check_top(top_n: int | None) -> None:

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from simplugin.encoders import Encoder, as_encoder
 from simplugin.measures import similarity
 from simplugin.records import Hit
-from simplugin.reranking.ranking import as_hits, check_top, ranked
+from simplugin.reranking.ranking import as_hits, check_query, check_top, ranked
 from simplugin.texts import as_read
 
 __all__ = ["SimilarityReranker"]
@@ -26,6 +26,7 @@ class SimilarityReranker:
         Plain texts are taken too and come back as hits whose ids are their places, from 0. Equal scores keep their
         order. ``top_n`` keeps that many; None keeps all. Raises ``ValueError`` for a ``top_n`` below 1.
         """
+        check_query(query)
         check_top(top_n)
         given = as_hits(hits)
         if not given:

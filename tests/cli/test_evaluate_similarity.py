@@ -96,6 +96,7 @@ def test_a_figure_under_its_bound_ends_with_one(simplugin: InProcess, pairs: Pat
     [
         (["--fail-under", "spearman_cosine"], "METRIC=VALUE"),
         (["--fail-under", "spearman_cosin=0.1"], "spearman_cosin"),
+        (["--fail-under", "spearman_cosine=nan"], "METRIC=VALUE"),
         (["--scale", "five"], "no scale"),
         (["--resamples", "-1"], "--resamples"),
         (["--seed", "x"], "--seed"),

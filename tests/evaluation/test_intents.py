@@ -14,6 +14,7 @@ from simplugin.evaluation.matching import FOLDS, plan_matching
 from simplugin.intents.utterances import Utterance, Utterances
 from tests.evaluation.opposites import OppositeEncoder, turned
 from tests.hashing import HashEncoder
+from tests.intents.test_fitting import rooms
 from tests.reranking.rules import rule_reranker
 
 INTENTS = ("bus", "coffee", "library")
@@ -160,6 +161,27 @@ def test_what_is_out_of_scope_is_for_the_data_of_its_language() -> None:
     assert counts == {"tr": 5, "en": 0, "all": 5}
     with pytest.raises(DataError, match="out of scope in 'de', and the data is in 'en', 'tr'"):
         evaluate_intents(HashEncoder(256), sets, out_of_scope=[foreign(5, "de")])
+
+
+def test_examples_of_what_means_none_teach_the_matcher_that_is_judged() -> None:
+    taught = tuple(Utterance(text, intent) for intent, texts in rooms(6).items() for text in texts)
+    near, negatives = (
+        tuple(Utterance(f"bus{number % 6} bus {word}{number} {word}", None) for number in range(60))
+        for word in ("odd", "strange")
+    )
+    asked = (Utterance("bus1 bus2 bus3 bus", "bus"), *near)
+
+    without, told = (
+        evaluate_intents(
+            HashEncoder(256), [Utterances("asked", None, asked)], train=[Utterances("taught", None, train)], resamples=0
+        )
+        for train in (taught, (*taught, *negatives))
+    )
+
+    refused = [judged.result.section("all").metrics["out_of_scope_refused"] for judged in (without, told)]
+    assert refused[0] is not None
+    assert refused[1] is not None
+    assert refused[1] > refused[0]
 
 
 def test_draws_are_weighed_items_and_undefined_ones_are_nan() -> None:

@@ -90,3 +90,16 @@ async def test_blank_queries_among_others_are_matched_at_once() -> None:
 
     assert await matcher.amatch(["", "bus1 bus2 bus"]) == matcher.match(["", "bus1 bus2 bus"])
     assert (await matcher.amatch("")).status == "out_of_scope"
+
+
+@pytest.mark.parametrize(
+    ("said", "calm"),
+    [("!!!", "!"), ("??", "?"), ("!?!", "?"), ("...", "."), ("؟؟", "؟"), ("!!。", "!"), ("!", "!"), (" ! !", " ! !")],
+)
+def test_who_says_it_loudly_means_the_same(said: str, calm: str, starter: Encoder) -> None:
+    matcher = IntentMatcher(PAY, starter)
+
+    loud, quiet = matcher.match([f"I lost my bag{said}", f"I lost my bag{calm}"])
+
+    assert (loud.intent, loud.score, loud.confidence) == (quiet.intent, quiet.score, quiet.confidence)
+    assert IntentMatcher({"lost": [f"I lost my bag{said}"]}, starter).match(f"I lost my bag{calm}").score > 0.999

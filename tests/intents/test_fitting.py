@@ -18,7 +18,7 @@ from simplugin.calibration import expected_calibration_error
 from simplugin.encoders import Encoder
 from simplugin.errors import DataError
 from simplugin.evaluation.remembering import Remembering
-from simplugin.intents import IntentMatcher, Utterance, read_utterances
+from simplugin.intents import IntentMatcher, Utterance, read_utterances, report_on
 from simplugin.intents.confidence import Confidence, fit_confidence
 from simplugin.intents.crossvalidation import ask, folds
 from simplugin.intents.fitting import OUT_OF_SCOPE_SHARE
@@ -403,3 +403,17 @@ def test_all_of_it_is_json_that_says_what_it_is(tmp_path: Path) -> None:
     assert values["kind"] == "simplugin intents"
     assert values["models"]["*"]["learned"]["threshold"] == matcher.knowledge["*"].threshold
     assert len(values["utterances"]) == 30
+
+
+def test_the_balanced_accuracy_is_that_of_the_target(clinc: dict[str, Any], starter: Encoder) -> None:
+    matcher = IntentMatcher(clinc["taught"], starter)
+    learned = matcher.knowledge["*"].learned
+    assert learned is not None
+    assert learned.balanced == learned.tried[learned.scoring]
+    for target in ({"precision": 0.5}, {"accept": 0.5}):
+        aimed = matcher.fit(target=target).knowledge["*"].learned
+        assert aimed is not None
+        assert aimed.balanced == pytest.approx(report_on(matcher).figures.balanced, abs=0.02)
+    again = matcher.fit().knowledge["*"].learned
+    assert again is not None
+    assert again.balanced == learned.balanced

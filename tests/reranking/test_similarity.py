@@ -1,5 +1,8 @@
 from __future__ import annotations
 
+from pathlib import Path
+from typing import Any
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -7,6 +10,7 @@ from hypothesis import strategies as st
 from simplugin.records import Hit
 from simplugin.reranking import SimilarityReranker
 from tests.hashing import HashEncoder
+from tests.reranking.rules import rule_reranker
 
 sentences = st.lists(st.text("abc ", min_size=1, max_size=12), max_size=12)
 
@@ -44,3 +48,18 @@ def test_equal_scores_keep_their_order() -> None:
 def test_a_top_below_one_is_refused() -> None:
     with pytest.raises(ValueError, match="at least 1"):
         SimilarityReranker(HashEncoder()).rerank("x", ["a"], top_n=0)
+
+
+@pytest.mark.parametrize(
+    ("query", "hits", "said"),
+    [
+        (None, ["a"], "A query is a text; got a NoneType"),
+        ("x", "a cat", r"got the single text 'a cat': write \[text\]"),
+        ("x", ["a", None], "Candidate 1 is a NoneType"),
+    ],
+)
+def test_what_is_no_query_and_no_list_of_texts_is_refused(query: Any, hits: Any, said: str, tmp_path: Path) -> None:
+    pair = rule_reranker(tmp_path, ("entailment",), {"a": (1.0,)})
+    for reranker in (SimilarityReranker(HashEncoder()), pair):
+        with pytest.raises(TypeError, match=said):
+            reranker.rerank(query, hits)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -40,9 +41,9 @@ def _bound(text: str) -> Bound:
     name, _, value = text.rpartition("=")
     section, _, metric = name.rpartition(":")
     try:
-        if not metric:
+        if not metric or math.isnan(least := float(value)):  # nothing would be below it
             raise ValueError
-        return Bound(metric, float(value), section or None)
+        return Bound(metric, least, section or None)
     except ValueError:
         message = f"{text!r} is not METRIC=VALUE, such as spearman_cosine=0.7."
         raise typer.BadParameter(message, param_hint="--fail-under") from None

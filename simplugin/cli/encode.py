@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 __all__ = ["encode"]
 
 _WINDOW = 1024
+_STRUCTURED = {".jsonl", ".json", ".csv", ".tsv"}
 
 
 def encode(
@@ -45,6 +46,9 @@ def encode(
     lines = list(read_lines(files or []))
     if not any(line.strip() for line in lines):
         raise DataError("there is no line to encode.", path=(files or ["stdin"])[0])
+    for file in files or []:
+        if Path(file).suffix.lower() in _STRUCTURED:
+            note(f"{file}: each line is encoded as it stands, names and marks of the format included.")
     encoder = load(model or "starter")
     side = encoder.encode_query if query else encoder.encode_document
     if out is not None:

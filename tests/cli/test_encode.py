@@ -45,3 +45,15 @@ def test_only_line_ends_end_a_line(simplugin: InProcess, words: Path) -> None:
 
 def test_the_model_of_the_environment_is_used(simplugin: InProcess, words: Path) -> None:
     assert len(simplugin("encode", stdin="library", SIMPLUGIN_MODEL=str(words)).row["vector"]) == 32
+
+
+def test_lines_of_a_format_are_encoded_as_they_stand_and_it_is_said(
+    simplugin: InProcess, words: Path, folder: Path
+) -> None:
+    (folder / "rows.jsonl").write_text('{"text": "a cat"}\n', encoding="utf-8")
+
+    outcome = simplugin("encode", "rows.jsonl", "--model", words)
+
+    assert outcome.rows[0]["text"] == '{"text": "a cat"}'
+    assert "rows.jsonl: each line is encoded as it stands" in outcome.stderr
+    assert "stands" not in simplugin("encode", "-", "--model", words, stdin="a cat\n").stderr

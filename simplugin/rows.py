@@ -78,6 +78,8 @@ def read_table(path: str | Path, *, cells: int = 2) -> Table:
     start = next((line for line in lines if line.strip()), "")
     if not start:
         raise DataError("the file holds no rows.", path=path)
+    if file.suffix.lower() == ".json" and start.lstrip().startswith("["):
+        raise DataError("a JSON array is not read; write a JSON object a line.", path=path)
     if start.lstrip().startswith("{"):
         objects = list(_objects(lines, file))
         rows = tuple(Row(line, list(values.values())) for line, values in objects)

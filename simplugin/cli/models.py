@@ -16,6 +16,7 @@ from simplugin.cli.completion import model_names
 from simplugin.cli.options import AsJson
 from simplugin.cli.output import note, print_fields, print_json, print_table, waiting
 from simplugin.cli.verbs import Verbs
+from simplugin.errors import ModelError
 
 __all__ = ["app"]
 
@@ -67,6 +68,9 @@ def show(
 
     Example: simplugin models show stsb-es-distiluse
     """
+    if Path(name).is_dir():
+        message = f"{name!r} is a folder, which has no card here: simplugin models check {name} looks at it."
+        raise ModelError(message)
     card = find(name)
     if as_json:
         print_json(_row(card) | card.to_json())

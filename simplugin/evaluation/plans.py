@@ -69,6 +69,8 @@ def plan(sets: Sequence[Pairs], *, cross: bool) -> Plan:
 def _straight(sets: Sequence[Pairs], keys: Sequence[str]) -> Iterator[Planned]:
     for name, key, each in zip(part_names(keys, [each.name for each in sets]), keys, sets, strict=True):
         labels = np.array([pair.label for pair in each.pairs])
+        if len(labels) == 1:
+            raise DataError(f"There is one pair in {name!r}; nothing can be judged by it.")
         if np.ptp(labels) == 0:
             raise DataError(f"All labels of {name!r} are equal; nothing can be judged by them.")
         first, second = ([as_read(text) for text in side] for side in zip(*map(_texts, each.pairs), strict=True))

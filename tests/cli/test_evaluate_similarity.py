@@ -123,6 +123,7 @@ def test_without_data_it_is_wrong_usage(simplugin: InProcess) -> None:
         ("a b\tc d\t1\na b\tc d\t6\n", ["--scale", "0-5"], ["broken.tsv:2", "outside 0 to 5"]),
         ("sentence1\tsentence2\tscore\na b\tc d\n", [], ["broken.tsv:2", "2 cells"]),
         ("a b\tc d\t1\na c\tc d\t1\n", [], ["All labels of 'broken'"]),
+        ("a b\tc d\t1\n", [], ["There is one pair in 'broken'"]),
         ("a b\tc d\t1\na c\tc d\t2\n", ["--cross"], ["at least two languages"]),
         ("a b\tc d\t1\na c\tc d\t2\n", ["--out", "."], ["cannot be written"]),
         ("a b\tc d\t1\na c\tc d\t2\n", ["--data", "none.tsv"], ["none.tsv", "cannot be read"]),

@@ -68,6 +68,12 @@ def test_an_unknown_name_lists_those_that_exist(process: Process, verb: str) -> 
     assert outcome.is_one_sentence("'nobody'", "bge-m3-ml-tr", "starter")
 
 
+def test_a_folder_has_no_card_and_is_looked_at_by_check(simplugin: InProcess, words: Path) -> None:
+    outcome = simplugin("models", "show", words)
+    assert outcome.code == 1
+    assert f"simplugin models check {words}" in outcome.stderr
+
+
 def test_json_before_the_verb_is_refused_and_not_ignored(simplugin: InProcess) -> None:
     outcome = simplugin("models", "--json", "show", "starter")
     assert (outcome.code, outcome.stdout) == (2, "")

@@ -102,6 +102,7 @@ def test_a_file_given_as_out_of_scope_needs_no_intents(tmp_path: Path, name: str
         ("a.csv", "text,intent\na,b\nc, \n", ":3", "the intent is blank"),
         ("a.jsonl", '{"text": "a", "intent": "b"}\n{"text": "a"}\n', ":2", "such as intent; there are 'text'"),
         ("a.jsonl", '{"text": ["a"], "intent": "b"}\n', ":1", "the utterance is blank, or no text"),
+        ("a.json", '[{"text": "a", "intent": "b"}]\n', "", "a JSON array is not read; write a JSON object a line"),
         ("a.yml", "", "", "no utterance"),
         ("a.yml", "greet: [hello\n", ":2", "no YAML"),
         ("a.yml", "- hello\n", ":1", "a mapping of intents"),

@@ -9,6 +9,7 @@ from __future__ import annotations
 import time
 from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -18,7 +19,7 @@ from simplugin.errors import DataError, ModelError, NotAnEmbedderError
 from simplugin.evaluation.bootstrap import Floats, Interval
 from simplugin.evaluation.datasets.sources import Source, read_all
 from simplugin.evaluation.judged import Progress, describe, is_encoder
-from simplugin.evaluation.matching import FOLDS, Matching, match_all, plan_matching
+from simplugin.evaluation.matching import FOLDS, Matching, cut_out, match_all, plan_matching
 from simplugin.evaluation.metrics.auc import resampled_auc
 from simplugin.evaluation.metrics.classes import resampled_macro_f1
 from simplugin.evaluation.remembering import Remembering
@@ -73,14 +74,27 @@ def evaluate_intents(
     opened = _encoder(model)
     sets, taught, foreign = _read(data), _read(train), _read(out_of_scope, out_of_scope=True)
     _check(foreign, sets)
-    keys = [_key(each, taught) for each in sets]
-    names = part_names(keys, [each.name for each in sets])
-    planned = [plan_matching(name, each, taught, foreign, seed) for name, each in zip(names, sets, strict=True)]
+    files = part_names([_key(each.language, each.name, taught) for each in sets], [each.name for each in sets])
+    planned = [plan_matching(name, each, taught, foreign, seed) for name, each in zip(files, sets, strict=True)]
+    shares = [
+        _Share(
+            each, _key(language or data.language, data.name, taught), f"{name}-{language}" if language else name, own
+        )
+        for each, data, name in zip(planned, sets, files, strict=True)
+        for language, own in each.by_language().items()
+    ]
+    keys = [each.key for each in shares]
+    names = part_names(keys, [each.name for each in shares])
     intents = sorted({intent for each in planned for intent in each.intents()})
     encoder = Remembering(opened)
     encoder.learn((text for each in planned for text in each.texts()), progress=progress)
-    parts = tuple(match_all(each, encoder, intents) for each in planned)
-    of_part = {each.name: each for each in planned}
+    matched = {each.name: match_all(each, encoder, intents) for each in planned}
+    parts = tuple(
+        cut_out(matched[each.planned.name], name, each.places) for name, each in zip(names, shares, strict=True)
+    )
+    untaught = {
+        name: len(each.planned.untaught().intersection(each.places)) for name, each in zip(names, shares, strict=True)
+    }
 
     def tell(
         items: Part, members: Sequence[str], figures: Mapping[str, float | None], intervals: Mapping[str, Interval]
@@ -93,7 +107,8 @@ def evaluate_intents(
             )
             for finding in inverted(items.name, metric, figures[metric], intervals.get(metric), what)
         ]
-        return Told(_counts(items, [of_part[member] for member in members]), _confused(items, intents), tuple(found))
+        counts = _counts(items, sum(untaught[member] for member in members))
+        return Told(counts, _confused(items, intents), tuple(found))
 
     result = Result(
         task="intents",
@@ -114,6 +129,16 @@ def evaluate_intents(
         seconds=time.perf_counter() - started,
     )
     return Evaluation(result, parts)
+
+
+@dataclass(frozen=True, slots=True)
+class _Share:
+    """The utterances of one language in a file, by their places; all of it where there are not several."""
+
+    planned: Matching
+    key: str
+    name: str
+    places: Sequence[int]
 
 
 def resampled(items: Part, weights: Floats, metrics: Iterable[str]) -> dict[str, Floats]:
@@ -194,21 +219,21 @@ def _check(foreign: Sequence[Utterances], sets: Sequence[Utterances]) -> None:
             raise DataError(f"{each.name!r} is out of scope in {each.language!r}, and the data is in {there}.")
 
 
-def _key(data: Utterances, taught: Sequence[Utterances]) -> str:
-    """Return the language of the data, behind that of the examples where it is another."""
+def _key(language: str | None, name: str, taught: Sequence[Utterances]) -> str:
+    """Return the language of data, behind that of the examples where it is another; ``name`` where it is not known."""
     languages = {each.language for each in taught}
-    if len(languages) != 1 or None in {data.language, *languages} or data.language in languages:
-        return data.language or data.name
-    return f"{languages.pop()}-{data.language}"
+    if len(languages) != 1 or None in {language, *languages} or language in languages:
+        return language or name
+    return f"{languages.pop()}-{language}"
 
 
-def _counts(items: Part, planned: Sequence[Matching]) -> dict[str, int]:
+def _counts(items: Part, untaught: int) -> dict[str, int]:
     label = items.numbers["label"]
     return {
         "utterances": len(items),
         "out_of_scope": int(np.isnan(label).sum()),
         "intents": len(set(label[np.isfinite(label)].tolist())),
-        "untaught": sum(each.untaught() for each in planned),
+        "untaught": untaught,
     }
 
 

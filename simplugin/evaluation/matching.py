@@ -16,7 +16,7 @@ from simplugin.intents.utterances import Utterance, Utterances
 from simplugin.records import Match
 from simplugin.texts import as_read
 
-__all__ = ["FOLDS", "Matching", "Turn", "match_all", "plan_matching"]
+__all__ = ["FOLDS", "Matching", "Turn", "cut_out", "match_all", "plan_matching"]
 
 FOLDS = 5
 _BLOCK = 512  # utterances that are compared with all examples at a time
@@ -53,10 +53,18 @@ class Matching:
         negatives = [text for turn in self.turns for text in turn.negatives]
         return [each.text for each in self.utterances] + examples + negatives
 
-    def untaught(self) -> int:
-        """Count the utterances in scope whose intent has no example."""
-        meant = [(self.utterances[place].intent, turn.examples) for turn in self.turns for place in turn.places]
-        return sum(intent is not None and intent not in examples for intent, examples in meant)
+    def untaught(self) -> set[int]:
+        """Return the places of the utterances in scope whose intent has no example."""
+        meant = [(place, self.utterances[place].intent, turn.examples) for turn in self.turns for place in turn.places]
+        return {place for place, intent, examples in meant if intent is not None and intent not in examples}
+
+    def by_language(self) -> dict[str | None, list[int]]:
+        """Return the places of the utterances of each language; None alone where there are not several."""
+        found: dict[str | None, list[int]] = {}
+        for place, each in enumerate(self.utterances):
+            found.setdefault(each.language, []).append(place)
+        several = len(found.keys() - {None}) > 1
+        return found if several else {None: list(range(len(self.utterances)))}
 
 
 def plan_matching(
@@ -68,11 +76,11 @@ def plan_matching(
 
     Raises ``DataError`` where no utterance or no example has an intent, and for too few utterances to fold.
     """
-    own = [Utterance(as_read(each.text), each.intent) for each in data.utterances]
+    own = [Utterance(as_read(each.text), each.intent, each.language) for each in data.utterances]
     if all(each.intent is None for each in own):
         raise DataError(f"No utterance of {data.name!r} has an intent; all are out of scope.")
     more = [
-        Utterance(as_read(each.text), None)
+        Utterance(as_read(each.text), None, each.language)
         for source in foreign
         if source.language in {None, data.language}
         for each in source.utterances
@@ -145,6 +153,13 @@ def match_all(planned: Matching, encoder: Encoder, intents: Sequence[str]) -> Pa
     texts = tuple(each.text for each in planned.utterances)
     numbers = {name: np.array(values, dtype=np.float64) for name, values in columns.items()}
     return Part(planned.name, clusters_of_texts(texts), numbers, {"text": texts})
+
+
+def cut_out(part: Part, name: str, places: Sequence[int]) -> Part:
+    """Return some of the items as a part of their own."""
+    texts = {column: tuple(values[place] for place in places) for column, values in part.texts.items()}
+    numbers = {column: values[np.array(places, dtype=np.intp)] for column, values in part.numbers.items()}
+    return Part(name, clusters_of_texts(*texts.values()), numbers, texts)
 
 
 def _share(match: Match, intent: str) -> float:

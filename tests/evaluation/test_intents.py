@@ -184,6 +184,25 @@ def test_examples_of_what_means_none_teach_the_matcher_that_is_judged() -> None:
     assert refused[1] > refused[0]
 
 
+def test_a_file_in_several_languages_has_a_section_for_each(tmp_path: Path) -> None:
+    rows = ["text,intent,lang"]
+    rows += [
+        f"{intent}{lang} {intent}{lang}{n},{intent},{lang}"
+        for lang in ("tr", "he")
+        for intent in "abc"
+        for n in range(3)
+    ]
+    (tmp_path / "bank.csv").write_text("\n".join([*rows, "strange words,none,"]), encoding="utf-8")
+
+    judged = evaluate_intents(HashEncoder(256), tmp_path / "bank.csv", resamples=0)
+
+    counts = {each.section: each.counts["utterances"] for each in judged.result.sections}
+    assert counts == {"tr": 9, "he": 9, "bank": 1, "all": 19}
+    assert judged.result.section("tr").metrics["accuracy"] == 1.0
+    assert judged.result.section("bank").metrics["accuracy"] is None
+    assert sorted(judged.parts[0].texts["text"])[0] == "atr atr0"
+
+
 def test_draws_are_weighed_items_and_undefined_ones_are_nan() -> None:
     judged = evaluate_intents(HashEncoder(8), [said(8)], resamples=0)
     (part,) = judged.parts

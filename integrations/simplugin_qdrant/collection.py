@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import time
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from itertools import islice
@@ -116,7 +117,9 @@ class Collection(Asking):
             if progress:
                 seen, chunks = report.documents.seen, report.chunks
                 progress(Progress(seen, seen, chunks.written + chunks.unchanged, indexing=True))
+            started = time.perf_counter()
             self.optimize()
+            report.seconds += time.perf_counter() - started
         if near_duplicates is not None:
             report.near_duplicates = [group.to_json() for group in self.near_duplicates(near_duplicates)]
         return report

@@ -14,12 +14,10 @@ The payload of a point::
 from __future__ import annotations
 
 import json
-import math
 import re
 import uuid
 from collections.abc import Iterable, Mapping, Sequence
-from datetime import date
-from typing import Any, cast
+from typing import Any
 
 import numpy as np
 
@@ -27,6 +25,7 @@ from simplugin.collection import RecordedDocument, StoredHead
 from simplugin.errors import PointError
 from simplugin.measures import FloatArray
 from simplugin.records import Chunk, ChunkKey, Hit, Metadata, Stored
+from simplugin.storable import fault_of
 from simplugin.texts import as_read
 from simplugin_qdrant.stores.protocol import Payload, Record, Scored
 
@@ -57,7 +56,6 @@ RECORD = "simplugin"
 """The payload key under which simplugin keeps its own record."""
 
 _NAMESPACE = uuid.UUID("6f2f7d4e-0d35-5c2c-9a55-0c1a3f6f5b11")
-_LARGEST = 2**63
 _POINT_ID = re.compile(r"[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}")
 
 
@@ -209,48 +207,9 @@ def check_payload(payload: Mapping[str, Any], owner: str) -> None:
     Raises ``PointError`` naming the document and the key.
     """
     for key, value in payload.items():
-        _check_value(value, key, owner)
-
-
-def _check_value(value: object, path: str, owner: str) -> None:
-    match value:
-        case None | bool():
-            return
-        case int() if -_LARGEST <= value < _LARGEST:
-            return
-        case float() if math.isfinite(value):
-            return
-        case str():
-            if value.isascii() or _is_unicode(value):
-                return
-            reason = "holds half a surrogate pair, which is no text"
-        case dict():
-            for key, inner in cast("dict[object, object]", value).items():
-                if not isinstance(key, str) or not _is_unicode(key):
-                    message = f"{path!r} of {owner!r} has the key {key!r}; keys are text. Nothing was written."
-                    raise PointError(message)
-                _check_value(inner, f"{path}.{key}", owner)
-            return
-        case list() | tuple():
-            for inner in cast("list[object]", value):
-                _check_value(inner, path, owner)
-            return
-        case int() | float():
-            reason = f"is {value!r}, which no engine can store"
-        case date():
-            reason = f"is a {type(value).__name__}, which is no JSON value; give its isoformat()"
-        case _:
-            reason = f"is a {type(value).__name__}, which is no JSON value"
-    message = f"{path!r} of {owner!r} {reason}; nothing was written."
-    raise PointError(message)
-
-
-def _is_unicode(text: str) -> bool:
-    try:
-        text.encode("utf-8")
-    except UnicodeEncodeError:
-        return False
-    return True
+        if found := fault_of(value, key):
+            message = f"{found.path!r} of {owner!r} {found.reason}; nothing was written."
+            raise PointError(message)
 
 
 def _payload(

@@ -107,12 +107,15 @@ def delete(
     store: Location = "./simplugin_db",
     as_json: AsJson = False,
 ) -> None:
-    """Delete a collection with all that is in it, or documents of it.
+    """Delete a collection with all that is in it, or documents of it; with --tenant all of this tenant's.
 
     Example: simplugin collections delete handbook --document ./docs/old.md
     """
     if documents:
         _delete_documents(collection, documents, tenant, store, as_json=as_json)
+        return
+    if tenant is not None:
+        _delete_tenant(collection, tenant, store, yes=yes, as_json=as_json)
         return
     with existing_store(store) as opened:
         row = _describe(opened, collection, tolerant=True)
@@ -123,6 +126,21 @@ def delete(
     if as_json:
         print_json(row)
     note(f"Deleted {collection!r} ({points:,} points).")
+
+
+def _delete_tenant(name: str, tenant: str, store: str, *, yes: bool, as_json: bool) -> None:
+    from simplugin_qdrant import register
+
+    with existing_store(store) as opened:
+        opened.describe(name)
+        docs = register(opened, name, tenant=tenant)
+        if not yes and sys.stdin.isatty():
+            points = docs.count()
+            typer.confirm(f"Delete the {points:,} points of {tenant!r} in {name!r}?", abort=True, err=True)
+        gone = docs.clear()
+    if as_json:
+        print_json({"name": name, "tenant": tenant, "points": gone})
+    note(f"Deleted what {tenant!r} had in {name!r} ({gone:,} points).")
 
 
 def _delete_documents(name: str, ids: list[str], tenant: str | None, store: str, *, as_json: bool) -> None:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import time
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import ExitStack
-from itertools import islice
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -25,7 +24,6 @@ __all__ = ["WithRay", "ingest"]
 
 _NAMED = 5  # problems that one sentence holds
 _PRUNED = 20  # documents that are named
-_TRIED = 100  # files of which one must be readable before a collection is made
 
 
 def ingest(
@@ -35,7 +33,7 @@ def ingest(
     model: StoredModel = None,
     root: Annotated[Path | None, typer.Option("--root", help="Name documents by their path under this folder.")] = None,
     include: Annotated[list[str] | None, typer.Option("--include", help="Only these (pattern; repeatable).")] = None,
-    exclude: Annotated[list[str] | None, typer.Option("--exclude", help="Not these (pattern; repeatable).")] = None,
+    exclude: Annotated[list[str] | None, typer.Option("--exclude", help="Not these files, or folders (pattern; repeatable).")] = None,
     language: Annotated[
         list[str] | None, typer.Option("--language", help="A language to expect, such as tr (repeatable).")
     ] = None,
@@ -217,23 +215,24 @@ def _check_ray(paths: Sequence[str], ray: str | None, workers: int | None) -> No
 
 
 def _require_one_readable(found: Found, options: Options) -> None:
-    """Raise ``DataError`` with every reason where not one of the first files can be read."""
+    """Raise ``DataError`` with the first reasons where not one of the files can be read."""
     from simplugin.ingestion import Failure, read_sources
 
     if not found:
         raise DataError("no file is left after --include, --exclude and --part.")
     if found.stdin or found.addresses or found.elsewhere:
         return  # these are read once
-    problems: list[str] = []
-    for entry in islice(read_sources(found, options), _TRIED):
+    problems, left = list[str](), 0
+    for entry in read_sources(found, options):
         if not isinstance(entry, Failure):
             return
-        problems.append(f"{entry.source}: {entry.reason}".rstrip("."))
+        if len(problems) < _NAMED:
+            problems.append(f"{entry.source}: {entry.reason}".rstrip("."))
+        else:
+            left += 1
     if not problems:
         raise DataError("there is nothing to read in the files given.")
-    left = f"{len(problems) - _NAMED:,} more" if len(problems) < _TRIED else "more"
-    more = "" if len(problems) <= _NAMED else f", and {left}"
-    raise DataError("; ".join(problems[:_NAMED]) + more + ".")
+    raise DataError("; ".join(problems) + (f", and {left:,} more" if left else "") + ".")
 
 
 def _check_sizes(encoder: Encoder, options: Options) -> None:

@@ -8,7 +8,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Sequence
 from functools import partial
-from itertools import accumulate, pairwise
+from itertools import accumulate, chain, pairwise
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -36,11 +36,15 @@ def word_pieces(tokenizer: Tokenizer, *, remembered: int = LETTERS) -> Numbering
 
 
 def _cut(tokenizer: Tokenizer, words: Sequence[str]) -> Iterator[bytes]:
-    parted = [_TOO_LONG.sub(r"\g<0> ", word) if len(word) > _READ else word for word in words]
-    groups = [parted[start : start + _TOGETHER] for start in range(0, len(parted), _TOGETHER)]
+    parted = [_TOO_LONG.sub(r"\g<0> ", word).split(" ") if len(word) > _READ else [word] for word in words]
+    parts = list(dict.fromkeys(chain.from_iterable(parted)))
+    groups = [parts[start : start + _TOGETHER] for start in range(0, len(parts), _TOGETHER)]
     encodings = tokenizer.encode_batch([" ".join(group) for group in groups], add_special_tokens=False)
-    for group, encoding in zip(groups, encodings, strict=True):
-        yield from _share_out(group, encoding)
+    shared = (
+        pieces for group, encoding in zip(groups, encodings, strict=True) for pieces in _share_out(group, encoding)
+    )
+    found = dict(zip(parts, shared, strict=True))
+    return (b"".join([found[part] for part in own]) for own in parted)
 
 
 def _share_out(words: Sequence[str], encoding: Encoding) -> Iterator[bytes]:

@@ -111,9 +111,9 @@ def delete_gone(
 ) -> None:
     """Delete the documents recorded under the given paths whose file is gone, or whose row is gone from its table.
 
-    ``report`` is that of the run, ``seen`` the digests of the ids that it came by. A folder that is gone altogether is
-    left alone: more often than deleted it is a drive that was not mounted. So are the rows of a table of which not
-    every row could be read.
+    ``report`` is that of the run, ``seen`` the digests of the ids that it came by. A folder that is gone altogether,
+    holds nothing, or may not be read is left alone: more often than emptied it is a drive that was not mounted. So are
+    the rows of a table of which not every row could be read.
     """
     under = _Under(paths, found, options, failed={failure.source for failure in report.failures})
     gone: list[str] = []
@@ -166,6 +166,7 @@ class _Under:
         self._base = os.path.abspath(options.root) if options.root else "/"  # noqa: PTH100
         whole = (file for file in found.files if isinstance(file, str) and _holds_many(file) and file not in failed)
         self._tables = {os.path.abspath(file) for file in whole}  # noqa: PTH100
+        self._shut = {os.path.abspath(each) for each in failed if _is_shut(each)}  # noqa: PTH100
 
     def is_gone(self, document: RecordedDocument) -> bool:
         """Say whether a document that was not seen lies here, and is no more."""
@@ -175,8 +176,21 @@ class _Under:
         file = os.path.abspath(os.path.join(self._base, place))  # noqa: PTH100, PTH118
         if not any(file == top or file.startswith(top.rstrip(os.sep) + os.sep) for top in self._tops):
             return False
+        if any(file.startswith(folder.rstrip(os.sep) + os.sep) for folder in self._shut):
+            return False
         # A file that was left out, or could not be read, keeps what is stored of it.
         return not os.path.exists(file) or (is_row and file in self._tables)  # noqa: PTH110
+
+
+def _is_shut(path: str) -> bool:
+    """Say whether this is a folder in which there is nothing to be seen: one that may not be read, or is empty."""
+    if not os.path.isdir(path):  # noqa: PTH112
+        return False
+    try:
+        with os.scandir(path) as entries:
+            return next(entries, None) is None
+    except OSError:
+        return True
 
 
 def _table_of(row: str, source: str) -> str:

@@ -33,6 +33,7 @@ from simplugin.ingestion.second import SecondProcess, SecondProcessError, may_ha
 from simplugin.ingestion.splitting import Part, Splitter
 from simplugin.measures import FloatArray
 from simplugin.records import Chunk, ChunkKey, Document
+from simplugin.storable import Fault, fault_of
 from simplugin.texts import as_read, count_invisible
 
 __all__ = ["MANY_CHUNKS", "Run", "ingest_documents", "second_process", "windows"]
@@ -168,6 +169,8 @@ class Run:
                 self.report.documents.unchanged += 1
                 self.report.chunks.unchanged += known.total
                 self.chunks_seen += known.total
+            elif found := _fault(document):
+                self.report.fail(Failure(document.source or document.id, f"{found.path!r} {found.reason}."))
             else:
                 self._changed.append((document, frozenset[ChunkKey]() if known is None else known.keys))
         if len(self._changed) >= _LOOKUP or sum(len(each.text) for each, _ in self._changed) >= _LETTERS:
@@ -369,6 +372,12 @@ def _cut(entries: Iterable[T], letters_of: Callable[[T], int], most: int, fill: 
             part, letters = [], 0
     if part:
         yield part
+
+
+def _fault(document: Document) -> Fault | None:
+    """Return what of a document no store can hold: one of them must not stop the others."""
+    told = {"metadata": dict(document.metadata), "text": document.text, "id": document.id, "source": document.source}
+    return next((found for name, value in told.items() if (found := fault_of(value, name))), None)
 
 
 def _is_pending(chunk: Chunk) -> bool:

@@ -81,7 +81,7 @@ class Failure:
 
 @dataclass(slots=True)
 class IngestReport:
-    """What an ingest did. ``seconds`` runs from the first file read to the last flush.
+    """What an ingest did. ``seconds`` runs from the first file read to the last flush, and until the index is built.
 
     ``encodings`` counts the documents that were bytes by how these became text, ``guessed`` lists those where that is
     not certain, at most a hundred of them. ``invisible`` counts the characters in changed documents that the model was

@@ -207,3 +207,17 @@ def test_an_unknown_collection_lists_those_that_exist(shelf: Path, verb: str) ->
     assert outcome.code == 1
     assert outcome.is_one_sentence("'novel'", "It holds 'handbook'")
     assert contents(shelf / "simplugin_db") == before
+
+
+def test_to_delete_a_tenant_leaves_the_others_theirs(simplugin: InProcess, folder: Path, words: Path) -> None:
+    for tenant in ("acme", "other"):
+        (folder / f"{tenant}.md").write_text(f"library card of {tenant}", encoding="utf-8")
+        simplugin("ingest", f"{tenant}.md", "-c", "mail", "--tenant", tenant, "--model", words)
+
+    gone = simplugin("collections", "delete", "mail", "--tenant", "acme", "--json")
+
+    assert (gone.code, gone.row) == (0, {"name": "mail", "tenant": "acme", "points": 1})
+    assert "Deleted what 'acme' had in 'mail'" in gone.stderr
+    (left,) = simplugin("search", "mail", "library card", "--tenant", "other", "--json").rows
+    assert left["text"] == "library card of other"
+    assert simplugin("search", "mail", "library card", "--tenant", "acme", "--json").rows == []

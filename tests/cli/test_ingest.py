@@ -386,3 +386,19 @@ def test_the_collection_records_the_model_and_its_card(simplugin: InProcess, han
     with open_store(handbook) as store:
         recorded = json.dumps(store.describe("handbook").metadata)
     assert '"words"' in recorded
+
+
+def test_a_first_run_takes_what_is_good_however_much_before_it_is_not(
+    simplugin: InProcess, folder: Path, words: Path
+) -> None:
+    (folder / "many").mkdir()
+    for number in range(150):
+        (folder / "many" / f"{number:03}.txt").touch()
+    assert simplugin("ingest", "many", "-c", "new", "--model", words).code == 1
+    assert simplugin("collections", "list", "--json").rows == []
+    (folder / "many" / "z.txt").write_text("library card", encoding="utf-8")
+
+    outcome = simplugin("ingest", "many", "-c", "new", "--model", words, "--json")
+
+    assert outcome.code == 3
+    assert (outcome.row["documents"]["added"], outcome.row["documents"]["failed"]) == (1, 150)

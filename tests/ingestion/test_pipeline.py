@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import os
+import re
 import signal
 import subprocess
 import sys
@@ -418,3 +419,86 @@ def test_one_pattern_and_one_language_need_no_list(docs: Collection, tmp_path: P
     report = docs.ingest(tmp_path, include="*.md", languages="tr")
 
     assert (report.documents.seen, report.documents.added) == (1, 1)
+
+
+def nested(depth: int) -> dict[str, Any]:
+    inner: Any = 1
+    for _ in range(depth):
+        inner = {"a": inner}
+    return {"deep": inner}
+
+
+@pytest.mark.parametrize(
+    ("metadata", "reason"),
+    [
+        ({"hash": 2**64 - 1}, r"'metadata.hash' is 18446744073709551615, which no engine can store"),
+        ({"n": float("inf")}, "'metadata.n' is inf"),
+        ({"x": "\ud800"}, "half a surrogate pair"),
+        (nested(200), "nested deeper than 64 levels"),
+    ],
+)
+def test_a_value_that_no_engine_holds_is_a_failure_of_its_document_alone(
+    docs: Collection, metadata: dict[str, Any], reason: str
+) -> None:
+    documents = [page(1), Document("poison", "some text", source="p.jsonl", metadata=metadata), page(2)]
+
+    told = docs.ingest(documents, dry_run=True)
+    report = docs.ingest(documents)
+
+    for each in (told, report):
+        assert (each.documents.added, each.documents.failed) == (2, 1)
+        assert each.failures[0].source == "p.jsonl"
+        assert re.search(reason, each.failures[0].reason)
+    assert docs.get("poison") == []
+
+
+def test_what_is_nested_as_deep_as_may_be_is_there_after_opening_again(tmp_path: Path) -> None:
+    with open_store(tmp_path) as store:
+        report = register(store, "docs", HashEncoder()).ingest([Document("deep", "text", metadata=nested(62))])
+        assert report.failures == []
+    with open_store(tmp_path) as store:
+        (found,) = register(store, "docs", HashEncoder()).get("deep")
+        assert found.metadata == nested(62)
+
+
+@pytest.mark.parametrize("shut", ["empty", "unreadable"])
+def test_pruning_leaves_a_folder_alone_in_which_nothing_is_to_be_seen(
+    docs: Collection, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, shut: str
+) -> None:
+    share = tmp_path / "share"
+    share.mkdir()
+    for place in (tmp_path / "here.md", share / "a.md", share / "b.md"):
+        place.write_text(f"# {place.name}")
+    docs.ingest([tmp_path])
+    if shut == "empty":
+        share.rename(tmp_path.parent / f"{tmp_path.name}-away")
+        share.mkdir()
+        paths = [tmp_path / "here.md", share]
+    else:
+        scandir = os.scandir
+
+        def refuse(path: Any = ".") -> Any:
+            if os.fspath(path) == str(share):
+                raise PermissionError(13, "Permission denied", str(share))
+            return scandir(path)
+
+        monkeypatch.setattr(os, "scandir", refuse)
+        paths = [tmp_path]
+
+    report = docs.ingest(paths, prune=True)
+
+    assert (report.documents.deleted, docs.count()) == (0, 3)
+    (failure,) = report.failures
+    assert failure.source == str(share)
+    assert failure.reason == (
+        "the folder holds no file of a known format."
+        if shut == "empty"
+        else "the folder cannot be read (Permission denied)."
+    )
+
+
+def test_the_seconds_of_a_report_hold_those_of_the_index(docs: Collection, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(Collection, "optimize", lambda _: time.sleep(0.3))
+
+    assert docs.ingest([page(1)]).seconds >= 0.3
+    assert docs.ingest([page(1)]).seconds < 0.3

@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import random
 import re
+import time
 from collections.abc import Sequence
 from dataclasses import replace
 from itertools import pairwise
@@ -214,3 +215,18 @@ def test_chunks_say_on_which_page_they_begin() -> None:
     chunks = Splitter(HashEncoder(), 32).split(Document("d", text, pages=starts))
 
     assert [chunk.metadata["page"] for chunk in chunks] == [1, 2, 3]
+
+
+@pytest.mark.parametrize(
+    "text", ["a" * 400_000, "สวัสดี" * 40_000, "नमस्ते दुनिया " * 20_000], ids=["letter", "Thai", "Hindi"]
+)
+def test_text_without_spaces_or_of_a_script_the_model_does_not_know_is_cut_in_seconds(
+    text: str, starter: Encoder
+) -> None:
+    started = time.perf_counter()
+    chunks = Splitter(starter).split(Document("long", text))
+
+    assert time.perf_counter() - started < 8  # 400,000 letters took 14 seconds, a megabyte 59
+    assert max(chunk.tokens for chunk in chunks) <= 256
+    assert max(len(chunk.text) for chunk in chunks) <= 32 * 257
+    assert re.sub(r"\s", "", "".join(chunk.text for chunk in chunks)) == re.sub(r"\s", "", text)

@@ -42,14 +42,14 @@ class Columns:
         """Return the column that holds the text. Raises ``DataError`` listing what there is."""
         listed = list(names)
         found = self.text if self.text in listed else _usual(listed, _TEXT) if self.text is None else None
-        if found is None and self.text is None and len(listed) == 1:
+        if found is None and self.text is None and len(listed) == 1 and listed[0] != (self.id or _usual(listed, _ID)):
             found = listed[0]
         if found is not None:
             return found
         if self.text is not None:
             raise DataError(f"there is no column {self.text!r}; there are {_join(listed)}.")
         raise DataError(
-            f"which column holds the text? There are {_join(listed)}; name it (text_column, --text-column)."
+            f"which column holds the text? There are {_join(listed) or 'none'}; name it (text_column, --text-column)."
         )
 
     def to_document(self, row: Mapping[str, Any], content: Content, number: int, encoding: Encoding | None) -> Document:

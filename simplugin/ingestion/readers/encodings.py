@@ -13,7 +13,7 @@ from collections.abc import Sequence
 
 from simplugin.errors import DataError
 from simplugin.ingestion.readers.guessing import guess
-from simplugin.ingestion.readers.wide import recognise_wide
+from simplugin.ingestion.readers.wide import recognise_dense, recognise_wide
 from simplugin.records import Encoding
 
 __all__ = ["decode"]
@@ -69,7 +69,12 @@ def decode(raw: bytes, languages: Sequence[str] = (), *, declared: str | None = 
     ``languages`` are those expected (ISO 639-1), ``declared`` the encoding that the source itself names. Raises
     ``DataError`` for what is no text.
     """
-    text, encoding = _decode(raw, languages, declared)
+    try:
+        text, encoding = _decode(raw, languages, declared)
+    except DataError:
+        if (dense := recognise_dense(raw)) is None:
+            raise
+        text, encoding = dense
     if "\r" in text:
         text = text.replace("\r\n", "\n").replace("\r", "\n")
     return text, encoding

@@ -15,7 +15,7 @@ from simplugin.errors import DataError
 from simplugin.ingestion.report import Failure
 from simplugin.ingestion.sources.content import Content
 
-__all__ = ["describe", "find_files", "identify", "matches", "open_file"]
+__all__ = ["describe", "find_files", "identify", "is_chosen", "open_file"]
 
 
 def find_files(
@@ -31,7 +31,7 @@ def find_files(
     Folders are searched to the bottom for names that are ``wanted``, the others counted in ``skipped`` by their
     endings; names that begin with a dot are left out. Symbolic links to folders are not followed, and one to a file
     outside the folder is a failure. A file that is named is taken whatever it is called. ``include`` and ``exclude``
-    are shell patterns over the path inside the folder and over the bare name.
+    are shell patterns over the path inside the folder and over the bare name; with a folder all of it is excluded.
     """
     seen: set[str] = set()
     walk = _Walk(wanted, include, exclude, Counter() if skipped is None else skipped)
@@ -82,10 +82,20 @@ def identify(path: str, root: Path | None) -> str:
     return absolute[len(top) :].replace(os.sep, "/")
 
 
-def matches(inside: str, patterns: Sequence[str]) -> bool:
-    """Say whether one of these shell patterns fits a path inside a folder, or its last part."""
+def is_chosen(inside: str, include: Sequence[str], exclude: Sequence[str]) -> bool:
+    """Say whether a path inside a folder is included, and neither it nor a folder above it is excluded."""
+    if include and not _matches(inside, include):
+        return False
+    folders = inside.split("/")[:-1]
+    above = ["/".join(folders[:depth]) for depth in range(1, len(folders) + 1)]
+    return not any(_matches(each, exclude) for each in (inside, *above))
+
+
+def _matches(inside: str, patterns: Sequence[str]) -> bool:
+    """Say whether one of these shell patterns fits a path inside a folder, or its last part; ``**/`` may be nothing."""
     name = inside.rpartition("/")[2]
-    return any(fnmatch(inside, pattern) or fnmatch(name, pattern) for pattern in patterns)
+    bare = [pattern.removeprefix("**/") for pattern in patterns]
+    return any(fnmatch(inside, pattern) or fnmatch(name, pattern) for pattern in (*patterns, *bare))
 
 
 def describe(path: str | Path) -> str:
@@ -107,19 +117,21 @@ class _Walk:
     def through(self, folder: str) -> Iterator[str | Failure]:
         """Go through a folder, to the bottom."""
         top = os.path.realpath(folder)
-        empty = True
-        for found in self._files(folder):
+        empty, unread = True, list[OSError]()
+        for found in self._files(folder, unread):
             empty = False
             if os.path.islink(found) and not Path(os.path.realpath(found)).is_relative_to(top):  # noqa: PTH114
                 yield Failure(describe(found), "this is a link to a file outside the folder; name that file itself.")
             else:
                 yield found
-        if empty:
+        for error in unread:
+            yield Failure(describe(error.filename), f"the folder cannot be read ({error.strerror}).")
+        if empty and not unread:
             narrowed = " that is included and not excluded" if self._include or self._exclude else ""
             yield Failure(describe(folder), f"the folder holds no file of a known format{narrowed}.")
 
-    def _files(self, folder: str) -> Iterator[str]:
-        for parent, folders, files in os.walk(folder):
+    def _files(self, folder: str, unread: list[OSError]) -> Iterator[str]:
+        for parent, folders, files in os.walk(folder, onerror=unread.append):
             folders[:] = sorted(name for name in folders if not name.startswith("."))
             for name in sorted(files):
                 if name.startswith("."):
@@ -132,8 +144,7 @@ class _Walk:
                     yield path
 
     def _is_chosen(self, path: str) -> bool:
-        inside = path.replace(os.sep, "/")
-        return (not self._include or matches(inside, self._include)) and not matches(inside, self._exclude)
+        return is_chosen(path.replace(os.sep, "/"), self._include, self._exclude)
 
 
 def _expand(given: str | Path, walk: _Walk) -> Iterator[str | Failure]:

@@ -20,7 +20,7 @@ from typing import Any, BinaryIO, NamedTuple, cast
 from simplugin.errors import MissingExtraError
 from simplugin.ingestion.report import Failure
 from simplugin.ingestion.sources.content import Content
-from simplugin.ingestion.sources.files import matches
+from simplugin.ingestion.sources.files import is_chosen
 
 __all__ = ["find", "is_filesystem_url"]
 
@@ -124,7 +124,7 @@ def _choose(
         inside = place.inside(found.name)
         if _is_hidden(inside) or not (is_glob or wanted(found.name)):
             continue
-        if (not include or matches(inside, include)) and not matches(inside, exclude):
+        if is_chosen(inside, include, exclude):
             empty = False
             yield _check(place, found) or _content(place, found)
     if empty and is_glob:

@@ -11,6 +11,8 @@ LEVELS = 3
 """How often a block can be cut more finely."""
 
 _SENTENCE = re.compile(r"(?<=[.!?…؟])[\"'”’»)\]]*\s+|(?<=[。！？])[」』”’）]*")
+_LAST_SPACE = re.compile(r"\s(?=\S*\Z)")
+_AT_ONCE = 32  # pieces that are looked for at once
 _FILL = 0.85  # part of the limit that is aimed at: most pieces then need no second look
 
 
@@ -43,9 +45,25 @@ def _within(text: str, limit: int, tokens: int, count: Callable[[str], int]) -> 
     from semantic_text_splitter import TextSplitter
 
     characters = max(1, int(_FILL * limit * len(text) / max(tokens, 1)))
-    for start, piece in TextSplitter(characters).chunk_indices(text):
-        if count(piece) <= limit:
-            yield start, start + len(piece)
-            continue
-        exact = TextSplitter.from_callback(count, limit)
-        yield from ((start + at, start + at + len(part)) for at, part in exact.chunk_indices(piece))
+    for begin, segment in _segments(text, _AT_ONCE * characters):
+        for start, piece in TextSplitter(characters).chunk_indices(segment):
+            if count(piece) <= limit:
+                yield begin + start, begin + start + len(piece)
+                continue
+            exact = TextSplitter.from_callback(count, limit)
+            for at, part in exact.chunk_indices(piece):
+                yield begin + start + at, begin + start + at + len(part)
+
+
+def _segments(text: str, size: int) -> Iterator[tuple[int, str]]:
+    """Cut a text into parts of at most so many characters, behind white space where there is some in its second half.
+
+    For each piece the splitter looks at all that is left: of two megabytes without a space that took minutes.
+    """
+    start = 0
+    while len(text) - start > size:
+        space = _LAST_SPACE.search(text[start + size // 2 : start + size])
+        end = start + size // 2 + space.end() if space else start + size
+        yield start, text[start:end]
+        start = end
+    yield start, text[start:]

@@ -26,6 +26,7 @@ _LEAST = 16
 _VERSION = "2"  # of the way a document is split: another one splits what is stored again
 _CONTEXT = 4  # the headings may take one token in so many
 _LETTERS = 50  # of a token: what has more is too long, and would be counted again for each chunk
+_MOST = 32  # letters a token, on average: twice what white space and long words come to
 _BREAK = "\n\n"  # between the headings and the text, and never in a heading
 
 
@@ -163,14 +164,21 @@ class Splitter:
             return
         block = text[start:end]
         places = list(cut(block, level, limit=self._room, tokens=tokens, count=lambda part: self._count([part])[0]))
+        if places == [(0, len(block))]:
+            yield from self._fitting(text, start, end, tokens, level + 1)
+            return
         sizes = self._count([block[begin:stop] for begin, stop in places])
         for (begin, stop), size in zip(places, sizes, strict=True):
             yield from self._fitting(text, start + begin, start + stop, size, level + 1)
 
     def _count(self, texts: Sequence[str]) -> list[int]:
-        """Count the tokens of each text as the model reads it, without the special ones."""
-        found = self.encoder.count_tokens([as_read(text) for text in texts]) if texts else []
-        return [max(0, tokens - self._special) for tokens in found]
+        """Count the tokens of each text as the model reads it, without the special ones.
+
+        A script that the model does not know has none, or one a word, and is cut all the same.
+        """
+        read = [as_read(text) for text in texts]
+        found = self.encoder.count_tokens(read) if read else []
+        return [max(0, tokens - self._special, len(text) // _MOST) for text, tokens in zip(read, found, strict=True)]
 
     def _parts(self, text: str, units: Sequence[Unit]) -> list[Part]:
         groups = [checked for found in group(units, self._room) for checked in self._checked(text, found)]

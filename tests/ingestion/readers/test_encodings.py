@@ -45,6 +45,22 @@ def test_unicode_without_a_mark_is_known_by_its_nuls(text: str, name: str) -> No
     assert encoding.name == name
 
 
+@pytest.mark.parametrize("name", ["utf-16-le", "utf-16-be"])
+@pytest.mark.parametrize(
+    "text",
+    [
+        "图书馆星期一闭馆，其他日子早上九点开门。读者可以借六本书，期限为三个星期。",
+        "図書館は月曜日が休みで、ほかの日は九時に開きます。本は六冊まで借りられます。",
+        "도서관은 월요일에 쉬고 다른 날은 아홉 시에 엽니다.",
+    ],
+    ids=["zh", "ja", "ko"],
+)
+def test_letters_that_leave_no_nuls_are_known_without_a_mark_too(text: str, name: str) -> None:
+    read, encoding = decode(text.encode(name))
+
+    assert (read, encoding.name) == (text, name)
+
+
 def test_line_ends_become_line_feeds() -> None:
     assert decode(b"a\r\nb\rc\n")[0] == "a\nb\nc\n"
 

@@ -185,3 +185,13 @@ def test_a_small_parquet_file_of_long_equal_rows_does_not_fill_memory() -> None:
     most = max(pyarrow.total_allocated_bytes() - before for entry in entries if isinstance(entry, Document))
 
     assert most < 150_000_000  # of 800
+
+
+def test_an_id_alone_is_no_text() -> None:
+    found = list(read_all(b'{"id": "m1", "text": "Real."}\n{"id": "m2"}\n{"only": "one column"}\n{}\n', "x.jsonl"))
+
+    assert [each.text for each in found if isinstance(each, Document)] == ["Real.", "one column"]
+    assert [each.reason for each in found if isinstance(each, Failure)] == [
+        "line 2: which column holds the text? There are 'id'; name it (text_column, --text-column).",
+        "line 4: which column holds the text? There are none; name it (text_column, --text-column).",
+    ]

@@ -45,6 +45,21 @@ def test_include_and_exclude_look_at_path_and_name(tree: Path) -> None:
     assert names(chosen, tree) == ["sub/c.markdown"]
 
 
+@pytest.mark.parametrize(
+    ("excluded", "left"),
+    [
+        ("sub", ["a.txt", "b.md"]),
+        ("deep", ["a.txt", "b.md", "sub/c.markdown"]),
+        ("**/deep/**", ["a.txt", "b.md", "sub/c.markdown"]),
+        ("**/sub/**", ["a.txt", "b.md"]),
+        ("**/*.md", ["a.txt", "sub/c.markdown", "sub/deep/F.MD"]),
+        ("su", ["a.txt", "b.md", "sub/c.markdown", "sub/deep/F.MD"]),
+    ],
+)
+def test_with_a_folder_all_that_is_in_it_is_excluded(tree: Path, excluded: str, left: list[str]) -> None:
+    assert names(find_files([tree], wanted=known, exclude=[excluded]), tree) == left
+
+
 def test_a_file_reached_twice_is_read_once_and_globs_are_expanded(tree: Path) -> None:
     found = find_files([tree / "b.md", str(tree / "*.md"), str(tree / "**/*.markdown")], wanted=known)
 

@@ -33,7 +33,7 @@ def ingest(
     model: StoredModel = None,
     root: Annotated[Path | None, typer.Option("--root", help="Name documents by their path under this folder.")] = None,
     include: Annotated[list[str] | None, typer.Option("--include", help="Only these (pattern; repeatable).")] = None,
-    exclude: Annotated[list[str] | None, typer.Option("--exclude", help="Not these files, or folders (pattern; repeatable).")] = None,
+    exclude: Annotated[list[str] | None, typer.Option("--exclude", help="Not these, or folders (likewise).")] = None,
     language: Annotated[
         list[str] | None, typer.Option("--language", help="A language to expect, such as tr (repeatable).")
     ] = None,

@@ -24,6 +24,7 @@ _BLOCKS = frozenset(
     {"p", "div", "li", "tr", "br", "pre", "blockquote", "section", "article", "table", "td", "th", "dd", "dt"}
 )
 _HEADING = re.compile(r"h([1-6])$")
+_WORD = re.compile(r"\w+")
 
 
 def read_html(content: Content, raw: bytes, languages: tuple[str, ...], declared: str | None) -> Document:
@@ -66,24 +67,39 @@ def _parse(text: str) -> Any:
 
 def _main(text: str, page: Any) -> str:
     """Return the main text; what is left of the body where the extraction finds too little."""
+    body, fast = _body(page), sum(1 for _ in page.iter()) > _MANY
+    found = _extract(text, fast=fast)
+    if found and _has_menu(found, page):  # of a short page all is taken
+        for menu in list(page.iter("nav")):
+            menu.clear(keep_tail=True)
+        found = _extract(import_module("lxml.html").tostring(page, encoding="unicode"), fast=fast)
+    return found if found and len(found) >= _FEW * len(body) else body
+
+
+def _extract(text: str, *, fast: bool) -> str | None:
     try:
         from trafilatura import extract
     except ImportError as error:
         raise MissingExtraError("documents", "Reading HTML") from error
     try:
-        found = extract(
+        return extract(
             text,
             output_format="markdown",
             favor_recall=True,
             include_tables=True,
             include_comments=False,
             with_metadata=False,
-            fast=sum(1 for _ in page.iter()) > _MANY,
+            fast=fast,
         )
     except Exception:  # noqa: BLE001  # trafilatura lets what odd pages do to it come through as it is
-        found = None
-    body = _body(page)
-    return found if found and len(found) >= _FEW * len(body) else body
+        return None
+
+
+def _has_menu(found: str, page: Any) -> bool:
+    """Say whether the words of a menu are in the text that was found, one after the other."""
+    words = " ".join(_WORD.findall(found))
+    menus = (" ".join(_WORD.findall(" ".join(menu.itertext()))) for menu in page.iter("nav"))
+    return any(menu and menu in words for menu in menus)
 
 
 def _body(page: Any) -> str:

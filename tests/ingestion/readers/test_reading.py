@@ -85,6 +85,14 @@ def test_restructured_text_and_plain_text_are_told_apart_by_their_endings() -> N
     assert (document(raw, "x.txt").format, document(raw, "x.txt").metadata) == ("text", {})
 
 
+def test_the_menu_of_a_short_page_is_no_text_either() -> None:
+    menu = '<nav><ul><li><a href="/">Startseite</a></li><li>Kontakt</li></ul></nav>'
+    found = document(f"<html><body>{menu}<main><p>Kurz.</p></main></body></html>".encode(), "x.html")
+
+    assert found.text == "Kurz."
+    assert "no text" in reason(f"<html><body>{menu}</body></html>".encode(), "x.html")
+
+
 @pytest.mark.parametrize("page", ["utf-8", "cp1254"])
 def test_html_gives_its_main_text_without_menus(page: str) -> None:
     declared = PAGE.replace("<head>", f'<head><meta charset="{page}">')

@@ -20,9 +20,8 @@ _INTEGER = re.compile(r"[-+]?(?:0|[1-9]\d{0,17})")
 _FRACTION = re.compile(r"[-+]?\d+\.\d+(?:[eE][-+]?\d{1,2})?")
 _TRUTHS = {"true": True, "false": False}
 _NULL = "tag:yaml.org,2002:null"
-_LOADER = cast(
-    "type[yaml.SafeLoader]", getattr(yaml, "CSafeLoader", yaml.SafeLoader)
-)  # not every build has the fast one
+# Not every build of the library has the fast one.
+_LOADER = cast("type[yaml.SafeLoader]", getattr(yaml, "CSafeLoader", yaml.SafeLoader))
 
 
 def cut_front_matter(text: str) -> tuple[dict[str, Any], str]:

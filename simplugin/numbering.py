@@ -28,7 +28,10 @@ class Numbering:
     """Numbers texts by the words between their white space. Threads may share it."""
 
     def __init__(self, work_out: Callable[[Sequence[str]], Iterable[bytes]], *, remembered: int = LETTERS) -> None:
-        """Number words as ``work_out`` does, which gives the bytes of each word's numbers, as ``NUMBER``."""
+        """Number words as ``work_out`` does, which gives the bytes of each word's numbers, as ``NUMBER``.
+
+        Words of ``remembered`` letters altogether are kept.
+        """
         self._work_out = work_out
         self._most = remembered
         self._known: dict[str, bytes] = {}

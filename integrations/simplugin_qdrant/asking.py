@@ -6,14 +6,13 @@ import asyncio
 import time
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
-from typing import cast
 
 import numpy as np
 
 from simplugin.calibration import Calibration
 from simplugin.collection import Mode, as_mode
 from simplugin.encoders import Encoder
-from simplugin.encoders.protocol import as_texts
+from simplugin.encoders.protocol import as_texts, check_query
 from simplugin.errors import PointError, StoreError
 from simplugin.measures import FloatArray
 from simplugin.records import Hit, Stored
@@ -323,10 +322,8 @@ class Asking(Recording):
 
 
 def _check_queries(queries: Sequence[str]) -> None:
-    for query in cast("list[object]", queries if isinstance(queries, list) else as_texts(queries)):
-        if not isinstance(query, str):  # callers may be untyped
-            message = f"A query is a text; got a {type(query).__name__}."
-            raise TypeError(message)
+    for query in queries if isinstance(queries, list) else as_texts(queries):
+        check_query(query)
     if not all(query.strip() for query in queries):
         raise ValueError("The query is blank.")
 

@@ -40,10 +40,7 @@ def _cut(tokenizer: Tokenizer, words: Sequence[str]) -> Iterator[bytes]:
     parts = list(dict.fromkeys(chain.from_iterable(parted)))
     groups = [parts[start : start + _TOGETHER] for start in range(0, len(parts), _TOGETHER)]
     encodings = tokenizer.encode_batch([" ".join(group) for group in groups], add_special_tokens=False)
-    shared = (
-        pieces for group, encoding in zip(groups, encodings, strict=True) for pieces in _share_out(group, encoding)
-    )
-    found = dict(zip(parts, shared, strict=True))
+    found = dict(zip(parts, chain.from_iterable(map(_share_out, groups, encodings)), strict=True))
     return (b"".join([found[part] for part in own]) for own in parted)
 
 

@@ -9,7 +9,7 @@ from simplugin.catalog import ModelCard
 from simplugin.encoders.fingerprint import Fingerprint
 from simplugin.measures import FloatArray
 
-__all__ = ["Encoder", "as_texts"]
+__all__ = ["Encoder", "as_texts", "check_query"]
 
 
 class Encoder(Protocol):
@@ -45,6 +45,13 @@ class Encoder(Protocol):
     def count_tokens(self, texts: Sequence[str]) -> list[int]:
         """Count the tokens each text takes up of the model's length, special tokens included, untruncated."""
         ...
+
+
+def check_query(query: str) -> None:
+    """Raise ``TypeError`` for a query that is no text."""
+    if not isinstance(cast("object", query), str):  # callers may be untyped
+        message = f"A query is a text; got a {type(query).__name__}."
+        raise TypeError(message)
 
 
 def as_texts(texts: Iterable[str], *, first: int = 0) -> list[str]:

@@ -12,10 +12,11 @@ import numpy as np
 from simplugin.catalog import ModelCard, Precision
 from simplugin.encoders.batching import CPU, GPU, plan
 from simplugin.encoders.network import choose_device, choose_precision, half_type, inference, pack_for
+from simplugin.encoders.protocol import check_query
 from simplugin.measures import FloatArray
 from simplugin.records import Hit
 from simplugin.reranking.checkpoint import PairCheckpoint
-from simplugin.reranking.ranking import as_hits, check_query, check_top, ranked
+from simplugin.reranking.ranking import as_hits, check_top, ranked
 
 if TYPE_CHECKING:
     import torch

@@ -11,7 +11,7 @@ import numpy as np
 from simplugin.measures import FloatArray
 from simplugin.records import Hit
 
-__all__ = ["Reranker", "as_hits", "candidates", "check_query", "check_top", "ranked"]
+__all__ = ["Reranker", "as_hits", "candidates", "check_top", "ranked"]
 
 _POOL = 4  # candidates a reranker sees for each hit that is wanted …
 _LEAST = 20  # … and at least this many
@@ -46,13 +46,6 @@ def as_hits(hits: Sequence[Hit | str]) -> list[Hit]:
         hit if isinstance(hit, Hit) else Hit(id=str(number), document_id=str(number), score=0.0, text=hit)
         for number, hit in enumerate(hits)
     ]
-
-
-def check_query(query: str) -> None:
-    """Raise ``TypeError`` for what is no text."""
-    if not isinstance(cast("object", query), str):  # callers may be untyped
-        message = f"A query is a text; got a {type(query).__name__}."
-        raise TypeError(message)
 
 
 def check_top(top_n: int | None) -> None:

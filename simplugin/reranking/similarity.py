@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from simplugin.encoders import Encoder, as_encoder
+from simplugin.encoders.protocol import check_query
 from simplugin.measures import similarity
 from simplugin.records import Hit
-from simplugin.reranking.ranking import as_hits, check_query, check_top, ranked
+from simplugin.reranking.ranking import as_hits, check_top, ranked
 from simplugin.texts import as_read
 
 __all__ = ["SimilarityReranker"]

@@ -97,8 +97,8 @@ def _extract(text: str, *, fast: bool) -> str | None:
 
 def _has_menu(found: str, page: Any) -> bool:
     """Say whether the words of a menu are in the text that was found, one after the other."""
-    words = " ".join(_WORD.findall(found))
-    menus = (" ".join(_WORD.findall(" ".join(menu.itertext()))) for menu in page.iter("nav"))
+    menus = [" ".join(_WORD.findall(" ".join(menu.itertext()))) for menu in page.iter("nav")]
+    words = " ".join(_WORD.findall(found)) if menus else ""
     return any(menu and menu in words for menu in menus)
 
 

@@ -86,7 +86,7 @@ class RecordingCollection(Protocol):
         ...
 
     def write(self, chunks: Sequence[Chunk], vectors: FloatArray) -> None:
-        """Store chunks with their vectors (n, dimension)."""
+        """Store chunks with their vectors (n, dimension); what is in their documents was found to be storable."""
         ...
 
     def restate(self, chunks: Sequence[Chunk]) -> None:

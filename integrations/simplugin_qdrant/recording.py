@@ -102,7 +102,10 @@ class Recording:
         return found
 
     def write(self, chunks: Sequence[Chunk], vectors: FloatArray) -> None:
-        """Store chunks with their vectors (n, dimension). Raises ``PointError`` before anything is written."""
+        """Store chunks with their vectors (n, dimension); what is in their documents was found to be storable.
+
+        Raises ``PointError`` for vectors before anything is written.
+        """
         if not self._is_indexed and chunks:
             chosen = read_indexes(self._store.metadata(self._name))
             for key in {HASH, OWN_SOURCE} - chosen.keys():  # collections of earlier versions lack them
@@ -114,10 +117,7 @@ class Recording:
 
     def restate(self, chunks: Sequence[Chunk]) -> None:
         """Rewrite all but the vectors of chunks that are stored already."""
-        payloads = self._payloads(chunks)
-        for id_, payload in payloads.items():
-            points.check_payload(payload, id_)
-        self._store.restate(self._name, payloads)
+        self._store.restate(self._name, self._payloads(chunks))
 
     def discard(self, stale: Iterable[tuple[str, Iterable[ChunkKey]]]) -> None:
         """Delete chunks, by their documents' ids and their keys, in one request."""
@@ -144,6 +144,8 @@ class Recording:
             points.document_payload(text, id_, data, text_key=model.registration.text_key, tenant=self._tenant, now=now)
             for (text, _, data), id_ in zip(window, ids, strict=True)
         ]
+        for id_, payload in zip(ids, payloads, strict=True):
+            points.check_payload(payload, id_)
         places = [points.document_point_id(self._tenant, id_) for id_ in ids]
         known = self._known_vectors(model, places)
         rows = list(zip(places, texts, strict=True))

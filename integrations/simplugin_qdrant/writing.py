@@ -91,14 +91,12 @@ class Writer:
     def put(
         self, ids: Sequence[str], vectors: FloatArray, payloads: Sequence[dict[str, Any]], owners: Sequence[str]
     ) -> None:
-        """Check everything, then write it: an engine may log a batch before it refuses it.
+        """Check the vectors, then write: an engine may log a batch before it refuses it.
 
-        ``vectors`` is (n, dimension), of the writer's own model; ``owners`` says whose each row is. Raises
-        ``PointError`` before anything is written.
+        ``vectors`` is (n, dimension), of the writer's own model; ``owners`` says whose each row is; ``payloads`` are
+        of checked documents. Raises ``PointError`` before anything is written.
         """
         points.check_vectors(vectors, owners, self._space.encoder.dimension)
-        for owner, payload in zip(owners, payloads, strict=True):
-            points.check_payload(payload, owner)
         known: dict[str, FloatArray] = {self._space.vector: vectors}
         for start in range(0, len(ids), _BATCH):
             self._put(range(start, min(start + _BATCH, len(ids))), ids, known, payloads, owners)

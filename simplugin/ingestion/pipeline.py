@@ -225,26 +225,35 @@ class Run:
         return True
 
     def _split(self, documents: Sequence[Document]) -> list[list[Chunk]]:
-        unnamed = [self._identify and "lang" not in document.metadata for document in documents]
-        found = self._parts(documents, unnamed)
-        chunks = [self._splitter.chunks(document, parts) for document, (parts, _) in zip(documents, found, strict=True)]
+        second = self._has_second_split(documents)
+        languages = [self._language(document) for document in documents]  # while the second process splits
+        parts = self._parts(documents, second)
+        chunks = [self._splitter.chunks(document, own) for document, own in zip(documents, parts, strict=True)]
         return [
             own if language is None else [_in_language(chunk, language) for chunk in own]
-            for own, (_, language) in zip(chunks, found, strict=True)
+            for own, language in zip(chunks, languages, strict=True)
         ]
 
-    def _parts(self, documents: Sequence[Document], unnamed: Sequence[bool]) -> list[tuple[list[Part], str | None]]:
-        """Return the parts of each document, and the language of those that do not say it."""
+    def _has_second_split(self, documents: Sequence[Document]) -> SecondProcess | None:
+        """Return the second process if it splits the documents now."""
         if self._second and self._second.is_ready:
             with suppress(SecondProcessError):
-                return self._second.split(documents, unnamed)
-        expected = self._options.reading.languages
-        parts = self._splitter.parts([(document.text, document.format) for document in documents])
-        named = [
-            identify(document.text, expected) if wanted else None
-            for document, wanted in zip(documents, unnamed, strict=True)
-        ]
-        return list(zip(parts, named, strict=True))
+                self._second.begin_split(documents)
+                return self._second
+        return None
+
+    def _parts(self, documents: Sequence[Document], second: SecondProcess | None) -> list[list[Part]]:
+        """Return the parts of each document; those that the second process makes, if it does."""
+        if second:
+            with suppress(SecondProcessError):
+                return second.finish_split()
+        return self._splitter.parts([(document.text, document.format) for document in documents])
+
+    def _language(self, document: Document) -> str | None:
+        """Return the language of a document that does not say it, where it is wanted and plain."""
+        if not self._identify or "lang" in document.metadata:
+            return None
+        return identify(document.text, self._options.reading.languages)
 
     def _advance(self, waiting: int) -> None:
         """Take over what was split and embedded, until at most so much of each is waiting."""
@@ -376,7 +385,13 @@ def _cut(entries: Iterable[T], letters_of: Callable[[T], int], most: int, fill: 
 
 def _fault(document: Document) -> Fault | None:
     """Return what of a document no store can hold: one of them must not stop the others."""
-    told = {"metadata": dict(document.metadata), "text": document.text, "id": document.id, "source": document.source}
+    told = {
+        "metadata": dict(document.metadata),
+        "text": document.text,
+        "id": document.id,
+        "source": document.source,
+        "modified": document.modified,
+    }
     return next((found for name, value in told.items() if (found := fault_of(value, name))), None)
 
 

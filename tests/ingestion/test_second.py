@@ -21,7 +21,6 @@ from hypothesis import strategies as st
 from simplugin.encoders import Encoder, load
 from simplugin.encoders.static import StaticEncoder
 from simplugin.ingestion import Options, Splitter, pipeline
-from simplugin.ingestion.readers.language import identify
 from simplugin.ingestion.second import SecondProcess, SecondProcessError, may_have_second
 from simplugin.ingestion.second.wire import pack_texts, receive, send, unpack_texts
 from simplugin.measures import FloatArray
@@ -115,11 +114,11 @@ def test_a_second_process_that_is_killed_leaves_nothing_out(
 ) -> None:
     ask, asked = SecondProcess._ask, list[str]()
 
-    def ask_and_kill(self: SecondProcess, values: dict[str, Any], body: bytes) -> tuple[dict[str, Any], bytes]:
+    def ask_and_kill(self: SecondProcess, values: dict[str, Any], body: bytes) -> None:
         asked.append(values["do"])
         if len(asked) == 3 and self._process is not None:
             self._process.kill()
-        return ask(self, values, body)
+        ask(self, values, body)
 
     monkeypatch.setattr(SecondProcess, "_ask", ask_and_kill)
 
@@ -133,12 +132,12 @@ def test_a_second_process_that_is_killed_leaves_nothing_out(
 def test_what_the_second_process_fails_at_the_first_does(
     tmp_path: Path, starter: Encoder, waiting: Waiting, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    talk = SecondProcess._talk
+    ask = SecondProcess._ask
 
-    def spoil(self: SecondProcess, values: dict[str, Any], body: bytes = b"") -> tuple[dict[str, Any], bytes]:
-        return talk(self, {**values, "formats": None} if values.get("do") == "split" else values, body)
+    def spoil(self: SecondProcess, values: dict[str, Any], body: bytes) -> None:
+        ask(self, {**values, "formats": None} if values["do"] == "split" else values, body)
 
-    monkeypatch.setattr(SecondProcess, "_talk", spoil)
+    monkeypatch.setattr(SecondProcess, "_ask", spoil)
 
     together = ingest(tmp_path / "two", starter)
 
@@ -172,13 +171,10 @@ def test_it_splits_and_embeds_as_the_first_does(starter: StaticEncoder) -> None:
     try:
         second.start()
         until(lambda: second.is_ready)
-        found = second.split(PAGES, [True] * len(PAGES))
+        second.begin_split(PAGES)
         texts = [page.text for page in PAGES]
 
-        assert [parts for parts, _ in found] == Splitter(starter, 64).parts(
-            [(page.text, page.format) for page in PAGES]
-        )
-        assert [language for _, language in found] == [identify(text) for text in texts]
+        assert second.finish_split() == Splitter(starter, 64).parts([(page.text, page.format) for page in PAGES])
         assert np.array_equal(second.encode(texts), starter.encode_document([as_read(text) for text in texts]))
     finally:
         second.close()

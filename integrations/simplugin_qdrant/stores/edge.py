@@ -283,7 +283,7 @@ class EdgeStore:
     def optimize(self, name: str) -> None:
         """Build the index; seconds for 100,000 points, during which the engine lets no other Python thread run.
 
-        A collection below the engine's threshold, some 20 MB of vectors, has none and is searched exactly.
+        A collection of less than 14 MB of vectors has none and is searched exactly.
         """
         with self._engine(name) as shard:
             shard.optimize()

@@ -6,8 +6,8 @@ import os
 import subprocess
 import sys
 import threading
-from collections.abc import Sequence
-from contextlib import suppress
+from collections.abc import Generator, Sequence
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any, TypeGuard
 
@@ -77,35 +77,27 @@ class SecondProcess:
             self._greeting = threading.Thread(target=self._greet, name="simplugin-second", daemon=True)
             self._greeting.start()
 
-    def split(self, documents: Sequence[Document], identify: Sequence[bool]) -> list[tuple[list[Part], str | None]]:
-        """Return the parts of each document, and the language of those that are to be identified.
-
-        Raises ``SecondProcessError``.
-        """
+    def begin_split(self, documents: Sequence[Document]) -> None:
+        """Have documents split; ``finish_split`` has to come next. Raises ``SecondProcessError``."""
         sizes, body = pack_texts([document.text for document in documents])
-        values, _ = self._ask(
-            {
-                "do": "split",
-                "sizes": sizes,
-                "formats": [document.format for document in documents],
-                "identify": list(identify),
-                "languages": list(self._options.reading.languages),
-            },
-            body,
-        )
-        found = [
+        self._ask({"do": "split", "sizes": sizes, "formats": [document.format for document in documents]}, body)
+
+    def finish_split(self) -> list[list[Part]]:
+        """Wait for the parts of each document. Raises ``SecondProcessError``."""
+        values, _ = self._answer()
+        return [
             [
                 Part(start, end, first, tokens, tuple(path), context)
                 for start, end, first, tokens, path, context in parts
             ]
             for parts in values["parts"]
         ]
-        return list(zip(found, values["languages"], strict=True))
 
     def encode(self, texts: Sequence[str]) -> FloatArray:
         """Return the vectors (n, dimension) of documents, as they are to be read. Raises ``SecondProcessError``."""
         sizes, body = pack_texts(texts)
-        values, found = self._ask({"do": "encode", "sizes": sizes}, body)
+        self._ask({"do": "encode", "sizes": sizes}, body)
+        values, found = self._answer()
         return np.frombuffer(found, dtype=np.float32).reshape(values["shape"])
 
     def close(self) -> None:
@@ -129,27 +121,41 @@ class SecondProcess:
             "headings": self._options.headings,
         }
         with suppress(OSError, EOFError, ValueError):
-            answer, _ = self._talk(settings)
+            self._send(settings)
+            answer, _ = self._receive()
             # The model's folder may hold another one by now.
             self._is_ready = answer.get("fingerprint") == self._encoder.fingerprint.to_json()
 
-    def _ask(self, values: dict[str, Any], body: bytes) -> tuple[dict[str, Any], bytes]:
+    def _ask(self, values: dict[str, Any], body: bytes) -> None:
+        with self._losing():
+            self._send(values, body)
+
+    def _answer(self) -> tuple[dict[str, Any], bytes]:
+        with self._losing():
+            values, body = self._receive()
+        if "failed" in values:
+            message = f"the second process failed with {values['failed']}"
+            raise SecondProcessError(message)
+        return values, body
+
+    @contextmanager
+    def _losing(self) -> Generator[None, None, None]:
+        """Ask it no more once it is gone."""
         try:
-            answer = self._talk(values, body)
+            yield
         except (OSError, EOFError, ValueError) as error:
             self._is_ready = False
             raise SecondProcessError("the second process is gone") from error
-        if "failed" in answer[0]:
-            message = f"the second process failed with {answer[0]['failed']}"
-            raise SecondProcessError(message)
-        return answer
 
-    def _talk(self, values: dict[str, Any], body: bytes = b"") -> tuple[dict[str, Any], bytes]:
-        process = self._process
-        if process is None or process.stdin is None or process.stdout is None:
+    def _send(self, values: dict[str, Any], body: bytes = b"") -> None:
+        if self._process is None or self._process.stdin is None:
             raise EOFError("there is no second process")
-        send(process.stdin, values, body)
-        return receive(process.stdout)
+        send(self._process.stdin, values, body)
+
+    def _receive(self) -> tuple[dict[str, Any], bytes]:
+        if self._process is None or self._process.stdout is None:
+            raise EOFError("there is no second process")
+        return receive(self._process.stdout)
 
 
 def _processors() -> int:

@@ -17,7 +17,6 @@ import numpy as np
 from simplugin.catalog import ModelCard
 from simplugin.encoders import Encoder
 from simplugin.encoders.static import StaticEncoder
-from simplugin.ingestion.readers.language import identify
 from simplugin.ingestion.second.wire import receive, send, unpack_texts
 from simplugin.ingestion.splitting import Splitter
 from simplugin.texts import as_read
@@ -44,12 +43,7 @@ def serve(requests: IO[bytes], answers: IO[bytes]) -> None:
 
 
 def _split(splitter: Splitter, values: dict[str, Any], texts: list[str]) -> tuple[dict[str, Any], bytes]:
-    languages = [
-        identify(text, values["languages"]) if wanted else None
-        for text, wanted in zip(texts, values["identify"], strict=True)
-    ]
-    parts = splitter.parts(list(zip(texts, values["formats"], strict=True)))
-    return {"parts": parts, "languages": languages}, b""
+    return {"parts": splitter.parts(list(zip(texts, values["formats"], strict=True)))}, b""
 
 
 def _encode(encoder: Encoder, texts: list[str]) -> tuple[dict[str, Any], bytes]:

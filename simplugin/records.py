@@ -21,6 +21,7 @@ __all__ = [
     "Metadata",
     "Status",
     "Stored",
+    "StoredDocument",
 ]
 
 Status: TypeAlias = Literal["match", "ambiguous", "out_of_scope"]
@@ -123,6 +124,20 @@ class Stored:
     metadata: Metadata = field(default_factory=dict[str, Any])
     number: int | None = None
     vector: FloatArray | None = field(default=None, compare=False)
+
+
+@dataclass(frozen=True, slots=True)
+class StoredDocument:
+    """A document as a collection holds it: in so many chunks, 1 for one that was added whole.
+
+    ``written`` is when the collection last wrote of it, as an ISO time; None for points of other programs.
+    """
+
+    document_id: str
+    source: str | None
+    chunks: int
+    written: str | None
+    tenant: str | None = None
 
 
 @dataclass(frozen=True, slots=True)

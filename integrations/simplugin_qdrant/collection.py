@@ -16,13 +16,13 @@ from simplugin.duplicates import check_threshold
 from simplugin.encoders import Encoder, as_encoder
 from simplugin.encoders.protocol import as_texts
 from simplugin.ingestion import Choices, IngestReport, Options, Progress, ingest_documents, ingest_files
-from simplugin.records import Alike, Metadata
+from simplugin.records import Alike, Metadata, StoredDocument
 from simplugin_qdrant.asking import Asking
 from simplugin_qdrant.calibrating import Labelled, fit, gather
 from simplugin_qdrant.duplicates import find_alike
 from simplugin_qdrant.filling import Filling, fill
 from simplugin_qdrant.filters import AllOf, Condition, both, parse_filter, payload_key
-from simplugin_qdrant.listing import count_documents, describe
+from simplugin_qdrant.listing import count_documents, describe, list_documents
 from simplugin_qdrant.lookup import own_points
 from simplugin_qdrant.recording import of_documents
 from simplugin_qdrant.registry import Registration, add_indexes, default_mode, mark_calibrated
@@ -220,6 +220,10 @@ class Collection(Asking):
     def count_documents(self) -> int:
         """Count the documents, however many chunks each has."""
         return count_documents(self._store, self._name, self._whole())
+
+    def documents(self) -> list[StoredDocument]:
+        """Return the documents in the order of their ids, without their texts, which ``get`` and ``stored`` return."""
+        return list_documents(self._store, self._name, self._tenant)
 
     def describe(self) -> dict[str, Any]:
         """Return name, points, documents, and for each vector its model, dimension and fingerprint."""

@@ -5,8 +5,9 @@ from __future__ import annotations
 from typing import Any
 
 from simplugin.errors import StoreError
+from simplugin.records import StoredDocument
 from simplugin_qdrant import points
-from simplugin_qdrant.filters import Condition, filter_key
+from simplugin_qdrant.filters import Condition, Equals, filter_key
 from simplugin_qdrant.registry import (
     language_vectors,
     metadata_key,
@@ -19,7 +20,7 @@ from simplugin_qdrant.registry import (
 from simplugin_qdrant.space import is_first_stage
 from simplugin_qdrant.stores.protocol import Description, IndexKind, Store
 
-__all__ = ["count_documents", "describe"]
+__all__ = ["count_documents", "describe", "list_documents"]
 
 
 def count_documents(store: Store, name: str, condition: Condition | None = None) -> int:
@@ -30,6 +31,22 @@ def count_documents(store: Store, name: str, condition: Condition | None = None)
         # Equal ids of two tenants are two documents.
         seen.add((kept.get("tenant"), str(record.payload.get("document_id", record.id))))
     return len(seen)
+
+
+def list_documents(store: Store, name: str, tenant: str | None = None) -> list[StoredDocument]:
+    """Return the documents of a collection, of all tenants or of one, in the order of their ids."""
+    condition = None if tenant is None else Equals(f"{points.RECORD}.tenant", tenant)
+    keys = ("document_id", "source", f"{points.RECORD}.tenant", f"{points.RECORD}.at")
+    found: dict[tuple[str, str | None], StoredDocument] = {}
+    for record in store.scroll(name, condition=condition, keys=keys):
+        kept: dict[str, Any] = record.payload.get(points.RECORD) or {}
+        document_id, tenant = str(record.payload.get("document_id", record.id)), kept.get("tenant")
+        before = found.get((document_id, tenant))
+        written = max(filter(None, (kept.get("at"), before and before.written)), default=None)
+        chunks = 1 if before is None else before.chunks + 1
+        entry = StoredDocument(document_id, record.payload.get("source"), chunks, written, tenant)
+        found[document_id, tenant] = entry
+    return sorted(found.values(), key=lambda each: (each.document_id, each.tenant or ""))
 
 
 def describe(

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from simplugin.cli import index, migrate
+from simplugin.cli import documents, index, migrate
 from simplugin.cli.options import (
     AsJson,
     CollectionName,
@@ -96,7 +96,7 @@ def show(
 @app.command("delete")
 def delete(
     collection: CollectionName,
-    documents: Annotated[
+    named: Annotated[
         list[str] | None,
         typer.Option("--document", help="Only this document, by its id or its path (repeatable).", metavar="ID"),
     ] = None,
@@ -111,8 +111,8 @@ def delete(
 
     Example: simplugin collections delete handbook --document ./docs/old.md
     """
-    if documents:
-        _delete_documents(collection, documents, tenant, store, as_json=as_json)
+    if named:
+        _delete_documents(collection, named, tenant, store, as_json=as_json)
         return
     if tenant is not None:
         _delete_tenant(collection, tenant, store, yes=yes, as_json=as_json)
@@ -159,6 +159,7 @@ def _delete_documents(name: str, ids: list[str], tenant: str | None, store: str,
     )
 
 
+app.command("documents")(documents.documents)
 app.command("migrate")(migrate.migrate)
 
 
@@ -278,7 +279,7 @@ def copy(
                 target,
                 name,
                 cluster=cluster,
-                progress=show and (lambda at: show(at.done, at.total, "compared" if at.comparing else "written")),
+                progress=lambda at: show(at.done, at.total, "compared" if at.comparing else "written"),
             )
     seconds = time.perf_counter() - started
     if as_json:

@@ -56,8 +56,7 @@ def encode(
         with meter("encoding") as show:
             for window in _windows(lines):
                 windows.append(side(window))
-                if show:
-                    show(sum(map(len, windows)), len(lines), "texts")
+                show(sum(map(len, windows)), len(lines), "texts")
         vectors = np.concatenate(windows)
         try:
             np.save(out, vectors)

@@ -206,7 +206,7 @@ def _distill(train: list[str], out: Path, seed: int | None, *, overwrite: bool, 
 
 
 @contextmanager
-def _meter(doing: str) -> Generator[Progress | None, None, None]:
+def _meter(doing: str) -> Generator[Progress, None, None]:
     with meter(doing) as show:
         yield counting(show, "steps" if doing == "training" or doing.endswith("folds") else "texts")
 

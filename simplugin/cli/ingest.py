@@ -170,19 +170,18 @@ def _is_address(word: str) -> bool:
 
 
 class _At:
-    """How far it is, on the progress bar where there is one."""
+    """How far it is, on the progress bar or in the log."""
 
-    def __init__(self, show: Show | None) -> None:
+    def __init__(self, show: Show) -> None:
         self.documents = 0
         self._show = show
         self._started = time.perf_counter()
 
     def tell(self, at: Progress) -> None:
         self.documents = at.documents if at.done is None else at.done
-        if self._show:
-            rate = at.chunks / max(time.perf_counter() - self._started, 1e-9)
-            building = " · building the index" if at.indexing else ""
-            self._show(self.documents, at.total, f"documents · {at.chunks:,} chunks · {rate:,.0f}/s{building}")
+        rate = at.chunks / max(time.perf_counter() - self._started, 1e-9)
+        building = " · building the index" if at.indexing else ""
+        self._show(self.documents, at.total, f"documents · {at.chunks:,} chunks · {rate:,.0f}/s{building}")
 
 
 def _read_part(given: str | None) -> tuple[int, int] | None:

@@ -94,7 +94,7 @@ def _migrate(
     mode, calibrated = docs.mode, docs.calibration is not None
     job = docs.migrate(model)
     with meter("embedding") as show:
-        embedded = job.run(show and (lambda at: show(at.done, at.total, "points")))
+        embedded = job.run(lambda at: show(at.done, at.total, "points"))
     with waiting("comparing"):
         compared = asdict(job.compare(queries))
     if not hold:

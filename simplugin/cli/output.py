@@ -7,6 +7,7 @@ import os
 import re
 import shutil
 import sys
+import time
 from collections.abc import Callable, Generator, Mapping, Sequence
 from contextlib import contextmanager
 from threading import Timer
@@ -37,6 +38,8 @@ __all__ = [
 _WIDE = 160  # columns where nothing says how many there are, as in a pipe
 _PATIENCE = 1.0  # seconds in which a person asks for nothing
 _READABLE = 80  # columns of what is read as prose
+_SELDOM = 30.0  # seconds between two lines of a log
+_MINUTES = 100.0  # seconds from which on they are told as minutes
 
 
 def print_json(row: Mapping[str, Any]) -> None:
@@ -96,10 +99,10 @@ Show: TypeAlias = Callable[[int, int | None, str], None]
 
 
 @contextmanager
-def meter(doing: str) -> Generator[Show | None, None, None]:
-    """Show a progress bar on stderr while something long runs; none where stderr is no terminal."""
+def meter(doing: str) -> Generator[Show, None, None]:
+    """Show a progress bar on stderr while something long runs; where that is no terminal a line every half minute."""
     if not sys.stderr.isatty():
-        yield None
+        yield _Log(doing)
         return
     from rich.console import Console
     from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
@@ -116,6 +119,27 @@ def meter(doing: str) -> Generator[Show | None, None, None]:
     task = bar.add_task(doing, total=None, what="")
     with bar:
         yield lambda done, total, what: bar.update(task, completed=done, total=total, what=plain(what))
+
+
+class _Log:
+    """Tells a log how far something is; what is soon done says nothing."""
+
+    def __init__(self, doing: str) -> None:
+        self._doing = doing
+        self._started = self._told = time.monotonic()
+
+    def __call__(self, done: int, total: int | None, what: str) -> None:
+        now = time.monotonic()
+        if now - self._told < _SELDOM:
+            return
+        self._told = now
+        left = (now - self._started) * (total - done) / done if total and done else None
+        of, end = f" of {total:,}" if total else "", "" if left is None else f", {_duration(left)} left"
+        note(f"{self._doing}: {done:,}{of} {what}{end}")
+
+
+def _duration(seconds: float) -> str:
+    return f"{seconds:.0f} s" if seconds < _MINUTES else f"{seconds / 60:.0f} min"
 
 
 @contextmanager
@@ -147,6 +171,6 @@ def waiting(doing: str) -> Generator[None, None, None]:
             bar.stop()
 
 
-def counting(show: Show | None, what: str) -> Callable[[int, int], None] | None:
-    """Return what brings a bar up to date by two numbers: what is done, and of how many; None where there is no bar."""
-    return None if show is None else lambda done, total: show(done, total, what)
+def counting(show: Show, what: str) -> Callable[[int, int], None]:
+    """Return what brings a bar up to date by two numbers: what is done, and of how many."""
+    return lambda done, total: show(done, total, what)

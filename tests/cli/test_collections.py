@@ -62,6 +62,48 @@ def test_single_documents_are_deleted_by_id_and_by_path(simplugin: InProcess, ha
     assert simplugin("collections", "show", "handbook", "--json").row["points"] == 1
 
 
+def test_documents_are_listed_with_their_chunks(simplugin: InProcess, handbook: Path, docs: Path) -> None:
+    (docs / "long.txt").write_text("\n\n".join(f"Rule {number}. " + "Be quiet. " * 40 for number in range(20)))
+    assert simplugin("ingest", "docs", "-c", "handbook", "--max-tokens", 64).code == 0
+    rows = simplugin("collections", "documents", "handbook", "--json").rows
+    assert [row["document_id"] for row in rows] == sorted(
+        path.absolute().as_posix() for path in docs.rglob("*") if path.suffix in {".md", ".txt"}
+    )
+    (long,) = [row for row in rows if row["document_id"].endswith("/long.txt")]
+    assert long["chunks"] > 3
+    assert long["written"] > "2026"
+    assert (long["source"], long["tenant"]) == ("docs/long.txt", None)
+    printed = simplugin("collections", "documents", "handbook").stdout.splitlines()
+    assert printed[0].split() == ["document", "chunks", "written"]
+    assert len(printed) == 1 + len(rows)
+
+    chunks = simplugin("collections", "documents", "handbook", "docs/long.txt", "--json").rows
+    assert [chunk["number"] for chunk in chunks] == list(range(long["chunks"]))
+    assert "".join("".join(chunk["text"].split()) for chunk in chunks) == "".join(
+        (docs / "long.txt").read_text().split()
+    )
+    assert "vector" not in chunks[0]
+    shown = simplugin("collections", "documents", "handbook", long["document_id"], "docs/coffee.md").stdout
+    assert f"{long['document_id']} [0]" in shown
+    assert shown.index("Rule 0") < shown.index("coffee.md [0]")
+    missing = simplugin("collections", "documents", "handbook", "docs/nowhere.txt")
+    assert missing.code == 1
+    assert missing.is_one_sentence("no document 'docs/nowhere.txt'")
+
+
+def test_documents_of_tenants_are_told_apart(simplugin: InProcess, docs: Path, words: Path) -> None:
+    for tenant in ("north", "south"):
+        assert simplugin("ingest", docs / "deep", "-c", "both", "--model", words, "--tenant", tenant).code == 0
+    rows = simplugin("collections", "documents", "both", "--json").rows
+    assert [row["tenant"] for row in rows] == ["north", "south"]
+    assert simplugin("collections", "documents", "both").stdout.splitlines()[0].split()[-1] == "tenant"
+    assert [
+        row["tenant"] for row in simplugin("collections", "documents", "both", "--tenant", "south", "--json").rows
+    ] == ["south"]
+    none = simplugin("collections", "documents", "both", "--tenant", "west")
+    assert (none.code, none.stdout, none.stderr) == (0, "", "Collection 'both' holds no document of 'west'.\n")
+
+
 def test_a_migration_changes_the_model_and_can_be_taken_back(
     simplugin: InProcess, handbook: Path, other_words: Path, folder: Path
 ) -> None:

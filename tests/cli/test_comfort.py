@@ -12,6 +12,7 @@ import struct
 import subprocess
 import sys
 import termios
+import time
 import unicodedata
 from collections.abc import Iterator
 from pathlib import Path
@@ -23,7 +24,7 @@ from hypothesis import strategies as st
 from typer.main import get_command
 
 from simplugin.catalog import cards
-from simplugin.cli import app
+from simplugin.cli import app, output
 from simplugin.cli.display import isolated, plain, width_of, wrapped
 from simplugin.cli.tables import fields, table
 from tests.cli.running import InProcess, Process
@@ -228,6 +229,7 @@ PRINTED = {
     "models check": ["{words}"],
     "collections list": [],
     "collections show": [LONG[:60]],
+    "collections documents": ["handbook"],
     "collections duplicates": ["handbook", "--threshold", "0.1"],
     "collections index": ["handbook", "kind", "--json"],
     "collections calibrate": ["handbook", "--data", "he=labelled.jsonl"],
@@ -351,7 +353,35 @@ def test_what_lasts_shows_how_far_it_is_on_a_terminal(desk: Path, words: Path, f
     assert "\x1b[?25h" in printed  # the cursor is back
 
 
-def test_in_a_pipe_there_is_no_progress(desk: Path, words: Path, folder: Path) -> None:
+@pytest.mark.parametrize("doing", LASTING)
+def test_what_lasts_tells_a_log_how_far_it_is(
+    desk: Path, words: Path, folder: Path, monkeypatch: pytest.MonkeyPatch, doing: str
+) -> None:
+    write_lines(desk / "lines.txt")
+    monkeypatch.setattr(output, "_SELDOM", 0.0)
+    outcome = InProcess(desk)(*[word.format(words=words, folder=folder) for word in LASTING[doing]])
+    assert outcome.code == 0
+    assert re.search(rf"(?m)^{doing}: \d+( of \d+ [^\n]*, \d+ (s|min) left)?", outcome.stderr)
+    assert doing not in outcome.stdout
+
+
+def test_a_log_is_told_seldom_and_how_much_is_left(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    now = 1000.0
+    monkeypatch.setattr(time, "monotonic", lambda: now)
+    with output.meter("ingesting") as show:
+        for second in range(0, 601, 10):
+            now = 1000.0 + second
+            show(second, 3600, "documents")
+            show(second, None, "documents")
+    told = capsys.readouterr().err.splitlines()
+    assert len(told) == 20
+    assert told[0] == "ingesting: 30 of 3,600 documents, 60 min left"
+    assert told[-1] == "ingesting: 600 of 3,600 documents, 50 min left"
+
+
+def test_what_is_soon_done_shows_no_progress_in_a_pipe(desk: Path, words: Path, folder: Path) -> None:
     outcome = Process(desk)("ingest", "docs", "-c", "another", "--model", words, "--store", folder / "store")
     assert outcome.code == 0
     assert "ingesting" not in outcome.stderr

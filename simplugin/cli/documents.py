@@ -1,0 +1,84 @@
+"""``simplugin collections documents``: which documents a collection holds, and what became of one."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import asdict
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from simplugin.cli.options import AsJson, CollectionName, Location, Tenant, existing_store
+from simplugin.cli.output import note, print_item, print_json, print_table
+from simplugin.errors import DataError
+
+if TYPE_CHECKING:
+    from simplugin.records import Stored
+    from simplugin_qdrant import Store
+
+__all__ = ["documents"]
+
+_COLUMNS = {"document_id": "document", "chunks": "chunks", "written": "written"}
+
+
+def documents(
+    collection: CollectionName,
+    ids: Annotated[
+        list[str] | None,
+        typer.Argument(help="Show the texts of these, by id or path; none lists them all.", metavar="[ID…]"),
+    ] = None,
+    tenant: Tenant = None,
+    store: Location = "./simplugin_db",
+    as_json: AsJson = False,
+) -> None:
+    """List the documents of a collection; those that are named are shown chunk by chunk.
+
+    Example: simplugin collections documents handbook ./docs/bus.txt
+    """
+    with existing_store(store) as opened:
+        opened.describe(collection)
+        if ids:
+            for text in _texts(opened, collection, ids, tenant):
+                _show(text, as_json=as_json)
+            return
+        rows = _rows(opened, collection, tenant)
+    if as_json:
+        for row in rows:
+            print_json(row)
+    elif rows:
+        of_tenants = {"tenant": "tenant"} if any(row["tenant"] is not None for row in rows) else {}
+        print_table(rows, _COLUMNS | of_tenants)
+    else:
+        note(f"Collection {collection!r} holds no document" + (f" of {tenant!r}." if tenant else "."))
+
+
+def _rows(opened: Store, name: str, tenant: str | None) -> list[dict[str, Any]]:
+    from simplugin_qdrant.listing import list_documents
+
+    return [asdict(each) for each in list_documents(opened, name, tenant)]
+
+
+def _texts(opened: Store, name: str, ids: Sequence[str], tenant: str | None) -> list[Stored]:
+    from simplugin_qdrant import register
+
+    docs = register(opened, name, tenant=tenant)
+    texts: list[Stored] = []
+    for each in ids:
+        found = docs.get([each]) or docs.get([Path(each).absolute().as_posix()])
+        if not found:
+            message = f"Collection {name!r} has no document {each!r}."
+            raise DataError(message)
+        texts += found
+    return texts
+
+
+def _show(text: Stored, *, as_json: bool) -> None:
+    if as_json:
+        row = asdict(text)
+        del row["vector"]
+        print_json(row)
+        return
+    place = "" if text.number is None else f" [{text.number}]"
+    print_item("", text.document_id + place)
+    print_item("    ", text.text)

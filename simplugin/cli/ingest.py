@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 from typer.core import TyperCommand
 
-from simplugin.cli.options import AsJson, Location, StoredModel, Tenant, default_model, parsed
+from simplugin.cli.options import AsJson, Location, StoredModel, Tenant, default_model, metadata_from, parsed
 from simplugin.cli.output import Show, meter, note, print_json, waiting
 from simplugin.errors import DataError
 from simplugin.languages import as_code
@@ -34,6 +34,10 @@ def ingest(
     root: Annotated[Path | None, typer.Option("--root", help="Name documents by their path under this folder.")] = None,
     include: Annotated[list[str] | None, typer.Option("--include", help="Only these (pattern; repeatable).")] = None,
     exclude: Annotated[list[str] | None, typer.Option("--exclude", help="Not these, or folders (likewise).")] = None,
+    metadata: Annotated[
+        list[str] | None,
+        typer.Option("--metadata", help="Note this beside every document (repeatable).", metavar="KEY=VALUE"),
+    ] = None,
     language: Annotated[
         list[str] | None, typer.Option("--language", help="A language to expect, such as tr (repeatable).")
     ] = None,
@@ -96,6 +100,7 @@ def ingest(
         root=root,
         include=tuple(include or ()),
         exclude=tuple(exclude or ()),
+        metadata=metadata_from(metadata or []),
         reading=reading,
         max_tokens=max_tokens,
         overlap=overlap,

@@ -14,6 +14,7 @@ import typer
 from simplugin.cli.completion import collection_names, model_names
 from simplugin.errors import FilterError, StoreError
 from simplugin.parsing import parse_json
+from simplugin.storable import fault_of
 
 if TYPE_CHECKING:
     from simplugin.collection import Mode
@@ -34,6 +35,7 @@ __all__ = [
     "existing_store",
     "filter_from",
     "is_text",
+    "metadata_from",
     "mode_from",
     "parsed",
     "scale_from",
@@ -188,6 +190,22 @@ def filter_from(texts: list[str]) -> dict[str, Any]:
     return joined
 
 
+def metadata_from(texts: list[str]) -> dict[str, Any]:
+    """Read ``key=value`` pairs; a value that looks like a number, or true or false, stands for that."""
+    found: dict[str, Any] = {}
+    for text in texts:
+        key, equals, value = text.partition("=")
+        if not equals or not key or not is_text(text):
+            message = f"{text!r} is not key=value."
+            raise typer.BadParameter(message, param_hint="--metadata")
+        if key in found:
+            message = f"the key {key!r} is given twice."
+            raise typer.BadParameter(message, param_hint="--metadata")
+        read = _as_json(value)
+        found[key] = read if isinstance(read, bool | int | float) and not fault_of(read, key) else value
+    return found
+
+
 def _json_object(text: str) -> dict[str, Any]:
     try:
         return dict(cast("dict[str, Any]", parse_json(text, finite=True)))
@@ -201,8 +219,13 @@ def _pair(text: str) -> dict[str, Any]:
     if not equals or not key:
         message = f"The filter {text!r} is neither key=value nor a JSON object."
         raise FilterError(message)
-    try:
-        read = parse_json(value, finite=True)
-    except ValueError:
-        read = value
+    read = _as_json(value)
     return {key: [read, value] if isinstance(read, bool | int | float) else value}
+
+
+def _as_json(text: str) -> object:
+    """Return the JSON value that a text is, or the text."""
+    try:
+        return parse_json(text, finite=True)
+    except ValueError:
+        return text

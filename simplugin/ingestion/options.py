@@ -9,6 +9,9 @@ from pathlib import Path
 from typing import Any, TypedDict, cast
 
 from simplugin.ingestion.readers import Reading
+from simplugin.ingestion.report import Failure
+from simplugin.records import Document, Metadata
+from simplugin.storable import fault_of
 
 __all__ = ["Choices", "Options", "digest"]
 
@@ -19,6 +22,7 @@ class Choices(TypedDict, total=False):
     root: Path | None
     include: str | Sequence[str]
     exclude: str | Sequence[str]
+    metadata: Metadata
     languages: str | Sequence[str]
     text_column: str | None
     id_column: str | None
@@ -38,20 +42,22 @@ _LISTS = {"languages", "number_columns", "include", "exclude"}  # of which one m
 
 @dataclass(frozen=True, slots=True)
 class Options:
-    """Which files are taken, how they are read and split, and what is done.
+    """Which files are taken, what is noted beside them, how they are read and split, and what is done.
 
     ``include`` and ``exclude`` are shell patterns over the path inside a folder and over the bare name; ``root`` is the
-    folder under which documents are named. ``part`` is (i, n): of n runs that share the work, the i-th, from 1.
-    ``allow_private`` lets URLs lead to addresses that are not public. For the sizes of chunks see ``Splitter``.
-    With ``one_process`` no second one is started, which otherwise splits and embeds where a static model has much to
-    do.
+    folder under which documents are named. ``metadata`` is that of every document, before what one says itself; another
+    one, or none, in a later run is a change of the documents. ``part`` is (i, n): of n runs that share the work, the
+    i-th, from 1. ``allow_private`` lets URLs lead to addresses that are not public. For the sizes of chunks see
+    ``Splitter``. With ``one_process`` no second one is started, which otherwise splits and embeds where a static model
+    has much to do.
 
-    Raises ``ValueError`` for a part that there is not.
+    Raises ``ValueError`` for a part that there is not, and for metadata that no store holds.
     """
 
     root: Path | None = None
     include: tuple[str, ...] = ()
     exclude: tuple[str, ...] = ()
+    metadata: Metadata = field(default_factory=dict[str, Any])
     reading: Reading = field(default_factory=Reading)
     max_tokens: int | None = None
     overlap: int = 0
@@ -65,6 +71,9 @@ class Options:
     def __post_init__(self) -> None:
         if self.part is not None and not 1 <= self.part[0] <= self.part[1]:
             message = f"part is {self.part[0]}/{self.part[1]}; give i/n with i from 1 to n."
+            raise ValueError(message)
+        if found := fault_of(dict(self.metadata), "metadata"):
+            message = f"{found.path!r} {found.reason}."
             raise ValueError(message)
 
     @classmethod
@@ -85,6 +94,12 @@ class Options:
             message = f"ingest() has no option {unknown[0]!r}; there are {', '.join(Choices.__annotations__)}."
             raise TypeError(message)
         return replace(base, reading=replace(base.reading, **cast(Any, reading)), **cast(Any, named))
+
+    def note(self, entry: Document | Failure) -> Document | Failure:
+        """Return a document with the metadata that every one gets."""
+        if not self.metadata or isinstance(entry, Failure):
+            return entry
+        return replace(entry, metadata={**entry.metadata, **self.metadata})
 
     def is_ours(self, name: str) -> bool:
         """Say whether a document of this id, or the file it lies in, belongs to this run's part."""

@@ -136,7 +136,7 @@ class Run:
     ) -> None:
         """Take all documents, and write what has to be written."""
         try:
-            for window in windows(documents, _LOOKUP):
+            for window in windows(map(self._options.note, documents), _LOOKUP):
                 self._take(window)
                 if progress:
                     progress(Progress(self.report.documents.seen, total, self.chunks_seen, done=self._done))

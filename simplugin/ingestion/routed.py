@@ -73,7 +73,7 @@ class RoutedIngest:
         *,
         identify: bool,
     ) -> None:
-        for window in windows(entries, _WINDOW):
+        for window in windows(map(self._options.note, entries), _WINDOW):
             new = [entry for entry in window if self._is_new(entry)]
             keys = self._keys(new)
             for key, part in self._parts.items():

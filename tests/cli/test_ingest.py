@@ -143,6 +143,16 @@ def test_a_dry_run_tells_what_would_change_and_changes_nothing(
     assert contents(handbook) == before
 
 
+def test_metadata_given_is_noted_and_found_by_a_filter(simplugin: InProcess, docs: Path, words: Path) -> None:
+    noted = ("team=legal", "year=2024", "draft=false", "plan=a=b", "zip=01234", "huge=99999999999999999999")
+    given = [word for pair in noted for word in ("--metadata", pair)]
+    assert simplugin("ingest", docs / "coffee.md", "-c", "handbook", "--model", words, *given).code == 0
+    assert simplugin("ingest", docs / "deep", "-c", "handbook", "--metadata", "year=1999").code == 0
+    (hit,) = simplugin("search", "handbook", "coffee", "--filter", '{"year": {"gte": 2020}}', "--json").rows
+    expected = {"team": "legal", "year": 2024, "draft": False, "plan": "a=b", "zip": "01234", "huge": "9" * 20}
+    assert hit["metadata"].items() >= expected.items()
+
+
 @pytest.mark.parametrize(
     ("options", "names"),
     [
@@ -333,6 +343,8 @@ def test_runs_share_the_work_by_parts(simplugin: InProcess, folder: Path, words:
         (["docs", "--overlap", 100], "a quarter"),
         (["docs", "--language", "turkish"], "no code of a language"),
         (["-", "--prune"], "--prune"),
+        (["docs", "--metadata", "legal"], "not key=value"),
+        (["docs", "--metadata", "team=legal", "--metadata", "team=sales"], "twice"),
         (["-", "docs"], "stands alone"),
     ],
 )

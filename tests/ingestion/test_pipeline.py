@@ -8,6 +8,7 @@ import sys
 import time
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
+from datetime import date
 from pathlib import Path
 from typing import Any
 
@@ -419,6 +420,25 @@ def test_one_pattern_and_one_language_need_no_list(docs: Collection, tmp_path: P
     report = docs.ingest(tmp_path, include="*.md", languages="tr")
 
     assert (report.documents.seen, report.documents.added) == (1, 1)
+
+
+def test_metadata_is_noted_beside_every_document_and_embeds_nothing_when_it_changes(docs: Collection) -> None:
+    assert docs.ingest((page(n) for n in range(3)), metadata={"team": "legal", "n": 7}).documents.added == 3
+    assert {(text.metadata["team"], text.metadata["n"]) for text in docs.stored()} == {("legal", 7)}
+    assert docs.ingest((page(n) for n in range(3)), metadata={"n": 7, "team": "legal"}).documents.unchanged == 3
+
+    changed = docs.ingest((page(n) for n in range(3)), metadata={"team": "sales"})
+
+    assert (changed.documents.updated, changed.chunks.written, changed.tokens.encoded) == (3, 0, 0)
+    assert {text.metadata["team"] for text in docs.stored()} == {"sales"}
+    assert {text.metadata["n"] for text in docs.stored()} == {0, 1, 2}
+    docs.ingest(page(n) for n in range(3))
+    assert not any("team" in text.metadata for text in docs.stored())
+
+
+def test_metadata_that_no_store_holds_is_refused_before_anything_is_read(docs: Collection) -> None:
+    with pytest.raises(ValueError, match=r"'metadata.at' is a date, which is no JSON value"):
+        docs.ingest((pytest.fail("read") for _ in "x"), metadata={"at": date(2026, 1, 2)})
 
 
 def nested(depth: int) -> dict[str, Any]:

@@ -303,6 +303,13 @@ class TestIngesting:
         assert (again.documents.unchanged, again.chunks.written) == (5, 0)
 
     @in_memory
+    def test_a_language_noted_for_all_chooses_the_model(self, docs: RoutedCollection) -> None:
+        docs.ingest([Document("a", TEXTS["tr"])], metadata={"lang": "es"})
+
+        assert vectors_of(docs, "a") == {"es"}
+        assert docs.get(["a"])[0].metadata["lang"] == "es"
+
+    @in_memory
     def test_an_edit_into_another_language_leaves_nothing_stale(self, docs: RoutedCollection) -> None:
         docs.ingest([Document("a", TEXTS["tr"])])
         report = docs.ingest([Document("a", TEXTS["es"])])

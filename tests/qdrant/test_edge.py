@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import multiprocessing
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -239,6 +240,30 @@ for number in range(100000):
             assert expected <= stored
             assert len(stored) <= len(expected) + 2, "a document appeared that was never handed in"
             assert docs.search("document 0")[0].document_id == "0a"
+
+
+def test_a_disk_that_is_nearly_full_is_told_and_what_is_stored_is_safe(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    documents = [Document(f"{number}", f"Rule {number}: be quiet.") for number in range(600)]
+    with open_store(tmp_path / "db") as store:
+        docs = register(store, "handbook", HashEncoder())
+        docs.ingest(documents[:300])
+        usage = shutil.disk_usage
+        monkeypatch.setattr(shutil, "disk_usage", lambda folder: usage(folder)._replace(free=20_000_000))
+        with pytest.raises(StoreError, match=r"has 19 MB left, and 32 MB are needed .* stored before is safe"):
+            docs.ingest(documents)
+        assert docs.count() == 300
+        with pytest.raises(StoreError, match="32 MB are needed"):
+            docs.add(["One more."])
+        with pytest.raises(StoreError, match="96 MB are needed"):
+            register(store, "another", HashEncoder())
+        assert store.names() == ["handbook"]
+    monkeypatch.undo()
+    with open_store(tmp_path / "db") as store:
+        docs = register(store, "handbook", HashEncoder())
+        docs.ingest(documents)
+        assert docs.count() == 600
 
 
 def test_a_collection_that_was_being_made_when_the_process_died_is_cleared_away(tmp_path: Path) -> None:

@@ -52,6 +52,7 @@ __all__ = ["EdgeStore"]
 
 _PAGE = 1000
 _SEGMENTS = 2
+_EMPTY = 64 * 2**20  # bytes that a collection of one vector takes before anything is in it
 _CACHED = 256 * 2**20  # bytes of payloads, up to which they are read into the page cache when a collection is opened
 
 
@@ -106,6 +107,7 @@ class EdgeStore:
                 shard.flush()
                 shard.close()
 
+        self._folder.require_room(_EMPTY)
         spaces = {vector: _to_sidecar(space) for vector, space in vectors.items()}
         linked = [key for key, kind in indexes.items() if kind not in {"id", "ordinal"}]
         sidecar = {
@@ -285,6 +287,8 @@ class EdgeStore:
 
         A collection of less than 14 MB of vectors has none and is searched exactly.
         """
+        # Segments are written anew before the old ones go.
+        self._folder.require_room(_bytes_in(self._folder.shard(name), "segments/**/*"))
         with self._engine(name) as shard:
             shard.optimize()
 
@@ -328,6 +332,7 @@ class EdgeStore:
         return self._held
 
     def _update(self, name: str, operation: edge.UpdateOperation) -> None:
+        self._folder.require_room(0)
         with self._engine(name) as shard:
             shard.update(operation)
 
@@ -346,7 +351,8 @@ class EdgeStore:
                 vectors = _from_sidecar(sidecar)
                 forget_strays(path, vectors)
                 # A vector added to a live collection gets its small copies by opening with this configuration.
-                words, cached = sidecar.get("words", ()), _payload_bytes(path) <= _CACHED
+                words = sidecar.get("words", ())
+                cached = _bytes_in(path, "segments/*/payload_storage/**/*") <= _CACHED
                 config = to_config(vectors, words, threads=_threads(path), cached=cached)
                 shard = edge.EdgeShard.load(str(path), config)
                 for stray in stray_vectors(path, vectors):
@@ -364,9 +370,9 @@ def _threads(path: Path) -> int:
     return 1 if segments <= _SEGMENTS else os.cpu_count() or 1
 
 
-def _payload_bytes(path: Path) -> int:
-    """Return how much of the disk the payloads take: their files are longer than what is in them."""
-    return 512 * sum(each.stat().st_blocks for each in path.glob("segments/*/payload_storage/**/*"))
+def _bytes_in(path: Path, pattern: str) -> int:
+    """Return how much of the disk these files take: they are longer than what is in them."""
+    return 512 * sum(each.stat().st_blocks for each in path.glob(pattern))
 
 
 def _to_sidecar(space: VectorSpace) -> list[Any]:

@@ -17,6 +17,7 @@ import os
 import shutil
 import tempfile
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from pathlib import Path
 from typing import Any, cast, get_args
 from urllib.parse import quote, unquote
@@ -31,6 +32,7 @@ __all__ = ["EdgeFolder", "names_in"]
 
 _SIDECAR = "simplugin.json"
 _ALIASES = "aliases.json"
+_SPARE = 32 * 2**20  # bytes: several times what an update of a few hundred points takes
 _WIDEST = 65_536  # numbers of a vector that Qdrant takes
 
 
@@ -56,6 +58,22 @@ class EdgeFolder:
         self._aliases: dict[str, str] = {}
         if self._folder.exists():
             self._take()
+
+    def require_room(self, size: int) -> None:
+        """Raise ``StoreError`` where the disk has no room for so many bytes, and some more.
+
+        The engine maps its files, and where a disk is full the system ends a process that writes to such a file,
+        without a word.
+        """
+        folder = self._folder if self._folder.exists() else self._folder.absolute().parent
+        with suppress(OSError):  # of a folder that is not there yet
+            left, needed = shutil.disk_usage(folder).free, size + _SPARE
+            if left < needed:
+                message = (
+                    f"The disk of {str(self)!r} has {left / 2**20:,.0f} MB left, and {needed / 2**20:,.0f} MB are needed "
+                    "to go on; what was stored before is safe. Make room and run it again."
+                )
+                raise StoreError(message)
 
     def __str__(self) -> str:
         return str(self._folder)

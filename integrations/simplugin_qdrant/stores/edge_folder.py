@@ -70,8 +70,8 @@ class EdgeFolder:
             left, needed = shutil.disk_usage(folder).free, size + _SPARE
             if left < needed:
                 message = (
-                    f"The disk of {str(self)!r} has {left / 2**20:,.0f} MB left, and {needed / 2**20:,.0f} MB are needed "
-                    "to go on; what was stored before is safe. Make room and run it again."
+                    f"The disk of {str(self)!r} has {left / 2**20:,.0f} MB left, and {needed / 2**20:,.0f} MB are "
+                    "needed to go on; what was stored before is safe. Make room and run it again."
                 )
                 raise StoreError(message)
 

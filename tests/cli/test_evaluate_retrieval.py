@@ -124,6 +124,7 @@ def test_a_collection_of_other_documents_is_refused(simplugin: InProcess, handbo
         ("--tenant", "a"),
         ("--mode", "loud"),
         ("--fail-under", "nDCG@10"),
+        ("--fail-under", "nDCG@5=0.5"),
         ("--resamples", "-1"),
     ],
     ids=" ".join,

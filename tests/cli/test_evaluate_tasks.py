@@ -121,6 +121,9 @@ def test_intents_print_their_figures(simplugin: InProcess, files: Path, words: P
         (("pairs", "--data", "nli.jsonl", "--map", "maybe=1"), "'maybe=1' is not CLASS=VALUE"),
         (("pairs", "--data", "nli.jsonl", "--columns", "premise"), "not the names of two columns"),
         (("intents", "--data", "said.jsonl", "--fail-under", "accuracy"), "is not METRIC=VALUE"),
+        (("intents", "--data", "said.jsonl", "--fail-under", "acuracy=0.5"), "no figure 'acuracy'"),
+        (("bitext", "--data", "en-tr=bitext.jsonl", "--fail-under", "map=0.5"), "there are accuracy, accuracy_forward"),
+        (("pairs", "--data", "nli.jsonl", "--fail-under", "f1=0.5"), "no figure 'f1'"),
         (("intents", "--train", "said.jsonl"), "Missing option '--data'"),
     ],
 )

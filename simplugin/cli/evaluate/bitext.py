@@ -46,11 +46,12 @@ def bitext(
 
     Example: simplugin evaluate bitext --data en-tr=tatoeba.tsv
     """
-    bounds = as_bounds(fail_under)
     from simplugin.evaluation import evaluate_bitext
+    from simplugin.evaluation.bitext import METRICS
     from simplugin.evaluation.datasets import read_bitext
     from simplugin.evaluation.datasets.bitext import as_languages
 
+    bounds = as_bounds(fail_under, METRICS)
     files = [(parsed(given, as_languages, "--data"), file) for given, file in data_from(data)]
     sets = [read_bitext(file, languages=languages) for languages, file in files]
     with meter("encoding") as show:

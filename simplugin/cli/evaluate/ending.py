@@ -27,11 +27,11 @@ class Bound:
     section: str | None = None
 
 
-def as_bounds(texts: Sequence[str] | None, metrics: Collection[str] | None = None) -> list[Bound]:
+def as_bounds(texts: Sequence[str] | None, metrics: Collection[str]) -> list[Bound]:
     """Read ``[SECTION:]METRIC=VALUE``; what is none, or not on one of these ``metrics``, is wrong usage."""
     bounds = [_bound(text) for text in texts or ()]
     for bound in bounds:
-        if metrics is not None and bound.metric not in metrics:
+        if bound.metric not in metrics:
             message = f"there is no figure {bound.metric!r}; there are {', '.join(metrics)}."
             raise typer.BadParameter(message, param_hint="--fail-under")
     return bounds

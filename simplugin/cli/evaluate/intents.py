@@ -67,10 +67,11 @@ def intents(
 
     Example: simplugin evaluate intents --train en=en.yml --data tr=tr.yml
     """
-    bounds = as_bounds(fail_under)
     from simplugin.evaluation import evaluate_intents
+    from simplugin.evaluation.intents import METRICS
     from simplugin.intents.utterances import read_utterances
 
+    bounds = as_bounds(fail_under, METRICS)
     sets, examples = (
         [read_utterances(file, language=language) for language, file in data_from(files)]
         for files in (data, train or [])

@@ -50,7 +50,7 @@ FailUnder = Annotated[
     list[str] | None,
     typer.Option(
         "--fail-under",
-        help="Exit with 1 where a section is under it; one section alone: SECTION:METRIC=VALUE. Repeatable.",
+        help="Exit with 1 where a section is under it; one section, or stage, alone: SECTION:METRIC=VALUE. Repeatable.",
         metavar="METRIC=VALUE",
     ),
 ]

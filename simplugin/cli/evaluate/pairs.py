@@ -73,13 +73,13 @@ def pairs(
 
     Example: simplugin evaluate pairs --data he=nli.jsonl --model he-mbert-nli
     """
-    bounds, worth = as_bounds(fail_under), as_worth(map_)
     from simplugin.evaluation import evaluate_pairs
     from simplugin.evaluation.datasets import read_nli
     from simplugin.evaluation.datasets.nli import as_class_names
+    from simplugin.evaluation.pairs import METRICS
 
+    bounds, worth = as_bounds(fail_under, METRICS), as_worth(map_)
     names, texts = parsed(labels, as_class_names, "--labels"), as_columns(columns)
-
     sets = [read_nli(file, labels=names, columns=texts, language=language) for language, file in data_from(data)]
     with meter("scoring") as show:
         judged = evaluate_pairs(

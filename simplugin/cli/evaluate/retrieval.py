@@ -144,7 +144,10 @@ def retrieval(
 
     Example: simplugin evaluate retrieval --data en=test.csv --dev en=dev.csv
     """
-    bounds, limits, stages = as_bounds(fail_under), scale_from(scale), _stages(stage)
+    from simplugin.evaluation import evaluate_retrieval, read_retrieval
+    from simplugin.evaluation.retrieval import METRICS
+
+    bounds, limits, stages = as_bounds(fail_under, METRICS), scale_from(scale), _stages(stage)
     if collection is not None and stage:
         raise typer.BadParameter("--collection is judged as it is; leave out --stage.")
     if tenant is not None and collection is None:
@@ -152,8 +155,6 @@ def retrieval(
     chosen = mode_from(mode)
     if rerank is not None and collection is None and "index" not in stages and "quantized" not in stages:
         raise typer.BadParameter("--rerank orders the hits of an index; add --stage index.")
-    from simplugin.evaluation import evaluate_retrieval, read_retrieval
-
     sets, tuned, more = (
         [
             read_retrieval(file, language=language, qrels=qrels, scale=limits)

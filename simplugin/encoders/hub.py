@@ -12,6 +12,7 @@ from simplugin.messages import first_line
 __all__ = ["fetch"]
 
 _KEPT = {".json", ".txt", ".model"}  # configurations and vocabularies
+_PATIENCE = 10.0  # seconds for the Hub to say which files a model has; then the cache is asked
 _OTHER_RUNTIMES = {"onnx", "openvino", "coreml", "assets", "imgs"}
 
 
@@ -37,8 +38,9 @@ def fetch(identity: str, revision: str | None = None) -> Path:
     )
     patterns: list[str] | None = None
     try:
-        names = hub.list_repo_files(identity, revision=revision)
-        patterns = _wanted(identity, names)
+        # One request, and no second one: the listing of files is asked for six times, in half a minute.
+        known = hub.model_info(identity, revision=revision, timeout=_PATIENCE)
+        patterns = _wanted(identity, [file.rfilename for file in known.siblings or ()])
     except GatedRepoError as error:
         raise CheckpointError(identity, "its licence must be accepted on its Hub page; then set HF_TOKEN.") from error
     except RepositoryNotFoundError as error:
@@ -49,9 +51,12 @@ def fetch(identity: str, revision: str | None = None) -> Path:
         raise CheckpointError(identity, f"it is no Hub id ({first_line(error)}).") from error
     except lost:
         pass  # offline, by choice or not: the cache may have it
+    is_offline = patterns is None
     try:
+        # The cache takes for missing what was never wanted, unless it is told.
+        patterns = _wanted(identity, _names_in_cache(identity, revision)) if patterns is None else patterns
         folder = hub.snapshot_download(
-            identity, revision=revision, allow_patterns=patterns, local_files_only=patterns is None
+            identity, revision=revision, allow_patterns=patterns or None, local_files_only=is_offline
         )
     except LocalEntryNotFoundError as error:
         reason = "it is not in the cache of the Hub, and the Hub cannot be reached (or HF_HUB_OFFLINE is set)."
@@ -59,6 +64,19 @@ def fetch(identity: str, revision: str | None = None) -> Path:
     except lost as error:
         raise CheckpointError(identity, f"its download failed ({first_line(error)}).") from error
     return Path(folder)
+
+
+def _names_in_cache(identity: str, revision: str | None) -> list[str]:
+    """Return which files a model has, of which the cache may lack some; none where it does not know."""
+    try:
+        from huggingface_hub import get_cached_repo_tree
+        from huggingface_hub.errors import CachedRepoTreeNotFoundError
+    except ImportError:  # of an earlier version, which looks for nothing
+        return []
+    try:
+        return [file.path for file in get_cached_repo_tree(identity, revision=revision)]
+    except CachedRepoTreeNotFoundError:
+        return []
 
 
 def _wanted(identity: str, names: Sequence[str]) -> list[str]:

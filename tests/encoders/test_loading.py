@@ -1,10 +1,7 @@
 from __future__ import annotations
 
-import os
 import re
 import shutil
-import subprocess
-import sys
 from pathlib import Path
 
 import numpy as np
@@ -62,21 +59,6 @@ def test_a_static_model_has_one_precision() -> None:
 def test_a_width_that_a_static_model_has_not_is_refused(width: int) -> None:
     with pytest.raises(ModelError, match="vectors of 256 numbers"):
         load("starter", truncate_dim=width)
-
-
-@pytest.mark.slow
-@pytest.mark.parametrize(
-    "reach",
-    [{"HF_HUB_OFFLINE": "1"}, {"HF_HUB_OFFLINE": "0", "HF_ENDPOINT": "http://127.0.0.1:9"}],
-    ids=["offline by choice", "a hub that does not answer"],
-)
-def test_a_model_of_the_hub_that_is_nowhere_is_one_sentence(tmp_path: Path, reach: dict[str, str]) -> None:
-    code = "import simplugin; simplugin.load('nobody/nothing')"
-    environment = os.environ | {"HF_HUB_CACHE": str(tmp_path)} | reach
-    done = subprocess.run([sys.executable, "-c", code], env=environment, capture_output=True, text=True)
-
-    assert "CheckpointError: The model in 'nobody/nothing' cannot be opened" in done.stderr.splitlines()[-1]
-    assert "not in the cache" in done.stderr.splitlines()[-1]
 
 
 def test_a_static_model_gives_the_beginnings_of_its_vectors_at_length_one(starter: Encoder) -> None:

@@ -51,7 +51,14 @@ def load(
         return _open_static(folder, card, precision, truncate_dim, backend)
     from simplugin.encoders.local import LocalEncoder
 
-    return LocalEncoder(folder, card, device=device, precision=precision, truncate_dim=truncate_dim, backend=backend)
+    try:
+        return LocalEncoder(
+            folder, card, device=device, precision=precision, truncate_dim=truncate_dim, backend=backend
+        )
+    except NotAnEmbedderError as error:
+        if card is None:
+            raise
+        raise NotAnEmbedderError(card.name) from error  # the folder's name is a revision
 
 
 def find_folder(name: str | Path) -> tuple[Path, ModelCard | None]:

@@ -25,7 +25,7 @@ WEIGHTS: Final = "model.safetensors"
 
 _LABELS = ("contradiction", "entailment", "neutral")
 _PART = ".part"  # what a conversion that was cut short leaves
-_TOKENIZER = "bert-base-multilingual-uncased"
+TOKENIZER = "bert-base-multilingual-uncased"
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,7 +71,7 @@ def convert_keras(
             "lstm_units": network.units,
             "id2label": {str(column): label for column, label in enumerate(head.labels)},
             "max_tokens": network.places,
-            "tokenizer": _TOKENIZER if pieces is None else ".",
+            "tokenizer": TOKENIZER if pieces is None else ".",
             "converted_from": source.name,
         }
         with _whole(folder) as part:

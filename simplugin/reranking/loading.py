@@ -9,9 +9,10 @@ from pathlib import Path
 from simplugin.catalog import ModelCard, Precision, find, names
 from simplugin.encoders import load
 from simplugin.encoders.checkpoint import read_json
+from simplugin.encoders.hub import fetch, wanted
 from simplugin.errors import CheckpointError, NotAPairModelError, UnknownModelError
 from simplugin.reranking.checkpoint import how_to_convert, is_embedder, is_pair_config, open_checkpoint
-from simplugin.reranking.conversion import CONFIG, convert_keras
+from simplugin.reranking.conversion import CONFIG, TOKENIZER, convert_keras
 from simplugin.reranking.pair import PairReranker
 from simplugin.reranking.ranking import Reranker
 from simplugin.reranking.similarity import SimilarityReranker
@@ -108,21 +109,19 @@ def _file_of_hub(repository: str, name: str) -> Path | None:
 
 
 def _fetch(repository: str) -> str:
-    """Return what opens a repository: its id, or the folder of a conversion where it is one Keras file."""
-    if _file_of_hub(repository, CONFIG) is not None:
-        return repository
-    from huggingface_hub import snapshot_download  # pyright: ignore[reportUnknownVariableType]  # its progress bar
-
-    try:
-        snapshot = Path(snapshot_download(repository, allow_patterns=["*.h5"]))
-    except (OSError, ValueError):
-        return repository  # what is wrong is told on opening it
-    files = sorted(snapshot.glob("*.h5"))
+    """Return the folder of a repository, or that of its conversion where it is one Keras file."""
+    folder = fetch(repository, choose=_wanted)
+    files = [] if (folder / CONFIG).is_file() else sorted(folder.glob("*.h5"))
     if len(files) != 1:
-        return repository
+        return folder.as_posix()
     cache = Path(os.environ.get("SIMPLUGIN_CACHE") or Path.home() / ".cache" / "simplugin")
     # The Hub's cache names a file by the hash of its content.
-    folder = cache / "converted" / f"{repository.replace('/', '--')}-{files[0].resolve().name[:16]}"
-    if not (folder / CONFIG).is_file():
-        convert_keras(files[0], folder)
-    return folder.as_posix()
+    converted = cache / "converted" / f"{repository.replace('/', '--')}-{files[0].resolve().name[:16]}"
+    if not (converted / CONFIG).is_file():
+        convert_keras(files[0], converted, tokenizer=TOKENIZER)
+    return converted.as_posix()
+
+
+def _wanted(repository: str, names: Sequence[str]) -> list[str]:
+    keras = [name for name in names if name.endswith(".h5") and "/" not in name]
+    return keras if len(keras) == 1 and CONFIG not in names else wanted(repository, names)

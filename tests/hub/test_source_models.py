@@ -21,6 +21,7 @@ from simplugin_qdrant import open_store, register
 pytestmark = [
     pytest.mark.model,
     pytest.mark.skipif(not os.environ.get("SIMPLUGIN_HUB"), reason="downloads 6 GB: run make test-hub"),
+    pytest.mark.filterwarnings("ignore::UserWarning"),  # what the cards warn of is told when a model is registered
 ]
 
 EMBEDDERS = {
@@ -53,21 +54,30 @@ def test_an_embedder_is_what_its_card_says(name: str) -> None:
 
 @pytest.mark.parametrize("name", EMBEDDERS)
 def test_an_embedder_fills_a_collection_and_answers_from_it(name: str, tmp_path: Path) -> None:
-    language, question, topic = EMBEDDERS[name]
+    language, question, _ = EMBEDDERS[name]
     model = sp.load(place(name))
 
     with open_store(tmp_path / "store") as store:
         docs = register(store, "samples", model)
         report = docs.ingest([samples.documents_folder() / language])
-        hits = docs.search(question, limit=10)
-        best = sp.SimilarityReranker(model).rerank(question, hits, top_n=3)
+        best = sp.SimilarityReranker(model).rerank(question, docs.search(question, limit=10), top_n=3)
 
     assert (report.documents.added, report.documents.failed) == (10, 0)
     assert len(best) == 3
-    if name != "he-mbert-nli":  # which was trained to find contradictions closest
-        assert any(topic in (hit.source or "") for hit in best)
     vectors = model.encode_document(["", "😀", "word " * 20_000])
     assert np.isfinite(vectors).all()
+
+
+@pytest.mark.parametrize(
+    "name", [name for name in EMBEDDERS if name != "he-mbert-nli"]
+)  # contradictions are closest to it
+def test_an_embedder_finds_the_page_that_answers(name: str) -> None:
+    language, question, topic = EMBEDDERS[name]
+    with open_store(":memory:") as store:
+        docs = register(store, "samples", sp.load(place(name)))
+        docs.ingest([samples.documents_folder() / language])
+
+        assert any(topic in (hit.source or "") for hit in docs.search(question, limit=3))
 
 
 @pytest.mark.parametrize("name", EMBEDDERS)
@@ -89,15 +99,21 @@ def test_claims_on_the_sts_benchmark_are_reached(name: str, data: Path) -> None:
         )
 
 
-def test_the_azerbaijani_pair_model_is_converted_and_scores() -> None:
+def test_the_azerbaijani_pair_model_knows_what_follows() -> None:
     pairs = sp.load_reranker("az-mbert-pair")
     premise = "Bir kişi parkda gitara çalır."
 
     same, other = pairs.score([(premise, "Bir kişi musiqi aləti çalır."), (premise, "Kişi evdə yatır.")])
     best = pairs.rerank(premise, ["Kişi evdə yatır.", "Bir kişi musiqi aləti çalır."], top_n=1)
 
-    assert pairs.labels == ("contradiction", "entailment", "neutral")
     assert same > other
     assert best[0].text == "Bir kişi musiqi aləti çalır."
+
+
+def test_the_azerbaijani_pair_model_is_converted_and_scores() -> None:
+    pairs = sp.load_reranker("az-mbert-pair")
+
+    assert pairs.labels == ("contradiction", "entailment", "neutral")
+    assert (pairs.score([("Bir kişi parkda gitara çalır.", "Kişi evdə yatır.")]) > 0).all()
     with pytest.raises(sp.NotAnEmbedderError):
         sp.load("az-mbert-pair")

@@ -107,7 +107,8 @@ Data = Annotated[
     list[str],
     typer.Option(
         "--data",
-        help="A file of labelled pairs (CSV, TSV, JSON lines), before it its language: tr=pairs.csv. Repeatable.",
+        help="A file of labelled pairs (CSV, TSV, JSON lines) or a data set of the Hub (owner/name), before it its "
+        "language: tr=pairs.csv. Repeatable.",
         metavar="[LANG=]FILE",
     ),
 ]

@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 import os
+import re
 import subprocess
 import sys
 import threading
@@ -21,7 +22,10 @@ NOBODY = "http://127.0.0.1:9"  # where nobody listens
 
 
 class LocalHub(ThreadingHTTPServer):
-    """Serves folders as repositories, by their ids; with a ``failure`` every call is answered by that status."""
+    """Serves folders as repositories, models and data sets alike, by their ids.
+
+    With a ``failure`` every call is answered by that status.
+    """
 
     def __init__(self, repositories: Mapping[str, Path]) -> None:
         super().__init__(("127.0.0.1", 0), _Answers)
@@ -73,7 +77,7 @@ class _Answers(BaseHTTPRequestHandler):
         return body
 
     def _found(self, hub: LocalHub) -> tuple[int, bytes, dict[str, str]]:
-        path = self.path.partition("?")[0].removeprefix("/api/models")
+        path = re.sub("^/api/(models|datasets)|^/datasets", "", self.path.partition("?")[0])
         identity = next((name for name in hub.repositories if path[1:].startswith(name)), None)
         if identity is None:
             return 404, b"{}", {"X-Error-Code": "RepoNotFound"}

@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import TypeAlias
 
 from simplugin.errors import DataError
+from simplugin.evaluation.datasets.hub import local_file
 from simplugin.rows import FileRecord, Row, Table, column, columns, read_table
 
 __all__ = ["CLASSES", "ClassNames", "Inference", "Inferences", "as_class", "as_class_names", "read_nli"]
@@ -70,6 +71,7 @@ def read_nli(
     Raises ``DataError`` with file and line for what is no pair and for classes whose meaning is not known; with the
     file where it has no pairs. Raises ``ValueError`` for ``labels`` that are no classes.
     """
+    path = local_file(path)
     table = read_table(path, cells=3)
     meanings = None if labels is None else _meanings(labels)
     found = [_inference(row, places, meanings, table.path) for row, places in _located(table, columns)]

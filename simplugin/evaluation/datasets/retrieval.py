@@ -12,6 +12,7 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from simplugin.errors import DataError
+from simplugin.evaluation.datasets.hub import local_file
 from simplugin.evaluation.datasets.sts import read_sts
 from simplugin.parsing import parse_json
 from simplugin.rows import FileRecord
@@ -64,7 +65,7 @@ def read_retrieval(
     qrels: str | None = None,
     scale: tuple[float, float] | None = None,
 ) -> RetrievalSet:
-    """Read a BEIR folder, a file in the form of SQuAD, or an STS file.
+    """Read a BEIR folder, a file in the form of SQuAD, or an STS file; these two from the Hub too (``read_pairs``).
 
     ``qrels`` names the judgements of a folder that has several, such as ``dev``; None takes ``test``, or the only ones
     there are. ``scale`` is that of an STS file's labels, found where it is None.
@@ -76,6 +77,7 @@ def read_retrieval(
         from simplugin.evaluation.datasets.beir import read_beir
 
         return read_beir(path, language=language, qrels=qrels)
+    path = local_file(path)
     if _is_one_object(path):
         from simplugin.evaluation.datasets.squad import read_squad
 

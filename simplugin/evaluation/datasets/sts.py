@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import cast
 
 from simplugin.errors import DataError
+from simplugin.evaluation.datasets.hub import local_file
 from simplugin.rows import FileRecord, Row, Table, column, columns, read_table
 
 __all__ = ["SCALES", "LabelledPair", "Pairs", "as_scale", "read_pairs", "read_sts"]
@@ -94,8 +95,10 @@ def read_pairs(
 ) -> tuple[LabelledPair, ...]:
     """Read the pairs of a file, their labels brought to 0 to 5.
 
-    ``scale`` is that of the labels in the file, lowest and highest; None finds it: up to 1, or up to 5. ``language`` is
-    that of pairs for which the file names none.
+    ``path`` is a file, or where there is none of that name a data set of the Hub: ``"owner/name"``,
+    ``"owner/name/es:validation"``; see ``simplugin.evaluation.datasets.hub``. ``scale`` is that of the labels in the
+    file, lowest and highest; None finds it: up to 1, or up to 5. ``language`` is that of pairs for which the file names
+    none.
 
     Raises ``DataError`` with file and line for what is no pair, and for labels outside the scale; with the file where
     it has no pairs, where it is not known which column holds what, and where its scale cannot be found.
@@ -115,6 +118,7 @@ def read_sts(
     Not ``strict``, labels whose scale cannot be found are read all the same, on the narrowest that holds them: enough
     for correlations, which need no scale.
     """
+    path = local_file(path)
     table = read_table(path, cells=3)
     found = _json_pairs(table) if table.names is not None else _table_pairs(table)
     if not found:

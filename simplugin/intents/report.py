@@ -119,7 +119,7 @@ def report_on(matcher: IntentMatcher, data: Sequence[Utterance] | None = None, *
         confused=tuple(_confused(outcomes)),
         wrong=tuple(sorted((each for each in outcomes if not each.good), key=lambda each: -each.confidence)),
         curve=tuple(_curve(outcomes)),
-        conflicts=tuple(conflicts_of(*known.examples(), close=close)),
+        conflicts=tuple(conflicts_of(*known.examples(), close=close, limit=None)),
     )
 
 

@@ -71,6 +71,14 @@ def test_conflicts_are_named_with_what_to_do() -> None:
     assert all(each.first.intent != each.second.intent for each in found)
 
 
+def test_every_conflict_is_reported() -> None:
+    utterances = [Utterance(f"room {number}", intent) for number in range(150) for intent in ("book", "cancel")]
+
+    matcher = IntentMatcher(utterances, HashEncoder(256))
+
+    assert len(report_on(matcher, utterances[:2], close=0.999).conflicts) == 150
+
+
 def test_a_text_that_is_an_utterance_and_means_none_of_the_intents_is_a_conflict() -> None:
     matcher = IntentMatcher(rooms(6), HashEncoder(256))
     twice = next(each.text for each in matcher.utterances if each.intent == "bus")

@@ -47,8 +47,8 @@ INDEXES: dict[IndexKind, Any] = {
 # Half as many links among the points of one value as among all, in place of equally many: those took a quarter longer
 # to build, slowed searches without a filter, and found no more than a filtered search by twice the candidates does.
 _HNSW = edge.HnswIndexConfig(m=16, ef_construct=100, full_scan_threshold=10_000, payload_m=8)
-# Kilobytes of vectors from which on there is an index at all. Below, where every vector is looked at, a search takes
-# half a millisecond longer at most and misses nothing, and an ingest takes a third less time (before, 10,000).
+# Kilobytes of vectors from which on there is an index at all; the engine's own is 10,000. Below, where every vector is
+# looked at, a search takes some half a millisecond longer and misses nothing, and an ingest a third less time.
 _INDEXED = 14_000
 # Candidates a search for a few neighbours keeps, in place of 100: among 75,000 real sentences it found the ten nearest
 # as well, in three quarters of the time. Of those in one language it found .982 to .992, and with twice as many

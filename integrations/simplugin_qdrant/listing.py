@@ -7,7 +7,8 @@ from typing import Any
 from simplugin.errors import StoreError
 from simplugin.records import StoredDocument
 from simplugin_qdrant import points
-from simplugin_qdrant.filters import Condition, Equals, filter_key
+from simplugin_qdrant.filters import Condition, filter_key
+from simplugin_qdrant.recording import of_tenant
 from simplugin_qdrant.registry import (
     language_vectors,
     metadata_key,
@@ -18,35 +19,36 @@ from simplugin_qdrant.registry import (
     replaced_vectors,
 )
 from simplugin_qdrant.space import is_first_stage
-from simplugin_qdrant.stores.protocol import Description, IndexKind, Store
+from simplugin_qdrant.stores.protocol import Description, IndexKind, Record, Store
 
 __all__ = ["count_documents", "describe", "list_documents"]
+
+_WHOSE = ("document_id", f"{points.RECORD}.tenant")
+_AT = f"{points.RECORD}.at"
 
 
 def count_documents(store: Store, name: str, condition: Condition | None = None) -> int:
     """Count the documents of a collection, however many chunks each has."""
-    seen: set[tuple[str | None, str]] = set()
-    for record in store.scroll(name, condition=condition, keys=("document_id", f"{points.RECORD}.tenant")):
-        kept: dict[str, Any] = record.payload.get(points.RECORD) or {}
-        # Equal ids of two tenants are two documents.
-        seen.add((kept.get("tenant"), str(record.payload.get("document_id", record.id))))
-    return len(seen)
+    return len({_whose(record) for record in store.scroll(name, condition=condition, keys=_WHOSE)})
 
 
 def list_documents(store: Store, name: str, tenant: str | None = None) -> list[StoredDocument]:
     """Return the documents of a collection, of all tenants or of one, in the order of their ids."""
-    condition = None if tenant is None else Equals(f"{points.RECORD}.tenant", tenant)
-    keys = ("document_id", "source", f"{points.RECORD}.tenant", f"{points.RECORD}.at")
     found: dict[tuple[str, str | None], StoredDocument] = {}
-    for record in store.scroll(name, condition=condition, keys=keys):
+    for record in store.scroll(name, condition=of_tenant(tenant), keys=(*_WHOSE, "source", _AT)):
+        whose = document_id, owner = _whose(record)
+        before = found.get(whose)
         kept: dict[str, Any] = record.payload.get(points.RECORD) or {}
-        document_id, tenant = str(record.payload.get("document_id", record.id)), kept.get("tenant")
-        before = found.get((document_id, tenant))
         written = max(filter(None, (kept.get("at"), before and before.written)), default=None)
         chunks = 1 if before is None else before.chunks + 1
-        entry = StoredDocument(document_id, record.payload.get("source"), chunks, written, tenant)
-        found[document_id, tenant] = entry
+        found[whose] = StoredDocument(document_id, record.payload.get("source"), chunks, written, owner)
     return sorted(found.values(), key=lambda each: (each.document_id, each.tenant or ""))
+
+
+def _whose(record: Record) -> tuple[str, str | None]:
+    """Return the document that a point belongs to, and its tenant: equal ids of two tenants are two documents."""
+    kept: dict[str, Any] = record.payload.get(points.RECORD) or {}
+    return str(record.payload.get("document_id", record.id)), kept.get("tenant")
 
 
 def describe(

@@ -22,7 +22,7 @@ from simplugin_qdrant.space import Space
 from simplugin_qdrant.stores.protocol import Payload, Record, Store
 from simplugin_qdrant.writing import Writer
 
-__all__ = ["HASH", "Recording", "of_documents"]
+__all__ = ["HASH", "Recording", "of_documents", "of_tenant"]
 
 _BATCH = 256  # points a request
 
@@ -208,12 +208,17 @@ class Recording:
 
     def _whole(self) -> Condition | None:
         """Return the tenant's condition, or none: for what may be told of all tenants together."""
-        return None if self._tenant is None else Equals(f"{RECORD}.tenant", self._tenant)
+        return of_tenant(self._tenant)
 
 
 def of_documents(ids: Sequence[str]) -> Condition:
     """Return the condition that a point belongs to one of these documents."""
     return OneOf("document_id", tuple(ids))
+
+
+def of_tenant(tenant: str | None) -> Condition | None:
+    """Return the condition that a point belongs to a tenant; None, for all of them together, has none."""
+    return None if tenant is None else Equals(f"{RECORD}.tenant", tenant)
 
 
 def _now() -> str:

@@ -202,8 +202,8 @@ def metadata_from(texts: list[str]) -> dict[str, Any]:
         if key in found:
             message = f"the key {key!r} is given twice."
             raise typer.BadParameter(message, param_hint="--metadata")
-        read = _as_json(value)
-        found[key] = read if isinstance(read, bool | int | float) and not fault_of(read, key) else value
+        read = _as_number(value)
+        found[key] = value if read is None or fault_of(read, key) else read
     return found
 
 
@@ -220,13 +220,14 @@ def _pair(text: str) -> dict[str, Any]:
     if not equals or not key:
         message = f"The filter {text!r} is neither key=value nor a JSON object."
         raise FilterError(message)
-    read = _as_json(value)
-    return {key: [read, value] if isinstance(read, bool | int | float) else value}
+    read = _as_number(value)
+    return {key: value if read is None else [read, value]}
 
 
-def _as_json(text: str) -> object:
-    """Return the JSON value that a text is, or the text."""
+def _as_number(text: str) -> bool | int | float | None:
+    """Return the number that a text looks like, or true or false; None where it looks like neither."""
     try:
-        return parse_json(text, finite=True)
+        read = parse_json(text, finite=True)
     except ValueError:
-        return text
+        return None
+    return read if isinstance(read, bool | int | float) else None

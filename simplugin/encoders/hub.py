@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable, Sequence
 from pathlib import Path, PurePosixPath
 from typing import TYPE_CHECKING, Literal, TypeAlias
@@ -14,7 +15,7 @@ from simplugin.retrying import PASSING
 if TYPE_CHECKING:
     from huggingface_hub import DatasetInfo, HfApi, ModelInfo
 
-__all__ = ["fetch", "wanted"]
+__all__ = ["fetch", "own_cache", "wanted"]
 
 Kind: TypeAlias = Literal["model", "dataset"]
 _KINDS: dict[Kind, str] = {"model": "model", "dataset": "data set"}
@@ -40,6 +41,11 @@ def wanted(identity: str, names: Sequence[str]) -> list[str]:
         or path.match("model*.safetensors")
         or (path.match("pytorch_model*.bin") and path.parent not in safe)
     ]
+
+
+def own_cache(name: str) -> Path:
+    """Return the folder of what is made of files of the Hub: in ``SIMPLUGIN_CACHE``, default ``~/.cache/simplugin``."""
+    return Path(os.environ.get("SIMPLUGIN_CACHE") or Path.home() / ".cache" / "simplugin") / name
 
 
 def fetch(

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Sequence
 from pathlib import Path
 
 from simplugin.catalog import ModelCard, Precision, find, names
 from simplugin.encoders import load
 from simplugin.encoders.checkpoint import read_json
-from simplugin.encoders.hub import fetch, wanted
+from simplugin.encoders.hub import fetch, own_cache, wanted
 from simplugin.errors import CheckpointError, NotAPairModelError, UnknownModelError
 from simplugin.reranking.checkpoint import how_to_convert, is_embedder, is_pair_config, open_checkpoint
 from simplugin.reranking.conversion import CONFIG, TOKENIZER, convert_keras
@@ -114,9 +113,8 @@ def _fetch(repository: str) -> str:
     files = [] if (folder / CONFIG).is_file() else sorted(folder.glob("*.h5"))
     if len(files) != 1:
         return folder.as_posix()
-    cache = Path(os.environ.get("SIMPLUGIN_CACHE") or Path.home() / ".cache" / "simplugin")
     # The Hub's cache names a file by the hash of its content.
-    converted = cache / "converted" / f"{repository.replace('/', '--')}-{files[0].resolve().name[:16]}"
+    converted = own_cache("converted") / f"{repository.replace('/', '--')}-{files[0].resolve().name[:16]}"
     if not (converted / CONFIG).is_file():
         convert_keras(files[0], converted, tokenizer=TOKENIZER)
     return converted.as_posix()

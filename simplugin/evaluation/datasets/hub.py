@@ -8,16 +8,14 @@ from __future__ import annotations
 
 import gzip
 import json
-import os
 import re
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from importlib import import_module
 from pathlib import Path
-from typing import Any
 
-from simplugin.encoders.hub import fetch
-from simplugin.errors import CheckpointError, DataError, MissingExtraError
+from simplugin.encoders.hub import fetch, own_cache
+from simplugin.errors import CheckpointError, DataError
+from simplugin.writing import write_whole
 
 __all__ = ["local_file"]
 
@@ -88,13 +86,11 @@ def _has(name: str, word: str) -> bool:
 
 def _joined(files: Sequence[Path], name: str) -> Path:
     """Write the rows of files as JSON lines, once."""
-    cache = Path(os.environ.get("SIMPLUGIN_CACHE") or Path.home() / ".cache" / "simplugin") / "data"
-    target, part = cache / name, cache / f"{name}.{os.getpid()}"
+    target = own_cache("data") / name
     if not target.is_file():
-        cache.mkdir(parents=True, exist_ok=True)
-        with part.open("w", encoding="utf-8") as opened:
-            opened.writelines(line for file in files for line in _lines(file))
-        part.replace(target)
+        text = "".join(line for file in files for line in _lines(file))
+        target.parent.mkdir(parents=True, exist_ok=True)
+        write_whole(target, text)
     return target
 
 
@@ -109,10 +105,7 @@ def _lines(file: Path) -> Iterator[str]:
 
 
 def _of_parquet(file: Path) -> Iterator[str]:
-    try:
-        parquet: Any = import_module("pyarrow.parquet")  # it has no types
-    except ImportError as error:
-        raise MissingExtraError("parquet", "Reading Parquet") from error
-    batches: Iterable[Any] = parquet.ParquetFile(file).iter_batches()
-    for batch in batches:
-        yield from (json.dumps(row, ensure_ascii=False, default=str) + "\n" for row in batch.to_pylist())
+    from simplugin.ingestion.readers.parquet import open_parquet, parquet_rows  # seldom
+
+    with file.open("rb") as opened, open_parquet(opened) as table:
+        yield from (json.dumps(row, ensure_ascii=False) + "\n" for row in parquet_rows(table))

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Generator, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from datetime import date, datetime, time
 from importlib import import_module
 from typing import Any, BinaryIO, cast
@@ -14,7 +15,7 @@ from simplugin.ingestion.report import Failure
 from simplugin.ingestion.sources.content import Content
 from simplugin.records import Document
 
-__all__ = ["read_parquet"]
+__all__ = ["open_parquet", "parquet_rows", "read_parquet"]
 
 _ROWS = 16  # read at once: a file of a few bytes may hold the longest text there is in every one of its rows
 _BYTES = 16 * 1024 * 1024  # of such rows; of more each is taken by itself
@@ -25,33 +26,42 @@ def read_parquet(content: Content, opened: BinaryIO, columns: Columns) -> Iterat
 
     Raises ``DataError`` for a damaged file, and where it is not known which column holds the text.
     """
+    with open_parquet(opened) as table:
+        columns.text_of(table.schema_arrow.names)
+        for number, row in enumerate(parquet_rows(table), 1):
+            yield _entry(row, content, columns, number)
+
+
+@contextmanager
+def open_parquet(opened: BinaryIO) -> Generator[Any, None, None]:
+    """Open a Parquet file that can be searched, for as long as its rows are read.
+
+    Raises ``DataError`` for a damaged file, meanwhile too, and ``MissingExtraError`` without pyarrow.
+    """
     try:
         library: Any = import_module("pyarrow")  # it has no types
         parquet: Any = import_module("pyarrow.parquet")
     except ImportError as error:
         raise MissingExtraError("parquet", "Reading Parquet") from error
     try:
-        table: Any = parquet.ParquetFile(opened)
-        columns.text_of(table.schema_arrow.names)
-        number = 0
-        for batch in table.iter_batches(batch_size=_ROWS):
-            for row in _rows(batch):
-                number += 1
-                yield _entry(row, content, columns, number)
+        yield parquet.ParquetFile(opened)
     except (library.ArrowException, OSError, ValueError) as error:  # its own errors derive from all of these
         first = (str(error).splitlines() or [""])[0]
         raise DataError(f"the Parquet file is damaged ({first}).") from error
 
 
-def _rows(batch: Any) -> Iterator[Mapping[str, Any]]:
-    parts = [batch] if batch.nbytes <= _BYTES else (batch.slice(place, 1) for place in range(batch.num_rows))
-    for part in parts:
-        yield from part.to_pylist()
+def parquet_rows(table: Any) -> Iterator[dict[str, Any]]:
+    """Go through the rows of an open Parquet file, a few at a time, their values as JSON knows them."""
+    for batch in table.iter_batches(batch_size=_ROWS):
+        parts = [batch] if batch.nbytes <= _BYTES else (batch.slice(place, 1) for place in range(batch.num_rows))
+        for part in parts:
+            for row in part.to_pylist():
+                yield {name: _plain(value) for name, value in row.items()}
 
 
 def _entry(row: Mapping[str, Any], content: Content, columns: Columns, number: int) -> Document | Failure:
     try:
-        return columns.to_document({name: _plain(value) for name, value in row.items()}, content, number, None)
+        return columns.to_document(row, content, number, None)
     except DataError as error:
         return Failure(content.source, f"row {number}: {error.reason}")
 

@@ -9,12 +9,14 @@ from __future__ import annotations
 import gzip
 import json
 import re
+import zlib
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 from simplugin.encoders.hub import fetch, own_cache
 from simplugin.errors import CheckpointError, DataError
+from simplugin.messages import first_line
 from simplugin.writing import write_whole
 
 __all__ = ["local_file"]
@@ -100,8 +102,11 @@ def _lines(file: Path) -> Iterator[str]:
         return
     if file.suffix not in {".gz", ".jsonl"}:
         raise DataError("a table in several files is read as JSON lines or Parquet alone.", path=file)
-    with gzip.open(file, "rt", encoding="utf-8") if file.suffix == ".gz" else file.open(encoding="utf-8") as opened:
-        yield from (line.rstrip("\r\n") + "\n" for line in opened)
+    try:
+        with gzip.open(file, "rt", encoding="utf-8") if file.suffix == ".gz" else file.open(encoding="utf-8") as opened:
+            yield from (line.rstrip("\r\n") + "\n" for line in opened)
+    except (OSError, EOFError, UnicodeDecodeError, zlib.error) as error:
+        raise DataError(f"the file is damaged ({first_line(error)}).", path=file) from error
 
 
 def _of_parquet(file: Path) -> Iterator[str]:

@@ -6,6 +6,7 @@ import csv
 import gzip
 import io
 import json
+import re
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 
@@ -53,7 +54,11 @@ def hub(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LocalHub]:
             parquet.write_table(table, top / "many" / language / f"test-0000{shard}-of-00002.parquet")
     inferred = [{"premise": "It rains.", "hypothesis": f"It is wet {n}.", "label": "entailment"} for n in range(3)]
     (top / "nli" / "test.jsonl").write_text(as_lines(inferred))
-    (top / "zipped" / "test.jsonl.gz").write_bytes(gzip.compress(as_lines(ROWS).encode()))
+    whole = gzip.compress(as_lines(ROWS).encode())
+    (top / "broken").mkdir()
+    (top / "broken" / "cut-test.jsonl.gz").write_bytes(whole[:-20])
+    (top / "broken" / "arrow-test.parquet").write_bytes(b"PAR1 and no more")
+    (top / "zipped" / "test.jsonl.gz").write_bytes(whole)
     with local_hub({f"me/{folder.name}": folder for folder in top.iterdir()}) as served:
         yield served
 
@@ -99,6 +104,14 @@ def test_what_is_not_clear_is_told(tmp_path: Path, hub: LocalHub, source: str, s
     refused = run(READ.format(source), tmp_path, HF_ENDPOINT=hub.endpoint)
 
     assert f"DataError: {source}: {said}" in refused.stderr.splitlines()[-1]
+
+
+@pytest.mark.parametrize("part", ["cut", "arrow"])
+def test_a_damaged_file_is_told_and_nothing_of_it_is_kept(tmp_path: Path, hub: LocalHub, part: str) -> None:
+    refused = run(READ.format(f"me/broken/{part}"), tmp_path, HF_ENDPOINT=hub.endpoint)
+
+    assert re.search(r"DataError: .*file is damaged \(", refused.stderr.splitlines()[-1])
+    assert not list((tmp_path / "simplugin").rglob("*.*"))
 
 
 def test_a_file_is_no_data_set(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

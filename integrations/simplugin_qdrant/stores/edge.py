@@ -206,8 +206,10 @@ class EdgeStore:
 
     def restate(self, name: str, payloads: Mapping[str, Payload]) -> None:
         """Replace the payloads of points, by id."""
-        for id_, payload in payloads.items():
-            self._update(name, edge.UpdateOperation.overwrite_payload([to_id(id_)], payload))
+        self._folder.require_room(0)
+        with self._engine(name) as shard:
+            for id_, payload in payloads.items():
+                shard.update(edge.UpdateOperation.overwrite_payload([to_id(id_)], payload))
 
     def delete(self, name: str, ids: Sequence[str]) -> None:
         """Delete points by id."""

@@ -13,6 +13,7 @@ Every file of ours is replaced in one step; a collection appears whole and goes 
 from __future__ import annotations
 
 import json
+import math
 import os
 import shutil
 import tempfile
@@ -65,15 +66,13 @@ class EdgeFolder:
         The engine maps its files, and where a disk is full the system ends a process that writes to such a file,
         without a word.
         """
-        folder = self._folder if self._folder.exists() else self._folder.absolute().parent
-        with suppress(OSError):  # of a folder that is not there yet
-            left, needed = shutil.disk_usage(folder).free, size + _SPARE
-            if left < needed:
-                message = (
-                    f"The disk of {str(self)!r} has {left / 2**20:,.0f} MB left, and {needed / 2**20:,.0f} MB are "
-                    "needed to go on; what was stored before is safe. Make room and run it again."
-                )
-                raise StoreError(message)
+        needed = size + _SPARE
+        if (left := _room(self._folder)) < needed:
+            message = (
+                f"The disk of {str(self)!r} has {left / 2**20:,.0f} MB left, and {needed / 2**20:,.0f} MB are "
+                "needed to go on; what was stored before is safe. Make room and run it again."
+            )
+            raise StoreError(message)
 
     def __str__(self) -> str:
         return str(self._folder)
@@ -230,6 +229,14 @@ def _is_sound(read: Mapping[str, Any]) -> bool:
         and isinstance(read["metadata"], dict)
         and all(_are_names(read.get(part, [])) for part in ("words", "linked"))
     )
+
+
+def _room(folder: Path) -> float:
+    """Return the bytes that are free on the disk of a folder, which may not be there yet; infinite if nobody knows."""
+    for path in (folder, folder.absolute().parent):
+        with suppress(OSError):
+            return shutil.disk_usage(path).free
+    return math.inf
 
 
 def _are_names(given: Any) -> bool:

@@ -15,6 +15,7 @@ from simplugin.collection import Mode, as_mode
 from simplugin.duplicates import check_threshold
 from simplugin.encoders import Encoder, as_encoder
 from simplugin.encoders.protocol import as_texts
+from simplugin.errors import FilterError
 from simplugin.ingestion import Choices, IngestReport, Options, Progress, ingest_documents, ingest_files
 from simplugin.records import Alike, Metadata, StoredDocument
 from simplugin_qdrant.asking import Asking
@@ -171,16 +172,23 @@ class Collection(Asking):
         """Store like ``add``, in a thread: most of the time goes into encoding."""
         return await asyncio.to_thread(self.add, texts, ids=ids, metadata=metadata, keep_blank=keep_blank)
 
-    async def adelete(self, ids: Iterable[str]) -> int:
+    async def adelete(self, ids: Iterable[str] = (), *, filter: object = None) -> int:  # noqa: A002
         """Delete like ``delete``, in a thread."""
-        return await asyncio.to_thread(self.delete, ids)
+        return await asyncio.to_thread(self.delete, ids, filter=filter)
 
-    def delete(self, ids: Iterable[str]) -> int:
+    def delete(self, ids: Iterable[str] = (), *, filter: object = None) -> int:  # noqa: A002
         """Delete documents by their ids, with all their chunks, or single texts by the ids of hits.
 
-        Returns how many points went. Missing ids are fine.
+        With a filter those documents too of which a text passes it, and these as a whole: what is left of one would
+        pass for all of it when it is ingested again. Returns how many points went. Missing ids are fine.
+
+        Raises ``FilterError``, also for a filter that passes everything, which is left to ``clear``.
         """
         wanted = as_texts([ids] if isinstance(ids, str) else ids)
+        if filter is not None:
+            if parse_filter(filter) is None:
+                raise FilterError("This filter passes every text; to delete all, leave it out (clear()).")
+            wanted += [each.document_id for each in self.documents(filter)]
         before = self.count()
         for start in range(0, len(wanted), _BATCH):
             batch = wanted[start : start + _BATCH]
@@ -221,9 +229,12 @@ class Collection(Asking):
         """Count the documents, however many chunks each has."""
         return count_documents(self._store, self._name, self._whole())
 
-    def documents(self) -> list[StoredDocument]:
-        """Return the documents in the order of their ids, without their texts, which ``get`` and ``stored`` return."""
-        return list_documents(self._store, self._name, self._tenant)
+    def documents(self, filter: object = None) -> list[StoredDocument]:  # noqa: A002
+        """Return the documents in the order of their ids, without their texts, which ``get`` and ``stored`` return.
+
+        With a filter those of which a text passes it, and how many of their chunks do.
+        """
+        return list_documents(self._store, self._name, self._tenant, parse_filter(filter))
 
     def describe(self) -> dict[str, Any]:
         """Return name, points, documents, and for each vector its model, dimension and fingerprint."""

@@ -7,7 +7,7 @@ from typing import Any
 from simplugin.errors import StoreError
 from simplugin.records import StoredDocument
 from simplugin_qdrant import points
-from simplugin_qdrant.filters import Condition, filter_key
+from simplugin_qdrant.filters import Condition, both, filter_key
 from simplugin_qdrant.recording import of_tenant
 from simplugin_qdrant.registry import (
     language_vectors,
@@ -32,10 +32,15 @@ def count_documents(store: Store, name: str, condition: Condition | None = None)
     return len({_whose(record) for record in store.scroll(name, condition=condition, keys=_WHOSE)})
 
 
-def list_documents(store: Store, name: str, tenant: str | None = None) -> list[StoredDocument]:
-    """Return the documents of a collection, of all tenants or of one, in the order of their ids."""
+def list_documents(
+    store: Store, name: str, tenant: str | None = None, condition: Condition | None = None
+) -> list[StoredDocument]:
+    """Return the documents of a collection, of all tenants or of one, in the order of their ids.
+
+    With a condition those of which a text meets it, and how many of their chunks do.
+    """
     found: dict[tuple[str, str | None], StoredDocument] = {}
-    for record in store.scroll(name, condition=of_tenant(tenant), keys=(*_WHOSE, "source", _AT)):
+    for record in store.scroll(name, condition=both(of_tenant(tenant), condition), keys=(*_WHOSE, "source", _AT)):
         whose = document_id, owner = _whose(record)
         before = found.get(whose)
         kept: dict[str, Any] = record.payload.get(points.RECORD) or {}

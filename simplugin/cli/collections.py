@@ -16,11 +16,13 @@ from simplugin.cli.options import (
     AsJson,
     CollectionName,
     Data,
+    Filters,
     Location,
     Scale,
     Tenant,
     data_from,
     existing_store,
+    filter_from,
     scale_from,
 )
 from simplugin.cli.output import counting, meter, note, print_json, print_table, waiting
@@ -100,6 +102,7 @@ def delete(
         list[str] | None,
         typer.Option("--document", help="Only this document, by its id or its path (repeatable).", metavar="ID"),
     ] = None,
+    filters: Filters = None,
     tenant: Tenant = None,
     yes: Annotated[
         bool, typer.Option("--yes", "-y", help="Do not ask. Away from a terminal nothing is asked in any case.")
@@ -109,10 +112,12 @@ def delete(
 ) -> None:
     """Delete a collection with all that is in it, or documents of it; with --tenant all of this tenant's.
 
+    With --filter those documents of which a chunk passes it, each as a whole; collections documents lists them.
+
     Example: simplugin collections delete handbook --document ./docs/old.md
     """
-    if named:
-        _delete_documents(collection, named, tenant, store, as_json=as_json)
+    if named or filters:
+        _delete_documents(collection, named or [], filters or [], tenant, store, yes=yes, as_json=as_json)
         return
     if tenant is not None:
         _delete_tenant(collection, tenant, store, yes=yes, as_json=as_json)
@@ -143,15 +148,22 @@ def _delete_tenant(name: str, tenant: str, store: str, *, yes: bool, as_json: bo
     note(f"Deleted what {tenant!r} had in {name!r} ({gone:,} points).")
 
 
-def _delete_documents(name: str, ids: list[str], tenant: str | None, store: str, *, as_json: bool) -> None:
+def _delete_documents(
+    name: str, ids: list[str], filters: list[str], tenant: str | None, store: str, *, yes: bool, as_json: bool
+) -> None:
     from simplugin_qdrant import register
 
+    chosen = filter_from(filters) if filters else None
     with existing_store(store) as opened:
         opened.describe(name)
         docs = register(opened, name, tenant=tenant)
+        found = [each.document_id for each in docs.documents(chosen)] if chosen else []
+        if found and not yes and sys.stdin.isatty():
+            typer.confirm(f"Delete the {len(found):,} documents of {name!r} that pass?", abort=True, err=True)
         points = sum(docs.delete([each]) or docs.delete([Path(each).absolute().as_posix()]) for each in ids)
+        points += docs.delete(filter=chosen)
     if as_json:
-        print_json({"name": name, "documents": ids, "points": points})
+        print_json({"name": name, "documents": [*ids, *found], "points": points})
     note(
         f"Deleted {points:,} point{'' if points == 1 else 's'} of {name!r}."
         if points

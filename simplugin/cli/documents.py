@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from simplugin.cli.options import AsJson, CollectionName, Location, Tenant, existing_store
+from simplugin.cli.options import AsJson, CollectionName, Filters, Location, Tenant, existing_store, filter_from
 from simplugin.cli.output import note, print_item, print_json, print_table
 from simplugin.errors import DataError
 
@@ -28,21 +28,27 @@ def documents(
         list[str] | None,
         typer.Argument(help="Show the texts of these, by id or path; none lists them all.", metavar="[ID…]"),
     ] = None,
+    filters: Filters = None,
     tenant: Tenant = None,
     store: Location = "./simplugin_db",
     as_json: AsJson = False,
 ) -> None:
     """List the documents of a collection; those that are named are shown chunk by chunk.
 
+    With --filter those of which a chunk passes it, and how many do.
+
     Example: simplugin collections documents handbook ./docs/bus.txt
     """
+    if ids and filters:
+        raise typer.BadParameter("it chooses from a list; these are named.", param_hint="--filter")
+    chosen = filter_from(filters or [])
     with existing_store(store) as opened:
         opened.describe(collection)
         if ids:
             for text in _texts(opened, collection, ids, tenant):
                 _show(text, as_json=as_json)
             return
-        rows = _rows(opened, collection, tenant)
+        rows = _rows(opened, collection, tenant, chosen)
     if as_json:
         for row in rows:
             print_json(row)
@@ -50,13 +56,15 @@ def documents(
         of_tenants = {"tenant": "tenant"} if any(row["tenant"] is not None for row in rows) else {}
         print_table(rows, _COLUMNS | of_tenants)
     else:
-        note(f"Collection {collection!r} holds no document" + (f" of {tenant!r}." if tenant else "."))
+        whose = f" of {tenant!r}" if tenant else ""
+        note(f"Collection {collection!r} holds no document{whose}{' that passes the filter' if filters else ''}.")
 
 
-def _rows(opened: Store, name: str, tenant: str | None) -> list[dict[str, Any]]:
+def _rows(opened: Store, name: str, tenant: str | None, chosen: object) -> list[dict[str, Any]]:
+    from simplugin_qdrant.filters import parse_filter
     from simplugin_qdrant.listing import list_documents
 
-    return [asdict(each) for each in list_documents(opened, name, tenant)]
+    return [asdict(each) for each in list_documents(opened, name, tenant, parse_filter(chosen))]
 
 
 def _texts(opened: Store, name: str, ids: Sequence[str], tenant: str | None) -> list[Stored]:

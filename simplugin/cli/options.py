@@ -24,6 +24,7 @@ __all__ = [
     "AsJson",
     "CollectionName",
     "Data",
+    "Filters",
     "Location",
     "Model",
     "Query",
@@ -100,6 +101,10 @@ Query = Annotated[str, typer.Argument(help="The question, in any language of the
 Tenant = Annotated[
     str | None, typer.Option("--tenant", help="See and change this tenant's documents alone.", callback=_as_text)
 ]
+Filters = Annotated[
+    list[str] | None,
+    typer.Option("--filter", help='key=value, or a JSON object such as \'{"year": {"gte": 2020}}\'. Repeatable.'),
+]
 AsJson = Annotated[bool, typer.Option("--json", help="Print one JSON object a line, and nothing else.")]
 
 
@@ -173,7 +178,8 @@ def filter_from(texts: list[str]) -> dict[str, Any]:
     """Read ``key=value`` pairs and JSON objects into one filter.
 
     A value that looks like a number, or true or false, stands for that and for the text: which of the two is stored
-    cannot be told from a command line, and a table's cells are texts.
+    cannot be told from a command line, and a table's cells are texts. A ``document_id`` may be the path of a file that
+    is here, from here.
 
     Raises ``FilterError`` for a text that is neither, and for a key that is given twice.
     """
@@ -188,6 +194,9 @@ def filter_from(texts: list[str]) -> dict[str, Any]:
                 message = f'The filter key {key!r} is given twice; write {{"{key}": ["…", "…"]}} for one of several.'
                 raise FilterError(message)
             joined[key] = value
+    named = joined.get("document_id")
+    if isinstance(named, str) and Path(named).is_file():
+        joined["document_id"] = [named, Path(named).absolute().as_posix()]
     return joined
 
 

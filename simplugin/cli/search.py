@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from dataclasses import asdict
 from itertools import islice
-from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, cast
 
 import typer
@@ -14,6 +13,7 @@ from simplugin.cli.completion import model_names
 from simplugin.cli.options import (
     AsJson,
     CollectionName,
+    Filters,
     Location,
     Query,
     StoredModel,
@@ -46,10 +46,7 @@ def search(
         ),
     ] = None,
     group: Annotated[bool, typer.Option("--group", help="Each document once, with its best chunk.")] = False,
-    filters: Annotated[
-        list[str] | None,
-        typer.Option("--filter", help='key=value, or a JSON object such as \'{"year": {"gte": 2020}}\'.'),
-    ] = None,
+    filters: Filters = None,
     tenant: Tenant = None,
     rerank: Annotated[
         str | None,
@@ -83,7 +80,7 @@ def search(
 
     if not query.strip():
         raise DataError("the query is blank.")
-    chosen = _with_paths(filter_from(filters or []))
+    chosen = filter_from(filters or [])
     wanted = mode_from(mode)
     with existing_store(store) as opened, waiting("searching"):
         if model:
@@ -108,14 +105,6 @@ def search(
         show_hits(hits)
     else:
         note(f"Nothing found{reason}.")
-
-
-def _with_paths(chosen: Mapping[str, Any]) -> dict[str, Any]:
-    """Let a file that is here be named by its path from here, as ``collections delete`` does."""
-    named = chosen.get("document_id")
-    if not isinstance(named, str) or not Path(named).is_file():
-        return dict(chosen)
-    return {**chosen, "document_id": [named, Path(named).absolute().as_posix()]}
 
 
 def hit_row(rank: int, hit: Hit) -> dict[str, Any]:

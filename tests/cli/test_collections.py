@@ -62,6 +62,23 @@ def test_single_documents_are_deleted_by_id_and_by_path(simplugin: InProcess, ha
     assert simplugin("collections", "show", "handbook", "--json").row["points"] == 1
 
 
+def test_documents_that_pass_a_filter_are_listed_and_deleted(simplugin: InProcess, handbook: Path, docs: Path) -> None:
+    coffee = (docs / "coffee.md").absolute().as_posix()
+    listed = simplugin("collections", "documents", "handbook", "--filter", "document_id=docs/coffee.md", "--json")
+    assert [row["document_id"] for row in listed.rows] == [coffee]
+    gone = simplugin("collections", "delete", "handbook", "--filter", "document_id=docs/coffee.md", "--json").row
+    assert gone == {"name": "handbook", "documents": [coffee], "points": 1}
+    nothing = simplugin("collections", "documents", "handbook", "--filter", "document_id=docs/coffee.md")
+    assert (nothing.code, nothing.stdout) == (0, "")
+    assert "no document that passes the filter" in nothing.stderr
+    assert "None of these" in simplugin("collections", "delete", "handbook", "--filter", "lang=xx").stderr
+    for wrong in ("{}", "lang", "[1]"):
+        assert simplugin("collections", "delete", "handbook", "--filter", wrong).code == 1
+    refused = simplugin("collections", "documents", "handbook", "docs/coffee.md", "--filter", "lang=tr")
+    assert refused.code == 2
+    assert simplugin("collections", "show", "handbook", "--json").row["points"] == 2
+
+
 def test_documents_are_listed_with_their_chunks(simplugin: InProcess, handbook: Path, docs: Path) -> None:
     (docs / "long.txt").write_text("\n\n".join(f"Rule {number}. " + "Be quiet. " * 40 for number in range(20)))
     assert simplugin("ingest", "docs", "-c", "handbook", "--max-tokens", 64).code == 0

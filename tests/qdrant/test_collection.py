@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import warnings
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -12,6 +13,7 @@ from qdrant_client import models
 
 from simplugin.encoders import Encoder
 from simplugin.errors import (
+    FilterError,
     ModelMismatchError,
     NotAnEmbedderError,
     PointError,
@@ -115,6 +117,32 @@ def test_deleting_takes_documents_with_all_their_chunks_and_passes_over_missing_
     assert gone == 4
     assert docs.count_documents() == 2
     assert docs.delete([]) == 0
+
+
+def test_documents_of_which_a_text_passes_a_filter_are_listed_and_deleted_as_a_whole(docs: Collection) -> None:
+    pages = Document("pages", "word " * 300 + "\n\n" + "sea " * 300, pages=(0, 1502))
+    docs.ingest([pages, Document("short", "another", metadata={"lang": "de"})])
+    docs.add(["kept", "old"], ids=["kept", "old"], metadata=[{"year": 2026}, {"year": 2019}])
+    second = {"page": 2}
+    assert docs.count() > docs.count(second) + 3
+
+    assert [(each.document_id, each.chunks) for each in docs.documents(second)] == [("pages", docs.count(second))]
+    assert docs.delete(filter=second) > docs.count(second)
+    assert [each.document_id for each in docs.documents()] == ["kept", "old", "short"]
+    assert docs.delete(["kept"], filter={"year": {"lt": 2020}}) == 2
+    assert docs.delete(filter={"lang": "tr"}) == 0
+    assert asyncio.run(docs.adelete(filter={"lang": "de"})) == 1
+    assert docs.documents() == []
+
+
+def test_a_filter_that_passes_everything_deletes_nothing(docs: Collection) -> None:
+    docs.add(["kept"])
+
+    with pytest.raises(FilterError, match="clear"):
+        docs.delete(filter={})
+    with pytest.raises(FilterError):
+        docs.delete(filter=[])
+    assert docs.count() == 1
 
 
 def test_min_score_and_limit_and_rerank_choose_among_the_hits(docs: Collection) -> None:

@@ -17,6 +17,8 @@ from simplugin.ingestion.sources.content import Content
 
 __all__ = ["describe", "find_files", "identify", "is_chosen", "open_file"]
 
+_STORES = ((".lock", "collections"), ("meta.json", "collection"))  # what a folder of simplugin's, or Qdrant's, holds
+
 
 def find_files(
     paths: Sequence[str | Path],
@@ -29,9 +31,10 @@ def find_files(
     """Go through the files that these files, folders and globs stand for, each once, in a fixed order.
 
     Folders are searched to the bottom for names that are ``wanted``, the others counted in ``skipped`` by their
-    endings; names that begin with a dot are left out. Symbolic links to folders are not followed, and one to a file
-    outside the folder is a failure. A file that is named is taken whatever it is called. ``include`` and ``exclude``
-    are shell patterns over the path inside the folder and over the bare name; with a folder all of it is excluded.
+    endings; names that begin with a dot are left out, and so is a store that lies among them. Symbolic links to folders
+    are not followed, and one to a file outside the folder is a failure. A file that is named is taken whatever it is
+    called. ``include`` and ``exclude`` are shell patterns over the path inside the folder and over the bare name; with
+    a folder all of it is excluded.
     """
     seen: set[str] = set()
     walk = _Walk(wanted, include, exclude, Counter() if skipped is None else skipped)
@@ -103,6 +106,11 @@ def describe(path: str | Path) -> str:
     return str(path).encode("utf-8", "backslashreplace").decode()
 
 
+def _is_store(parent: str, name: str) -> bool:
+    """Say whether a folder is what is ingested *into*: ``ingest .`` makes one right there."""
+    return any(all(os.path.exists(os.path.join(parent, name, part)) for part in parts) for parts in _STORES)  # noqa: PTH110, PTH118
+
+
 class _Walk:
     """The files of a folder that are wanted."""
 
@@ -132,7 +140,7 @@ class _Walk:
 
     def _files(self, folder: str, unread: list[OSError]) -> Iterator[str]:
         for parent, folders, files in os.walk(folder, onerror=unread.append):
-            folders[:] = sorted(name for name in folders if not name.startswith("."))
+            folders[:] = sorted(name for name in folders if not name.startswith(".") and not _is_store(parent, name))
             for name in sorted(files):
                 if name.startswith("."):
                     continue

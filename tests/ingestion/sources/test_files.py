@@ -1,15 +1,20 @@
 from __future__ import annotations
 
+import contextlib
 import os
 from collections import Counter
 from collections.abc import Iterable
 from pathlib import Path
 
 import pytest
+from qdrant_client import QdrantClient
+from qdrant_client.models import Distance, VectorParams
 
 from simplugin.ingestion import FORMATS, Failure
 from simplugin.ingestion.sources.content import Content
 from simplugin.ingestion.sources.files import find_files, open_file
+from simplugin_qdrant import open_store, register
+from tests.hashing import HashEncoder
 
 
 @pytest.fixture
@@ -37,6 +42,21 @@ def test_a_folder_is_searched_to_the_bottom_in_order_without_hidden_files(tree: 
 
     assert names(found, tree) == ["a.txt", "b.md", "sub/c.markdown", "sub/deep/F.MD"]
     assert skipped == {".png": 1}
+
+
+def test_a_store_that_lies_in_the_folder_is_passed_over(tree: Path) -> None:
+    skipped: Counter[str] = Counter()
+    before = names(find_files([tree], wanted=known), tree)
+    with open_store(tree / "simplugin_db") as ours:
+        register(ours, "docs", HashEncoder()).add(["text"])
+    with contextlib.closing(QdrantClient(path=str(tree / "sub" / "theirs"))) as theirs:
+        theirs.create_collection("docs", VectorParams(size=2, distance=Distance.COSINE))
+    for folder in ("simplugin_db", "sub/theirs"):
+        (tree / folder / "page.md").write_text("text", encoding="utf-8")
+
+    assert names(find_files([tree], wanted=known, skipped=skipped), tree) == before
+    assert skipped == {".png": 1}
+    assert names(find_files([tree / "simplugin_db"], wanted=known), tree) == ["simplugin_db/page.md"]
 
 
 def test_include_and_exclude_look_at_path_and_name(tree: Path) -> None:

@@ -13,6 +13,8 @@ import numpy as np
 from simplugin.errors import StoreError, UnknownCollectionError
 from simplugin.measures import FloatArray
 from simplugin.words import WordVector
+from simplugin_qdrant.filters import OneOf
+from simplugin_qdrant.listing import WHOSE, whose
 from simplugin_qdrant.registering import INDEXES
 from simplugin_qdrant.registry import read_indexes, read_quantization, without_calibrations
 from simplugin_qdrant.stores.protocol import Cluster, Description, IndexKind, Point, Record, Store
@@ -34,12 +36,17 @@ class Copying:
 
 @dataclass(frozen=True, slots=True)
 class Copied:
-    """What came of it. ``checksum`` is the SHA-256 over ids and payloads, in the order of ids, equal on both sides."""
+    """What came of it: the points of the copy, those written and deleted, and those kept that the source has not.
+
+    ``checksum`` is the SHA-256 over ids and payloads of the source, in the order of ids, equal on both sides.
+    """
 
     collection: str
     points: int
     written: int
     checksum: str
+    deleted: int = 0
+    kept: int = 0
 
 
 def copy_collection(
@@ -48,15 +55,17 @@ def copy_collection(
     target: Store,
     new_name: str | None = None,
     *,
+    prune: bool = False,
     cluster: Cluster | None = None,
     progress: Callable[[Copying], None] | None = None,
 ) -> Copied:
     """Bring a collection into another store, with its vectors, words, models and payloads; nothing is embedded again.
 
     Points that are there already, and equal, are passed over: a copy that was cut short is finished by running it
-    again, and one of a collection that changed meanwhile is brought up to date. Points that the source has not are
-    deleted. At the end both sides are read again and compared: numbers of points, ids, payloads, and vectors up to
-    rounding. ``cluster`` spreads a new collection over a server's nodes.
+    again, and one of a collection that changed meanwhile is brought up to date. Chunks that their documents have no
+    more in the source are deleted; with ``prune`` also the documents that it has not, which stay otherwise. At the end
+    both sides are read again and compared: numbers of points, ids, payloads, and vectors up to rounding. ``cluster``
+    spreads a new collection over a server's nodes.
 
     Raises ``StoreError`` where the target has another collection of that name, and where the sides differ at the end,
     as they do when somebody writes to one of them meanwhile.
@@ -64,11 +73,11 @@ def copy_collection(
     pair = _Pair(source, name, target, new_name or name, source.describe(name), progress)
     pair.prepare(cluster)
     written = pair.bring()
-    pair.delete_strays()
+    deleted, kept = pair.delete_strays(prune=prune)
     target.flush(pair.new_name)
-    checksum = pair.compare()
+    checksum = pair.compare(kept)
     target.optimize(pair.new_name)
-    return Copied(pair.new_name, target.count(pair.new_name), written, checksum)
+    return Copied(pair.new_name, target.count(pair.new_name), written, checksum, deleted, kept)
 
 
 @dataclass(frozen=True, slots=True)
@@ -116,17 +125,32 @@ class _Pair:
             written += len(changed)
         return written
 
-    def delete_strays(self) -> None:
-        """Delete from the copy what the source has not."""
-        if self.target.count(self.new_name) == self.source.count(self.name):
-            return
-        stored = self.target.scroll(self.new_name, keys=[])
-        while batch := [record.id for record in islice(stored, _BATCH)]:
-            known = {record.id for record in self.source.retrieve(self.name, batch, keys=[])}
-            self.target.delete(self.new_name, [id_ for id_ in batch if id_ not in known])
+    def delete_strays(self, *, prune: bool) -> tuple[int, int]:
+        """Delete from the copy what the source has not, without ``prune`` only of documents that are in both.
 
-    def compare(self) -> str:
-        """Read both sides again, and return the checksum of what they hold."""
+        Returns how many points went, and how many stay that are not in the source.
+        """
+        deleted = kept = 0
+        if self.target.count(self.new_name) == self.source.count(self.name):
+            return deleted, kept
+        stored = self.target.scroll(self.new_name, keys=WHOSE)
+        while batch := list(islice(stored, _BATCH)):
+            known = {record.id for record in self.source.retrieve(self.name, [each.id for each in batch], keys=[])}
+            strays = [record for record in batch if record.id not in known]
+            gone = strays if prune or not strays else self._stale(strays)
+            self.target.delete(self.new_name, [record.id for record in gone])
+            deleted, kept = deleted + len(gone), kept + len(strays) - len(gone)
+        return deleted, kept
+
+    def _stale(self, strays: Sequence[Record]) -> list[Record]:
+        """Return those of the copy's points whose documents the source has, without them."""
+        ids = tuple({document_id for document_id, _ in map(whose, strays)})
+        condition = OneOf("document_id", ids)
+        there = {whose(record) for record in self.source.scroll(self.name, condition=condition, keys=WHOSE)}
+        return [record for record in strays if whose(record) in there]
+
+    def compare(self, kept: int) -> str:
+        """Read both sides again, and return the checksum of what the source holds; ``kept`` points are not in it."""
         digest, number = hashlib.sha256(), 0
         for batch, copies in self._batches(comparing=True):
             for record in batch:
@@ -135,8 +159,8 @@ class _Pair:
                     raise StoreError(self._differs(f"point {record.id} {difference}"))
                 digest.update(json.dumps([record.id, record.payload], sort_keys=True, ensure_ascii=False).encode())
             number += len(batch)
-        if (stored := self.target.count(self.new_name)) != number:
-            raise StoreError(self._differs(f"it has {stored:,} points instead of {number:,}"))
+        if (stored := self.target.count(self.new_name)) != number + kept:
+            raise StoreError(self._differs(f"it has {stored:,} points instead of {number + kept:,}"))
         return digest.hexdigest()
 
     def _batches(self, *, comparing: bool) -> Iterator[tuple[Sequence[Record], Mapping[str, Record]]]:

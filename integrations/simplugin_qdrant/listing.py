@@ -21,15 +21,17 @@ from simplugin_qdrant.registry import (
 from simplugin_qdrant.space import is_first_stage
 from simplugin_qdrant.stores.protocol import Description, IndexKind, Record, Store
 
-__all__ = ["count_documents", "describe", "list_documents"]
+__all__ = ["WHOSE", "count_documents", "describe", "list_documents", "whose"]
 
-_WHOSE = ("document_id", f"{points.RECORD}.tenant")
+WHOSE = ("document_id", f"{points.RECORD}.tenant")
+"""The keys by which ``whose`` tells."""
+
 _AT = f"{points.RECORD}.at"
 
 
 def count_documents(store: Store, name: str, condition: Condition | None = None) -> int:
     """Count the documents of a collection, however many chunks each has."""
-    return len({_whose(record) for record in store.scroll(name, condition=condition, keys=_WHOSE)})
+    return len({whose(record) for record in store.scroll(name, condition=condition, keys=WHOSE)})
 
 
 def list_documents(
@@ -40,17 +42,17 @@ def list_documents(
     With a condition those of which a text meets it, and how many of their chunks do.
     """
     found: dict[tuple[str, str | None], StoredDocument] = {}
-    for record in store.scroll(name, condition=both(of_tenant(tenant), condition), keys=(*_WHOSE, "source", _AT)):
-        whose = document_id, owner = _whose(record)
-        before = found.get(whose)
+    for record in store.scroll(name, condition=both(of_tenant(tenant), condition), keys=(*WHOSE, "source", _AT)):
+        key = document_id, owner = whose(record)
+        before = found.get(key)
         kept: dict[str, Any] = record.payload.get(points.RECORD) or {}
         written = max(filter(None, (kept.get("at"), before and before.written)), default=None)
         chunks = 1 if before is None else before.chunks + 1
-        found[whose] = StoredDocument(document_id, record.payload.get("source"), chunks, written, owner)
+        found[key] = StoredDocument(document_id, record.payload.get("source"), chunks, written, owner)
     return sorted(found.values(), key=lambda each: (each.document_id, each.tenant or ""))
 
 
-def _whose(record: Record) -> tuple[str, str | None]:
+def whose(record: Record) -> tuple[str, str | None]:
     """Return the document that a point belongs to, and its tenant: equal ids of two tenants are two documents."""
     kept: dict[str, Any] = record.payload.get(points.RECORD) or {}
     return str(record.payload.get("document_id", record.id)), kept.get("tenant")
@@ -65,7 +67,7 @@ def describe(
     hide the others, nor keep from being deleted. A vector is ``serving`` unless a migration has let another one
     answer in its place; ``calibrated`` are the languages for which its scores have probabilities. Of a collection that
     is routed by language each vector has its ``language``, ``"*"`` for the rest. ``indexes`` are those that were asked
-    for, beside what every collection has.
+    for, beside what every collection has. ``aliases`` are its further names.
     """
     known, replaced = registered_vectors(described.metadata), replaced_vectors(described.metadata)
     answering = read_serving(described.metadata, "default").vector
@@ -101,9 +103,15 @@ def describe(
         "location": store.location,
         "points": described.points,
         "documents": documents,
+        "aliases": _aliases(store, name),
         "indexes": _indexes(described, tolerant=tolerant),
         "vectors": vectors,
     }
+
+
+def _aliases(store: Store, name: str) -> list[str]:
+    known = store.aliases()
+    return sorted(alias for alias, collection in known.items() if collection == known.get(name, name))
 
 
 def _indexes(described: Description, *, tolerant: bool) -> dict[str, IndexKind]:

@@ -27,6 +27,7 @@ from simplugin.cli.options import (
 )
 from simplugin.cli.output import counting, meter, note, print_json, print_table, waiting
 from simplugin.cli.verbs import Verbs
+from simplugin.errors import DataError, StoreError
 
 if TYPE_CHECKING:
     from simplugin_qdrant import Store
@@ -44,16 +45,24 @@ def list_collections(store: Location = "./simplugin_db", as_json: AsJson = False
 
     Example: simplugin collections list --store ./simplugin_db
     """
+    rows, damaged = list[dict[str, Any]](), list[str]()
     with existing_store(store) as opened:
-        rows = [_describe(opened, name, tolerant=True) for name in opened.names()]
+        for name in opened.names():
+            try:
+                rows.append(_describe(opened, name, tolerant=True))
+            except StoreError as error:  # it must not hide the others
+                damaged.append(str(error))
     if as_json:
         for row in rows:
             print_json(row)
     elif rows:
         table = [row | {"models": [vector["model"] or "unknown" for vector in row["vectors"]]} for row in rows]
-        print_table(table, {"name": "collection", "points": "points", "documents": "documents", "models": "models"})
-    else:
+        columns = {"name": "collection", "points": "points", "documents": "documents", "models": "models"}
+        print_table(table, columns | ({"aliases": "aliases"} if any(row["aliases"] for row in rows) else {}))
+    elif not damaged:
         note(f"The store at {store!r} holds no collection yet.")
+    if damaged:
+        raise StoreError("\n".join(damaged))
 
 
 @app.command("show")
@@ -160,15 +169,21 @@ def _delete_documents(
         found = [each.document_id for each in docs.documents(chosen)] if chosen else []
         if found and not yes and sys.stdin.isatty():
             typer.confirm(f"Delete the {len(found):,} documents of {name!r} that pass?", abort=True, err=True)
-        points = sum(docs.delete([each]) or docs.delete([Path(each).absolute().as_posix()]) for each in ids)
-        points += docs.delete(filter=chosen)
+        gone = {each: docs.delete([each]) or docs.delete([Path(each).absolute().as_posix()]) for each in ids}
+        points = sum(gone.values()) + docs.delete(filter=chosen)
+    missing = [each for each in gone if not gone[each]]
     if as_json:
-        print_json({"name": name, "documents": [*ids, *found], "points": points})
-    note(
-        f"Deleted {points:,} point{'' if points == 1 else 's'} of {name!r}."
-        if points
-        else f"None of these documents is in {name!r}."
-    )
+        deleted = [each for each in gone if gone[each]]
+        print_json({"name": name, "documents": [*deleted, *found], "missing": missing, "points": points})
+    if points:
+        note(f"Deleted {points:,} point{'' if points == 1 else 's'} of {name!r}.")
+    elif not missing:
+        note(f"No document of {name!r} passes the filter.")
+    if missing:
+        named = ", ".join(map(repr, missing))
+        raise DataError(
+            f"there is no document {named} in {name!r}" + ("; what else was named is gone." if points else ".")
+        )
 
 
 app.command("documents")(documents.documents)
@@ -268,10 +283,13 @@ def copy(
     name: Annotated[str | None, typer.Option("--name", help="Its name there. [default: the same]")] = None,
     shards: Annotated[int | None, typer.Option("--shards", min=1, help="Parts of a new one, on a cluster.")] = None,
     replicas: Annotated[int | None, typer.Option("--replicas", min=1, help="Copies of each, on a cluster.")] = None,
+    prune: Annotated[bool, typer.Option("--prune", help="Delete documents there that are not here.")] = False,
     store: Location = "./simplugin_db",
     as_json: AsJson = False,
 ) -> None:
     """Copy a collection into another store, and compare both at the end. Cut short, run it again.
+
+    A copy that is there already is brought up to date; documents that it alone has stay, without --prune.
 
     Example: simplugin collections copy handbook --to http://localhost:6333
     """
@@ -280,6 +298,8 @@ def copy(
     started = time.perf_counter()
     cluster = Cluster(shards, replicas) if shards or replicas else None
     with existing_store(store) as source, ExitStack() as stack:
+        if to == ":memory:":
+            raise typer.BadParameter("what is in memory is gone when this ends; name a folder or a server.")
         same = "://" not in to and Path(to).resolve() == Path(store).resolve()
         target = source if same else stack.enter_context(open_store(to))
         if same and name in {None, collection}:
@@ -290,6 +310,7 @@ def copy(
                 collection,
                 target,
                 name,
+                prune=prune,
                 cluster=cluster,
                 progress=lambda at: show(at.done, at.total, "compared" if at.comparing else "written"),
             )
@@ -297,9 +318,13 @@ def copy(
     if as_json:
         print_json({**asdict(copied), "to": to, "seconds": seconds})
     note(
-        f"{copied.collection!r} in {to!r} has the {copied.points:,} points of {collection!r}, {copied.written:,} of "
-        f"them written in {seconds:.1f} s (checksum {copied.checksum[:16]})."
+        f"{copied.collection!r} in {to!r} has the {copied.points - copied.kept:,} points of {collection!r}, "
+        f"{copied.written:,} of them written in {seconds:.1f} s (checksum {copied.checksum[:16]})."
     )
+    if copied.deleted:
+        note(f"Deleted there: {copied.deleted:,} points that {collection!r} has not.")
+    if copied.kept:
+        note(f"Kept there: {copied.kept:,} points of documents that {collection!r} has not; --prune deletes them.")
 
 
 def _describe(opened: Store, name: str, *, tolerant: bool = False) -> dict[str, Any]:

@@ -119,7 +119,8 @@ def ingest(
         place = opened.enter_context(open_store(store))
         with waiting("opening"):
             encoder = load(model) if model else None
-        if collection not in place.names():
+        is_new = collection not in place.names()
+        if is_new:
             # A collection is made for something, not for nothing.
             _require_one_readable(find_sources(paths, options), options)
             with waiting("opening"):
@@ -142,6 +143,8 @@ def ingest(
                 )
             except KeyboardInterrupt as stop:
                 raise KeyboardInterrupt(f" after {at.documents:,} documents") from stop
+        if is_new and not target.count():  # nothing came of what can be read only once
+            place.drop(collection)
     _say(report, dry_run=dry_run, as_json=as_json)
     if report.failures:
         raise typer.Exit(3 if report.documents.failed < report.documents.seen else 1)
@@ -272,6 +275,8 @@ def _say(report: IngestReport, *, dry_run: bool, as_json: bool) -> None:
         if report.skipped:
             endings = ", ".join(f"{number:,} {ending}" for ending, number in sorted(report.skipped.items()))
             note(f"left out, of no format that is read: {endings}")
+        for told in report.notes:
+            note(f"{told}.")
         for guess in report.guessed:
             note(f"read as {guess['encoding']} ({guess['confidence']:.0%} sure): {guess['source']}")
         for group in report.near_duplicates:

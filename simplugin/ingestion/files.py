@@ -6,7 +6,7 @@ import os
 import sys
 import time
 from collections import Counter
-from collections.abc import Callable, Iterator, Sequence, Set
+from collections.abc import Callable, Iterable, Iterator, Sequence, Set
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -22,7 +22,7 @@ from simplugin.ingestion.sources.files import find_files, open_file
 from simplugin.ingestion.sources.filesystems import find, is_filesystem_url
 from simplugin.records import Document
 
-__all__ = ["Found", "delete_gone", "find_sources", "ingest_files", "read_sources"]
+__all__ = ["Found", "delete_gone", "find_sources", "ingest_files", "note_missing", "read_sources", "watch_columns"]
 
 _STDIN = "-"
 _BATCH = 256  # documents a request
@@ -92,13 +92,28 @@ def ingest_files(
     total = found.total
     with second_process(collection, options) as second:
         run = Run(collection, options, expected=total, identify=True, second=second)
-        run.go_through(read_ahead(read_sources(found, options)), total, progress)
+        missing = set(options.reading.number_columns)
+        run.go_through(read_ahead(watch_columns(read_sources(found, options), missing)), total, progress)
+    note_missing(run.report, missing)
     run.report.skipped = dict(found.skipped)
     if options.prune and run.may_leave_stale():
         started = time.perf_counter()
         delete_gone(collection, paths, found, options, run.report, run.seen)
         run.report.seconds += time.perf_counter() - started
     return run.report
+
+
+def watch_columns(entries: Iterable[Document | Failure], missing: set[str]) -> Iterator[Document | Failure]:
+    """Go through what was read, and take out of ``missing`` the columns that are there."""
+    for entry in entries:
+        if missing and isinstance(entry, Document):
+            missing.difference_update(entry.metadata)
+        yield entry
+
+
+def note_missing(report: IngestReport, missing: Iterable[str]) -> None:
+    """Note which columns were to hold numbers, and are in no table: a name that is misspelt would go unseen."""
+    report.notes += [f"nothing that was read has a column {name!r}, which was to hold numbers" for name in missing]
 
 
 def delete_gone(
@@ -113,7 +128,8 @@ def delete_gone(
 
     ``report`` is that of the run, ``seen`` the digests of the ids that it came by. A folder that is gone altogether,
     holds nothing, or may not be read is left alone: more often than emptied it is a drive that was not mounted. So are
-    the rows of a table of which not every row could be read.
+    the rows of a table of which not every row could be read, and what has its name from another root, or from none.
+    What a user may have expected otherwise is in the report's ``notes``.
     """
     under = _Under(paths, found, options, failed={failure.source for failure in report.failures})
     gone: list[str] = []
@@ -121,6 +137,7 @@ def delete_gone(
         if digest(document.id) not in seen and options.is_ours(document.id) and under.is_gone(document):
             gone.append(document.id)
     report.pruned = gone[:PRUNED]
+    report.notes += under.notes()
     for start in range(0, len(gone), _BATCH):
         _delete(collection, gone[start : start + _BATCH], report, dry=options.dry_run)
     if gone and not options.dry_run:
@@ -164,8 +181,11 @@ class _Under:
         # As in the readers: "../docs" is the folder it names, and links are not followed.
         self._tops = [os.path.abspath(path) for path in paths if os.path.exists(path)]  # noqa: PTH100, PTH110
         self._base = os.path.abspath(options.root) if options.root else "/"  # noqa: PTH100
-        whole = (file for file in found.files if isinstance(file, str) and _holds_many(file) and file not in failed)
-        self._tables = {os.path.abspath(file) for file in whole}  # noqa: PTH100
+        tables = [file for file in found.files if isinstance(file, str) and _holds_many(file)]
+        self._tables = {os.path.abspath(file) for file in tables if file not in failed}  # noqa: PTH100
+        self._broken = {os.path.abspath(file): file for file in tables if file in failed}  # noqa: PTH100
+        self._kept_rows = Counter[str]()
+        self._kept_elsewhere = list[str]()
         self._shut = {os.path.abspath(each) for each in failed if _is_shut(each)}  # noqa: PTH100
 
     def is_gone(self, document: RecordedDocument) -> bool:
@@ -178,8 +198,39 @@ class _Under:
             return False
         if any(file.startswith(folder.rstrip(os.sep) + os.sep) for folder in self._shut):
             return False
+        if not os.path.isabs(place) and not self._is_of_this_root(source, place, file):  # noqa: PTH117
+            return False
+        if is_row and file in self._broken:
+            self._kept_rows[self._broken[file]] += 1
         # A file that was left out, or could not be read, keeps what is stored of it.
         return not os.path.exists(file) or (is_row and file in self._tables)  # noqa: PTH110
+
+    def _is_of_this_root(self, source: str, place: str, file: str) -> bool:
+        """Say whether a name under the root is that of a file, and of no other one, as far as the source tells.
+
+        Of two roots, each of which has a file of the name, the source of one is still there.
+        """
+        if "://" in place or not f"/{source.replace(os.sep, '/')}".endswith(f"/{place}"):
+            return False
+        known = os.path.abspath(source)  # noqa: PTH100
+        if known != file and os.path.exists(known):  # noqa: PTH110
+            self._kept_elsewhere.append(source)
+            return False
+        return True
+
+    def notes(self) -> Iterator[str]:
+        """Say what was not looked for, or kept, and why."""
+        if not any(os.path.isdir(top) or _holds_many(top) for top in self._tops):  # noqa: PTH112
+            yield (
+                "nothing was looked for that is gone: a file that is gone is found by its folder; give that, with "
+                "--include for a pattern"
+            )
+        for table, rows in self._kept_rows.items():
+            yield f"kept, since {table} could not be read whole: {rows:,} of its rows that did not come"
+        if self._kept_elsewhere:
+            first, *others = self._kept_elsewhere
+            more = f" and {len(others):,} more" if others else ""
+            yield f"kept, since it is not of this root, where it is still there: {first}{more}"
 
 
 def _is_shut(path: str) -> bool:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, fields, replace
 from pathlib import Path
 from typing import Any, TypedDict, cast
@@ -51,7 +51,8 @@ class Options:
     ``Splitter``. With ``one_process`` no second one is started, which otherwise splits and embeds where a static model
     has much to do.
 
-    Raises ``ValueError`` for a part that there is not, and for metadata that no store holds.
+    Raises ``ValueError`` for a part that there is not, and for metadata that no store holds; ``TypeError`` for metadata
+    that is no dictionary.
     """
 
     root: Path | None = None
@@ -72,6 +73,9 @@ class Options:
         if self.part is not None and not 1 <= self.part[0] <= self.part[1]:
             message = f"part is {self.part[0]}/{self.part[1]}; give i/n with i from 1 to n."
             raise ValueError(message)
+        if not isinstance(cast("object", self.metadata), Mapping):
+            message = f"metadata is {self.metadata!r}; give a dictionary, such as {{'team': 'legal'}}."
+            raise TypeError(message)
         if found := fault_of(dict(self.metadata), "metadata"):
             message = f"{found.path!r} {found.reason}."
             raise ValueError(message)

@@ -88,6 +88,7 @@ class IngestReport:
     not shown: ``bidi``, ``zero_width``, ``nul``. ``skipped`` counts the files in folders that are of no known format,
     by their endings; ``pruned`` lists the documents whose file was gone, at most a thousand. ``near_duplicates``, where
     it was asked for, are groups of stored texts that say nearly the same, the largest first, at most a hundred of them.
+    ``notes`` say what a user may have expected otherwise.
     """
 
     collection: str
@@ -103,6 +104,7 @@ class IngestReport:
     skipped: dict[str, int] = field(default_factory=dict[str, int])
     pruned: list[str] = field(default_factory=list[str])
     near_duplicates: list[dict[str, Any]] = field(default_factory=list[dict[str, Any]])
+    notes: list[str] = field(default_factory=list[str])
 
     def fail(self, failure: Failure) -> None:
         """List an input from which nothing was taken."""

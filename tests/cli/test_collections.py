@@ -58,8 +58,57 @@ def test_single_documents_are_deleted_by_id_and_by_path(simplugin: InProcess, ha
     assert (outcome.code, outcome.stderr) == (0, "Deleted 1 point of 'handbook'.\n")
     identity = (docs / "deep" / "bus.txt").absolute().as_posix()
     assert simplugin("collections", "delete", "handbook", "--document", identity, "--json").row["points"] == 1
-    assert "None of these" in simplugin("collections", "delete", "handbook", "--document", identity).stderr
+    nothing = simplugin("collections", "delete", "handbook", "--document", identity)
+    assert (nothing.code, "there is no document" in nothing.stderr) == (1, True)
     assert simplugin("collections", "show", "handbook", "--json").row["points"] == 1
+
+
+def test_one_document_that_is_not_there_keeps_no_other_from_going_and_is_told(
+    simplugin: InProcess, handbook: Path, docs: Path
+) -> None:
+    outcome = simplugin(
+        "collections", "delete", "handbook", "--document", "typo.md", "--document", "docs/coffee.md", "--json"
+    )
+    assert outcome.code == 1
+    row = json.loads(outcome.stdout)
+    assert row == {"name": "handbook", "documents": ["docs/coffee.md"], "missing": ["typo.md"], "points": 1}
+    assert "'typo.md'" in outcome.stderr
+
+
+def test_aliases_are_listed_and_to_delete_one_is_refused(simplugin: InProcess, handbook: Path) -> None:
+    with open_store(handbook) as store:
+        store.alias("live", "handbook")
+    assert simplugin("collections", "list", "--json").row["aliases"] == ["live"]
+    assert simplugin("collections", "show", "live", "--json").row["aliases"] == ["live"]
+    assert "live" in simplugin("collections", "list").stdout
+    refused = simplugin("collections", "delete", "live", "--yes")
+    assert (refused.code, "alias of 'handbook'" in refused.stderr) == (1, True)
+    assert simplugin("collections", "show", "handbook", "--json").row["points"] == 3
+
+
+def test_a_damaged_collection_does_not_hide_the_others(
+    simplugin: InProcess, handbook: Path, docs: Path, words: Path
+) -> None:
+    assert simplugin("ingest", docs, "-c", "second", "--model", words).code == 0
+    (handbook / "collections" / "second" / "simplugin.json").write_text("{")
+    listed = simplugin("collections", "list", "--json")
+    assert listed.code == 1
+    assert json.loads(listed.stdout)["name"] == "handbook"
+    assert "'second'" in listed.stderr
+
+
+def test_what_a_copy_alone_has_stays_and_is_told_until_it_is_pruned(simplugin: InProcess, handbook: Path) -> None:
+    assert simplugin("collections", "copy", "handbook", "--to", "elsewhere").code == 0
+    simplugin("collections", "delete", "handbook", "--document", "docs/coffee.md")
+    kept = simplugin("collections", "copy", "handbook", "--to", "elsewhere")
+    assert "Kept there: 1 points of documents that 'handbook' has not; --prune deletes them." in kept.stderr
+    gone = simplugin("collections", "copy", "handbook", "--to", "elsewhere", "--prune")
+    assert "Deleted there: 1 points that 'handbook' has not." in gone.stderr
+    assert contents(handbook.parent / "elsewhere") == contents(handbook)
+
+
+def test_a_copy_into_memory_is_refused(simplugin: InProcess, handbook: Path) -> None:
+    assert simplugin("collections", "copy", "handbook", "--to", ":memory:").code == 2
 
 
 def test_documents_that_pass_a_filter_are_listed_and_deleted(simplugin: InProcess, handbook: Path, docs: Path) -> None:
@@ -67,11 +116,11 @@ def test_documents_that_pass_a_filter_are_listed_and_deleted(simplugin: InProces
     listed = simplugin("collections", "documents", "handbook", "--filter", "document_id=docs/coffee.md", "--json")
     assert [row["document_id"] for row in listed.rows] == [coffee]
     gone = simplugin("collections", "delete", "handbook", "--filter", "document_id=docs/coffee.md", "--json").row
-    assert gone == {"name": "handbook", "documents": [coffee], "points": 1}
+    assert gone == {"name": "handbook", "documents": [coffee], "missing": [], "points": 1}
     nothing = simplugin("collections", "documents", "handbook", "--filter", "document_id=docs/coffee.md")
     assert (nothing.code, nothing.stdout) == (0, "")
     assert "no document that passes the filter" in nothing.stderr
-    assert "None of these" in simplugin("collections", "delete", "handbook", "--filter", "lang=xx").stderr
+    assert "passes the filter" in simplugin("collections", "delete", "handbook", "--filter", "lang=xx").stderr
     for wrong in ("{}", "lang", "[1]"):
         assert simplugin("collections", "delete", "handbook", "--filter", wrong).code == 1
     refused = simplugin("collections", "documents", "handbook", "docs/coffee.md", "--filter", "lang=tr")

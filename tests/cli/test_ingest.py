@@ -323,6 +323,19 @@ def test_how_an_old_encoding_was_read_is_told(simplugin: InProcess, folder: Path
     assert hit["metadata"]["lang"] == "tr"
 
 
+def test_nothing_is_made_for_an_address_that_gives_nothing(simplugin: InProcess, folder: Path, words: Path) -> None:
+    refused = simplugin("ingest", "http://127.0.0.1:9/page.html", "-c", "web", "--model", words)
+    assert refused.code == 1
+    assert simplugin("collections", "list", "--json").rows == []
+
+
+def test_what_a_user_may_have_expected_otherwise_is_told(simplugin: InProcess, handbook: Path, docs: Path) -> None:
+    outcome = simplugin("ingest", docs, "-c", "handbook", "--number-column", "prize")
+    assert "nothing that was read has a column 'prize', which was to hold numbers.\n" in outcome.stderr
+    assert simplugin("ingest", docs, "-c", "handbook", "--number-column", "prize", "--json").row["notes"]
+    assert simplugin("ingest", docs, "-c", "handbook", "--json").row["notes"] == []
+
+
 def test_runs_share_the_work_by_parts(simplugin: InProcess, folder: Path, words: Path) -> None:
     (folder / "many").mkdir()
     for number in range(30):

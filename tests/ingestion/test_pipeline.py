@@ -245,8 +245,59 @@ def test_rows_that_are_gone_from_a_table_are_pruned_and_none_where_a_row_is_brok
     pruned = docs.ingest([tmp_path], prune=True)
 
     assert (kept.documents.deleted, kept.documents.failed) == (0, 1)
+    assert kept.notes == [f"kept, since {table} could not be read whole: 1 of its rows that did not come"]
+    assert pruned.notes == []
     assert (pruned.documents.deleted, pruned.documents.unchanged) == (1, 1)
     assert docs.count() == 1
+
+
+def test_what_has_its_name_from_another_root_or_from_none_is_not_pruned(docs: Collection, tmp_path: Path) -> None:
+    one, two = tmp_path / "one", tmp_path / "two"
+    for folder, names in ((one, ("a.md", "b.md", "rows.csv")), (two, ("c.md", "d.md"))):
+        folder.mkdir()
+        for name in names:
+            (folder / name).write_text("id,text\nx,a row\n,another row\n" if name == "rows.csv" else f"Page {name}.")
+    docs.ingest([Document("named", "From Python.", source="stdin"), Document("stdin#2", "A row.", source="stdin")])
+    docs.ingest([one], root=one, id_column="")
+    docs.ingest([two], root=two)
+    before = {each.document_id for each in docs.documents()}
+    (two / "d.md").unlink()
+
+    report = docs.ingest([two], root=two, prune=True)
+
+    assert report.pruned == ["d.md"]
+    assert {each.document_id for each in docs.documents()} == before - {"d.md"}
+    assert len(report.notes) == 1
+    assert "it is not of this root, where it is still there" in report.notes[0]
+
+
+def test_prune_tells_where_it_had_no_folder_to_look_in(docs: Collection, tmp_path: Path) -> None:
+    for name in ("a.md", "b.md"):
+        (tmp_path / name).write_text(f"Page {name}.")
+    docs.ingest([tmp_path])
+    (tmp_path / "b.md").unlink()
+
+    for paths in ([tmp_path / "*.md"], [tmp_path / "a.md"]):
+        report = docs.ingest(paths, prune=True)
+        assert (report.documents.deleted, len(report.notes)) == (0, 1)
+        assert "a file that is gone is found by its folder" in report.notes[0]
+    report = docs.ingest([tmp_path], include=["*.md"], prune=True)
+    assert (report.documents.deleted, report.notes) == (1, [])
+
+
+def test_a_column_of_numbers_that_is_nowhere_is_told(docs: Collection, tmp_path: Path) -> None:
+    (tmp_path / "one.csv").write_text("text,price\nTea,2\nCake,3\n")
+    (tmp_path / "two.jsonl").write_text('{"text": "Coffee", "stock": "7"}\n')
+
+    assert docs.ingest([tmp_path], number_columns=["price", "stock"]).notes == []
+    (note,) = docs.ingest([tmp_path], number_columns=["prize", "stock"]).notes
+
+    assert "'prize'" in note
+
+
+def test_metadata_that_is_no_dictionary_is_refused(docs: Collection, tmp_path: Path) -> None:
+    with pytest.raises(TypeError, match="give a dictionary"):
+        docs.ingest([tmp_path], metadata="a=b")  # type: ignore[arg-type]
 
 
 @pytest.mark.parametrize("row", ['{"id": "a", "body": "one"}', '{"body": "one"}'])

@@ -53,12 +53,30 @@ def test_a_second_copy_brings_over_what_changed(docs: Collection, tmp_path: Path
         docs.add(["changed"], ids=["id 4"])
         register(target, docs.name).add(["a stray"], ids=["stray"])
 
-        copied = copy_collection(docs.store, docs.name, target)
+        copied = copy_collection(docs.store, docs.name, target, prune=True)
 
-        assert (copied.points, copied.written) == (600, 1)
+        assert (copied.points, copied.written, copied.deleted, copied.kept) == (600, 1, 2, 0)
         copy = register(target, docs.name)
         assert copy.count({"document_id": ["id 3", "stray"]}) == 0
         assert copy.search("changed", limit=1, mode="words")[0].document_id == "id 4"
+
+
+def test_documents_that_the_copy_alone_has_stay_and_stale_chunks_of_the_others_go(
+    docs: Collection, tmp_path: Path
+) -> None:
+    with open_store(tmp_path / "copy") as target:
+        first = copy_collection(docs.store, docs.name, target)
+        copy = register(target, docs.name)
+        copy.add(["a text of its own"], ids=["own"])
+        copy.ingest([Document("own page", "Another page.")])
+        docs.ingest([Document("page", "# Title\n\nA page that was edited.")])
+
+        copied = copy_collection(docs.store, docs.name, target)
+
+        assert (copied.points, copied.written, copied.deleted, copied.kept) == (603, 1, 1, 2)
+        assert [each.text for each in copy.get(["own", "own page"])] == ["a text of its own", "Another page."]
+        assert [each.text for each in copy.get(["page"])] == ["# Title\n\nA page that was edited."]
+        assert copied.checksum != first.checksum
 
 
 def test_another_collection_of_that_name_is_left_alone(docs: Collection) -> None:

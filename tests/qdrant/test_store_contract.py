@@ -331,7 +331,10 @@ def test_an_alias_stands_for_a_collection_and_moves_in_one_step(
     with pytest.raises(UnknownCollectionError):
         store.alias(alias, "nowhere")
     store.alias(alias, other)
-    store.drop(alias)
+    with pytest.raises(StoreError, match=f"alias of '{other}'"):
+        store.drop(alias)
+    assert store.aliases()[alias] == other
+    store.drop(other)
     assert other not in store.names()
     assert alias not in store.aliases()
 

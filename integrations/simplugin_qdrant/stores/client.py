@@ -205,13 +205,18 @@ class ClientStore:
             self._ask(name, lambda client: client.delete_vector_name(name, vector, wait=True))
 
     def drop(self, name: str) -> None:
-        """Delete a collection with all that is in it. Raises ``UnknownCollectionError``."""
+        """Delete a collection with all that is in it, and its aliases.
+
+        Raises ``UnknownCollectionError``, and ``StoreError`` for an alias.
+        """
         self._require(name)
         known = self.aliases()
-        real = known.get(name, name)
-        for alias in [alias for alias, target in known.items() if target == real]:
+        if name in known:
+            message = f"{name!r} is an alias of {known[name]!r}; delete that, and the alias goes with it."
+            raise StoreError(message)
+        for alias in [alias for alias, target in known.items() if target == name]:
             self.alias(alias, None)
-        self._ask(name, lambda client: client.delete_collection(real))
+        self._ask(name, lambda client: client.delete_collection(name))
 
     def aliases(self) -> Mapping[str, str]:
         """Return the aliases, each with its collection."""

@@ -170,9 +170,15 @@ class EdgeStore:
         self.flush(name)
 
     def drop(self, name: str) -> None:
-        """Delete a collection with all that is in it. Raises ``UnknownCollectionError``."""
+        """Delete a collection with all that is in it, and its aliases.
+
+        Raises ``UnknownCollectionError``, and ``StoreError`` for an alias.
+        """
         self._folder.sidecar(name)
-        if (shard := self._shards.pop(self._folder.resolve(name), None)) is not None:
+        if (real := self._folder.resolve(name)) != name:
+            message = f"{name!r} is an alias of {real!r}; delete that, and the alias goes with it."
+            raise StoreError(message)
+        if (shard := self._shards.pop(name, None)) is not None:
             shard.close()
         self._folder.drop(name)
 

@@ -148,13 +148,12 @@ class EdgeFolder:
 
     def drop(self, name: str) -> None:
         """Delete a collection and its aliases: out of sight in one step, then at leisure."""
-        real = self.resolve(name)
-        self.sidecar(real)
-        for alias in [alias for alias, target in self._aliases.items() if target == real]:
+        self.sidecar(name)
+        for alias in [alias for alias, target in self._aliases.items() if target == name]:
             self.alias(alias, None)
         doomed = Path(tempfile.mkdtemp(prefix=".old-", dir=self._folder))
-        self._path(real).rename(doomed / "collection")
-        del self._sidecars[real]
+        self._path(name).rename(doomed / "collection")
+        del self._sidecars[name]
         shutil.rmtree(doomed)
 
     def release(self) -> None:

@@ -186,7 +186,10 @@ class Store(Protocol):
         ...
 
     def drop(self, name: str) -> None:
-        """Delete a collection with all that is in it. Raises ``UnknownCollectionError``."""
+        """Delete a collection with all that is in it, and its aliases.
+
+        Raises ``UnknownCollectionError``, and ``StoreError`` for an alias.
+        """
         ...
 
     def aliases(self) -> Mapping[str, str]:

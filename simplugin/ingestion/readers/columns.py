@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -52,6 +52,14 @@ class Columns:
             f"which column holds the text? There are {_join(listed) or 'none'}; name it (text_column, --text-column)."
         )
 
+    def check(self, heading: Sequence[str]) -> None:
+        """Raise ``DataError`` where a table with this heading has not the columns of the text and the id, once each."""
+        if self.id and self.id not in heading:
+            raise DataError(f"there is no column {self.id!r}; there are {_join(heading)}.")
+        for name in {self.text_of(heading), _usual(heading, _ID) if self.id is None else self.id}:
+            if name and heading.count(name) > 1:
+                raise DataError(f"there are {heading.count(name)} columns {name!r}; rename all but one.")
+
     def to_document(self, row: Mapping[str, Any], content: Content, number: int, encoding: Encoding | None) -> Document:
         """Return the document in a row, numbered from 1.
 
@@ -64,10 +72,12 @@ class Columns:
         if len(text) > self.longest or (4 * len(text) > self.longest and len(text.encode()) > self.longest):
             raise DataError(f"{column!r} is longer than {self.longest:,} bytes.")
         value = row.get(named) if named else None
-        if self.id and value in (None, ""):
+        if self.id and (value is None or value == ""):
             blank = "is blank" if self.id in row else f"is missing; there are {_join(row)}"
             raise DataError(f"{self.id!r} {blank}.")
-        own = value not in (None, "")
+        if isinstance(value, bool | list | dict):
+            raise DataError(f"{named!r} is neither a text nor a number.")
+        own = value is not None and bool(str(value).strip())
         return Document(
             id=str(value) if own else f"{content.id}#{number}",
             text=text,

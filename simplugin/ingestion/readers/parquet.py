@@ -27,7 +27,7 @@ def read_parquet(content: Content, opened: BinaryIO, columns: Columns) -> Iterat
     Raises ``DataError`` for a damaged file, and where it is not known which column holds the text.
     """
     with open_parquet(opened) as table:
-        columns.text_of(table.schema_arrow.names)
+        columns.check(table.schema_arrow.names)
         for number, row in enumerate(parquet_rows(table), 1):
             yield _entry(row, content, columns, number)
 

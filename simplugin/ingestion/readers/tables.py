@@ -38,16 +38,25 @@ def read_table(
         csv.field_size_limit(min(columns.longest, _FIELD))
     rows = _rows(chain(first, lines), "\t" if tabs else _delimiter(first, columns))
     names, start = _heading(rows, columns)
-    columns.text_of(names)
+    columns.check(names)
     for number, (line, row) in enumerate(chain(start, rows), 1):
         try:
             if isinstance(row, csv.Error):
                 raise DataError(f"{row}.")
             if len(row) != len(names):
                 raise DataError(f"there are {len(row)} cells under {len(names)} headings.")
-            yield columns.to_document(dict(zip(names, row, strict=True)), content, number, encoding)
+            yield columns.to_document(_cells(names, row), content, number, encoding)
         except DataError as error:
             yield Failure(content.source, f"line {line}: {error.reason}")
+
+
+def _cells(names: Sequence[str], row: Sequence[str]) -> dict[str, str | list[str]]:
+    """Return the cells by their names; of columns with one name, as trackers export them, those that say something."""
+    cells: dict[str, str | list[str]] = dict(zip(names, row, strict=True))
+    if len(cells) < len(names):
+        for name in (name for name, times in Counter(names).items() if times > 1):
+            cells[name] = [cell for each, cell in zip(names, row, strict=True) if each == name and cell.strip()]
+    return cells
 
 
 def _rows(lines: Iterable[str], delimiter: str) -> Iterator[tuple[int, list[str] | csv.Error]]:

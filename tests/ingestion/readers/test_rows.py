@@ -74,6 +74,8 @@ def test_what_looks_like_a_line_end_inside_json_is_none() -> None:
         ('{"text": " "}', "'text' is blank"),
         ('{"titel": 1, "n": 2}', "'titel', 'n'"),
         ("null", "JSON object was expected"),
+        ('{"id": true, "text": "bir"}', "'id' is neither a text nor a number"),
+        ('{"id": ["a"], "text": "bir"}', "'id' is neither a text nor a number"),
     ],
 )
 def test_a_line_that_is_no_document_says_why_and_the_next_one_is_read(line: str, said: str) -> None:
@@ -141,6 +143,35 @@ def test_rows_that_do_not_fit_the_heading_are_told_with_their_line() -> None:
 
     assert texts(found) == ["iki"]
     assert [told.split(":")[0] for told in reasons(found)] == ["line 2", "line 4"]
+
+
+def test_columns_of_one_name_become_a_list_as_trackers_export_them() -> None:
+    (first, second) = read_all(b"text,label,comment,label\nTea,hot,good,drink\nCake,,,sweet\n", "x.csv")
+
+    assert isinstance(first, Document)
+    assert isinstance(second, Document)
+    assert first.metadata == {"label": ["hot", "drink"], "comment": "good"}
+    assert second.metadata == {"label": ["sweet"], "comment": ""}
+
+
+@pytest.mark.parametrize(
+    ("heading", "how", "said"),
+    [
+        ("text,text", Reading(), "2 columns 'text'"),
+        ("id,text,id", Reading(), "2 columns 'id'"),
+        ("a,b,a", Reading(text_column="a"), "2 columns 'a'"),
+        ("text,n", Reading(id_column="key"), "no column 'key'; there are 'text', 'n'"),
+    ],
+)
+def test_a_table_without_the_wanted_columns_once_each_is_one_failure(heading: str, how: Reading, said: str) -> None:
+    assert said in reason(f"{heading}\n1,2,3\n4,5,6\n".encode(), "x.csv", how)
+
+
+def test_a_blank_id_is_none() -> None:
+    (document,) = read_all(b'{"id": "  ", "text": "bir"}', "x.jsonl")
+
+    assert isinstance(document, Document)
+    assert document.id == "x.jsonl#1"
 
 
 def test_sentences_with_commas_are_no_table() -> None:

@@ -9,7 +9,7 @@ from typing import TypeAlias, cast
 
 from simplugin.calibration import Calibration, fit_calibration
 from simplugin.encoders import Encoder
-from simplugin.errors import StoreError
+from simplugin.errors import DataError, StoreError
 from simplugin.evaluation import LabelledPair, read_pairs, scores_of_pairs
 from simplugin.records import Hit
 from simplugin.texts import as_read
@@ -19,22 +19,33 @@ __all__ = ["Labelled", "check_probability", "fit", "gather", "graded"]
 Labelled: TypeAlias = str | Path | Iterable[LabelledPair | tuple[str, str, float]]
 """A file of labelled pairs, or the pairs: two texts and a label of 0 to 5."""
 
+_LABELS = (0.0, 5.0)
 
-def gather(data: Labelled | Mapping[str, Labelled], language: str | None) -> list[LabelledPair]:
-    """Return the pairs of a file, of an iterable, or of several by language.
 
-    Raises ``DataError`` for a broken file, ``TypeError`` for what is no pairs.
+def gather(
+    data: Labelled | Mapping[str, Labelled], language: str | None, scale: tuple[float, float] | None = None
+) -> list[LabelledPair]:
+    """Return the pairs of a file, of an iterable, or of several by language, their labels brought to 0 to 5.
+
+    Raises ``DataError`` for a broken file and for labels outside the scale, ``TypeError`` for what is no pairs.
     """
     if isinstance(data, Mapping):
         parts = cast("Mapping[str, Labelled]", data)
-        return [pair for tag, part in parts.items() for pair in gather(part, tag)]
+        return [pair for tag, part in parts.items() for pair in gather(part, tag, scale)]
     if isinstance(data, str | Path):
-        return list(read_pairs(data, language=language))
+        return list(read_pairs(data, language=language, scale=scale))
     if not isinstance(cast("object", data), Iterable):  # callers may be untyped
         message = f"Expected a file of labelled pairs, or pairs of two texts and a number; got {data!r}."
         raise TypeError(message)
-    pairs = (_as_pair(pair) for pair in data)
+    pairs = (_rescaled(_as_pair(pair), scale or _LABELS) for pair in data)
     return [pair if pair.language or language is None else replace(pair, language=language) for pair in pairs]
+
+
+def _rescaled(pair: LabelledPair, scale: tuple[float, float]) -> LabelledPair:
+    low, high = scale
+    if not low <= pair.label <= high:
+        raise DataError(f"The label {pair.label:g} is outside {low:g} to {high:g}; give the scale of the labels.")
+    return pair if scale == _LABELS else replace(pair, label=_LABELS[1] * (pair.label - low) / (high - low))
 
 
 def _as_pair(pair: LabelledPair | tuple[str, str, float]) -> LabelledPair:

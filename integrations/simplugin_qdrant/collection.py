@@ -286,12 +286,18 @@ class Collection(Asking):
         return done
 
     def calibrate(
-        self, data: Labelled | Mapping[str, Labelled], *, language: str | None = None, threshold: float = 3.0
+        self,
+        data: Labelled | Mapping[str, Labelled],
+        *,
+        language: str | None = None,
+        threshold: float = 3.0,
+        scale: tuple[float, float] | None = None,
     ) -> Calibration:
         """Learn from labelled pairs what scores stand for, and record it with the model in place of what was there.
 
         ``data`` is an STS file (see ``simplugin.evaluation.read_pairs``), pairs of texts with labels from 0 to 5, or
-        either for each of several languages: ``{"tr": "tr.tsv", "es": "es.tsv"}``. A language with at least 100 pairs
+        either for each of several languages: ``{"tr": "tr.tsv", "es": "es.tsv"}``. ``scale`` is that of the labels,
+        lowest and highest; None finds that of a file, and is 0 to 5 for pairs. A language with at least 100 pairs
         gets a scale of its own; ``language`` is that of pairs which name none. From here on hits have a
         ``probability``, that people would give query and text a label of at least ``threshold``, and a ``grade``, the
         label to be expected. It holds for this model: after a migration the new one has none. Who has the collection
@@ -300,7 +306,7 @@ class Collection(Asking):
         Raises ``DataError`` for too few pairs, and for labels that say nothing; see ``fit_calibration``.
         """
         space, registration = self._model.space, self._model.registration
-        calibration = fit(space.encoder, gather(data, language), threshold)
+        calibration = fit(space.encoder, gather(data, language, scale), threshold)
         self._record(calibration, space, registration)
         return calibration
 

@@ -106,7 +106,12 @@ class RoutedCollection(Collection):
         return await asyncio.to_thread(self.add, texts, **given)
 
     def calibrate(
-        self, data: Labelled | Mapping[str, Labelled], *, language: str | None = None, threshold: float = 3.0
+        self,
+        data: Labelled | Mapping[str, Labelled],
+        *,
+        language: str | None = None,
+        threshold: float = 3.0,
+        scale: tuple[float, float] | None = None,
     ) -> Calibration:
         """Learn like ``Collection.calibrate``, each model from the pairs in its languages, and record it with each.
 
@@ -115,7 +120,7 @@ class RoutedCollection(Collection):
 
         Raises ``DataError`` before anything is recorded, for too few pairs of a model too.
         """
-        pairs = gather(data, language)
+        pairs = gather(data, language, scale)
         unnamed = iter(self.router.detect([pair.first for pair in pairs if pair.language is None]))
         named = [pair if pair.language else replace(pair, language=next(unnamed)) for pair in pairs]
         made: dict[str, Calibration] = {}

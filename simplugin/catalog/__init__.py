@@ -1,7 +1,7 @@
 """The models simplugin knows by name: one TOML file each."""
 
 from simplugin.catalog.card import Backend, Claim, ModelCard, Precision, Prompts
-from simplugin.catalog.shelf import NEWEST_STARTER, RETIRED_STARTERS, cards, find, names
+from simplugin.catalog.shelf import NEWEST_STARTER, RETIRED_STARTERS, cards, find, names, split_width
 
 __all__ = [
     "NEWEST_STARTER",
@@ -14,4 +14,5 @@ __all__ = [
     "cards",
     "find",
     "names",
+    "split_width",
 ]

@@ -4,14 +4,15 @@ from __future__ import annotations
 
 import re
 import tomllib
+from dataclasses import replace
 from functools import cache
 from importlib import resources
 from typing import cast
 
 from simplugin.catalog.card import ModelCard
-from simplugin.errors import RetiredModelError, UnknownModelError
+from simplugin.errors import ModelError, RetiredModelError, UnknownModelError
 
-__all__ = ["NEWEST_STARTER", "RETIRED_STARTERS", "cards", "find", "names"]
+__all__ = ["NEWEST_STARTER", "RETIRED_STARTERS", "cards", "find", "names", "split_width"]
 
 NEWEST_STARTER = "starter-3"
 """What ``starter`` stands for. Collections record the version, so that a later starter never replaces it."""
@@ -19,6 +20,7 @@ NEWEST_STARTER = "starter-3"
 RETIRED_STARTERS = ("starter-1", "starter-2")
 """Those that came with earlier versions."""
 
+_CUT = re.compile(r"(.+)@([1-9]\d{0,5})")
 _CROSSING = re.compile(r"((?:T-Systems-onsite/)?cross-)([a-z]{2})-([a-z]{2})(-roberta(?:-sentence-transformer)?)")
 
 
@@ -33,9 +35,10 @@ def cards() -> tuple[ModelCard, ...]:
 
 
 def find(name: str) -> ModelCard:
-    """Return the card with this catalog name or Hub id.
+    """Return the card with this catalog name or Hub id; ``"starter@64"`` is that of the model with its vectors cut.
 
-    Raises ``UnknownModelError``, which lists the names that exist, and ``RetiredModelError`` for an old starter.
+    Raises ``UnknownModelError``, which lists the names that exist, and ``RetiredModelError`` for an old starter;
+    ``ModelError`` for a width beyond the model's.
     """
     if name in RETIRED_STARTERS:
         raise RetiredModelError(name, NEWEST_STARTER)
@@ -51,7 +54,20 @@ def find(name: str) -> ModelCard:
     for card in shelf.values():
         if card.id == wanted:
             return card
+    whole, width = split_width(name)
+    if width is not None:
+        card = find(whole)
+        if card.dimension is not None and width > card.dimension:
+            message = f"{name!r} would be wider than the model, whose vectors have {card.dimension} numbers."
+            raise ModelError(message)
+        return replace(card, dimension=width, truncate_dim=width)
     raise UnknownModelError(name, names())
+
+
+def split_width(name: str) -> tuple[str, int | None]:
+    """Return a model's name and the width behind it: ``("starter", 64)`` of ``"starter@64"``, None of ``"starter"``."""
+    cut = _CUT.fullmatch(name)
+    return (name, None) if cut is None else (cut[1], int(cut[2]))
 
 
 @cache

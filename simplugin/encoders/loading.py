@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import re
 from dataclasses import replace
 from importlib import resources
 from pathlib import Path
 from typing import cast
 
-from simplugin.catalog import NEWEST_STARTER, Backend, ModelCard, Precision, find, names
+from simplugin.catalog import NEWEST_STARTER, Backend, ModelCard, Precision, find, names, split_width
 from simplugin.encoders.hub import fetch
 from simplugin.encoders.protocol import Encoder
 from simplugin.encoders.remote import is_url
@@ -16,8 +15,6 @@ from simplugin.encoders.static import StaticEncoder, is_static
 from simplugin.errors import CheckpointError, ModelError, NotAnEmbedderError, UnknownModelError
 
 __all__ = ["as_encoder", "find_folder", "load"]
-
-_CUT = re.compile(r"(.+)@([1-9]\d{0,5})")
 
 
 def load(
@@ -44,8 +41,8 @@ def load(
         from simplugin.encoders.remote import RemoteEncoder
 
         return RemoteEncoder(name)
-    if truncate_dim is None and (cut := _CUT.fullmatch(str(name))) and not Path(name).is_dir():
-        name, truncate_dim = cut[1], int(cut[2])
+    if truncate_dim is None and not Path(name).is_dir():
+        name, truncate_dim = split_width(str(name))
     folder, card = find_folder(name)
     if is_static(folder):
         return _open_static(folder, card, precision, truncate_dim, backend)

@@ -22,6 +22,8 @@ Code: TypeAlias = Literal[
     "truncated",
     "few_judged",
     "threshold_tuned_on_test",
+    "learned_from",
+    "untaught",
 ]
 
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import time
 from collections import Counter
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence, Set
 from dataclasses import dataclass
 from typing import Any
 
@@ -18,6 +18,7 @@ from simplugin.encoders import Encoder, as_encoder
 from simplugin.errors import DataError, ModelError, NotAnEmbedderError
 from simplugin.evaluation.bootstrap import Floats, Interval
 from simplugin.evaluation.datasets.sources import Source, read_all
+from simplugin.evaluation.findings import Finding, Severity
 from simplugin.evaluation.judged import Progress, describe, is_encoder
 from simplugin.evaluation.matching import FOLDS, Matching, cut_out, match_all, plan_matching
 from simplugin.evaluation.metrics.auc import resampled_auc
@@ -27,6 +28,7 @@ from simplugin.evaluation.result import DataRecord, Evaluation, Part, Result, pa
 from simplugin.evaluation.sections import Told, inverted, part_names, sections, weighted_mean
 from simplugin.intents.utterances import Utterances, read_utterances
 from simplugin.reranking import PairReranker
+from simplugin.texts import as_read
 
 __all__ = ["METRICS", "evaluate_intents", "resampled"]
 
@@ -40,6 +42,7 @@ METRICS = (
     "ambiguous",
 )
 _CONFUSED = 10  # pairs of intents that are told
+_NAMED = 5  # intents that one sentence holds
 
 
 def evaluate_intents(
@@ -92,9 +95,9 @@ def evaluate_intents(
     parts = tuple(
         cut_out(matched[each.planned.name], name, each.places) for name, each in zip(names, shares, strict=True)
     )
-    untaught = {
-        name: len(each.planned.untaught().intersection(each.places)) for name, each in zip(names, shares, strict=True)
-    }
+    untaught = {name: each.untaught() for name, each in zip(names, shares, strict=True)}
+    examples = {as_read(each.text) for source in taught for each in source.utterances}
+    copied = {name: each.copied(examples) for name, each in zip(names, shares, strict=True)}
 
     def tell(
         items: Part, members: Sequence[str], figures: Mapping[str, float | None], intervals: Mapping[str, Interval]
@@ -107,8 +110,9 @@ def evaluate_intents(
             )
             for finding in inverted(items.name, metric, figures[metric], intervals.get(metric), what)
         ]
-        counts = _counts(items, sum(untaught[member] for member in members))
-        return Told(counts, _confused(items, intents), tuple(found))
+        lost = [intent for member in members for intent in untaught[member]]
+        found += [*_untaught(items, lost), *_learned_from(items, sum(copied[member] for member in members))]
+        return Told(_counts(items, len(lost)), _confused(items, intents), tuple(found))
 
     result = Result(
         task="intents",
@@ -139,6 +143,15 @@ class _Share:
     key: str
     name: str
     places: Sequence[int]
+
+    def untaught(self) -> list[str]:
+        """Return the intents without an example that its utterances mean, that of each."""
+        meant = (self.planned.utterances[place].intent for place in self.planned.untaught().intersection(self.places))
+        return [intent for intent in meant if intent is not None]
+
+    def copied(self, examples: Set[str]) -> int:
+        """Count the utterances that are examples, word for word."""
+        return sum(self.planned.utterances[place].text in examples for place in self.places)
 
 
 def resampled(items: Part, weights: Floats, metrics: Iterable[str]) -> dict[str, Floats]:
@@ -225,6 +238,26 @@ def _key(language: str | None, name: str, taught: Sequence[Utterances]) -> str:
     if len(languages) != 1 or None in {language, *languages} or language in languages:
         return language or name
     return f"{languages.pop()}-{language}"
+
+
+def _untaught(items: Part, intents: Sequence[str]) -> list[Finding]:
+    if not intents:
+        return []
+    named = sorted(set(intents))
+    listed = ", ".join(map(repr, named[:_NAMED])) + (f" and {len(named) - _NAMED} more" if len(named) > _NAMED else "")
+    message = (
+        f"{items.name}: {len(intents)} of the {len(items)} utterances mean an intent without an example ({listed}), "
+        "which nothing is matched to: they count as wrong, and as in scope."
+    )
+    return [Finding(code="untaught", severity="warning", message=message, evidence={"intents": named})]
+
+
+def _learned_from(items: Part, copied: int) -> list[Finding]:
+    if not copied:
+        return []
+    message = f"{items.name}: {copied} of the {len(items)} utterances are among the examples, which flatters a matcher."
+    severity: Severity = "error" if 2 * copied >= len(items) else "warning"
+    return [Finding(code="learned_from", severity=severity, message=message, evidence={"utterances": copied})]
 
 
 def _counts(items: Part, untaught: int) -> dict[str, int]:

@@ -31,7 +31,7 @@ from simplugin.evaluation.result import Part, Task
 from simplugin.evaluation.similarity import METRICS, evaluate_similarity
 from simplugin.reranking import PairReranker
 
-__all__ = ["TOLERANCE", "Verdict", "Verification", "claims_of", "find_files", "verify"]
+__all__ = ["TOLERANCE", "Verdict", "Verification", "claims_of", "find_files", "names_of", "verify"]
 
 Verdict: TypeAlias = Literal["agrees", "differs", "no data", "not measurable"]
 
@@ -142,7 +142,7 @@ def find_files(
         for file in map(Path.resolve, [source] if source.is_file() else _below(source, _DEPTH)):
             for name in (file.stem, f"{file.parent.name}-{file.stem}"):
                 found.setdefault(name, {})[file] = None
-    for name in dict.fromkeys(name for claim in claims for name in (claim.data, *_halves(claim.data))):
+    for name in names_of(claims):
         match sorted(found.get(name, ())):
             case [file]:
                 given.setdefault(name, file)
@@ -151,6 +151,11 @@ def find_files(
             case _:
                 pass
     return given
+
+
+def names_of(claims: Sequence[Claim]) -> list[str]:
+    """Return the names of the data that claims are on; those that were crossed have two."""
+    return list(dict.fromkeys(name for claim in claims for name in (claim.data, *_halves(claim.data))))
 
 
 def _below(folder: Path, depth: int) -> Iterator[Path]:

@@ -233,7 +233,11 @@ def _check_overlap(
     worth: Mapping[str, float],
     told: Callable[[str], None],
 ) -> None:
-    """Refuse to judge by a file that is learned from; tell of pairs that are in both."""
+    """Refuse to judge by a file that is learned from, or twice by one; tell of pairs that are in both."""
+    chosen_by = {each.file.sha256 for each in judged_by.get("dev", ()) if each.file is not None}
+    for each in judged_by.get("test", ()):
+        if each.file is not None and each.file.sha256 in chosen_by:
+            raise DataError(f"{each.name!r} is both chosen by and judged by (--dev and --test); part it in two.")
     hashes = {each.file.sha256 for each in learned if each.file is not None}
     for role, sets in judged_by.items():
         same = [each.name for each in sets if each.file is not None and each.file.sha256 in hashes]

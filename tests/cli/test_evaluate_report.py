@@ -36,6 +36,14 @@ def test_it_writes_a_page_and_markdown(simplugin: InProcess, kept: Path, folder:
     assert "## Retrieval" in (folder / "page.md").read_text(encoding="utf-8")
 
 
+@pytest.mark.parametrize("option", ["--html", "--markdown"])
+def test_a_result_that_is_shown_is_not_written_over(simplugin: InProcess, kept: Path, option: str) -> None:
+    before = kept.read_bytes()
+
+    assert simplugin("evaluate", "report", kept, option, kept).is_one_sentence("not written over")
+    assert kept.read_bytes() == before
+
+
 def test_it_prints_the_block_of_a_model_card_alone(simplugin: InProcess, kept: Path) -> None:
     outcome = simplugin("evaluate", "report", kept, "--model-index", "--html", "page.html")
 

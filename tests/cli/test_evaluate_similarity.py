@@ -77,6 +77,29 @@ def test_the_result_is_kept_and_the_same_line_gives_the_same_result(
     assert other["spearman_cosine"] == first.row["spearman_cosine"]
 
 
+@pytest.mark.parametrize(
+    ("data", "out", "named"),
+    [
+        ("en.tsv", "en.tsv", "en.tsv"),
+        ("kept.items.jsonl", "kept.json", "kept.items.jsonl"),
+        ("en.tsv", "kept.json", "kept.items.jsonl"),
+        ("en.tsv", "notes.json", "notes.md"),
+    ],
+)
+def test_what_is_no_result_of_ours_is_not_written_over(
+    simplugin: InProcess, pairs: Path, words: Path, data: str, out: str, named: str
+) -> None:
+    (pairs / "kept.items.jsonl").write_bytes((pairs / "en.tsv").read_bytes())
+    (pairs / "notes.md").write_text("my notes")
+    before = {path.name: path.read_bytes() for path in pairs.iterdir() if path.is_file()}
+
+    outcome = simplugin("evaluate", "similarity", "--model", words, "--data", data, "--out", out)
+
+    assert outcome.code == 1
+    assert outcome.is_one_sentence(named, "name another")
+    assert {path.name: path.read_bytes() for path in pairs.iterdir() if path.is_file()} == before
+
+
 def test_a_figure_under_its_bound_ends_with_one(simplugin: InProcess, pairs: Path, words: Path) -> None:
     line = ("evaluate", "similarity", "--model", words, "--data", "en=en.tsv", "--data", "xx=other.tsv", "--json")
 

@@ -58,6 +58,13 @@ def test_where_nothing_can_be_measured_it_ends_with_1(simplugin: InProcess) -> N
     outcome = simplugin("evaluate", "verify", "starter", "--data", "sts", "--json")
     assert outcome.code == 1
     assert {row["verdict"] for row in outcome.rows} == {"no data"}
+    assert "Not used" not in outcome.stderr  # a folder may hold much else
+    named = ("--data", "sts/else.tsv", "--data", "els=sts/else.tsv")
+    unused = simplugin("evaluate", "verify", "starter", *named).stderr.splitlines()
+    assert [line.split(";")[0] for line in unused if line.startswith("Not used")] == [
+        "Not used, since no claim is on it: sts/else.tsv",
+        "Not used, since no claim is on it: els=sts/else.tsv",
+    ]
 
 
 @pytest.mark.parametrize(

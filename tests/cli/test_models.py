@@ -47,6 +47,13 @@ def test_one_card_is_shown_by_name_and_by_hub_id(simplugin: InProcess) -> None:
     assert "{" not in shown
 
 
+def test_a_name_with_a_width_is_the_model_with_its_vectors_cut(simplugin: InProcess) -> None:
+    card = simplugin("models", "show", "starter@64", "--json").row
+    assert (card["name"], card["dimension"], card["truncate_dim"]) == ("starter-3", 64, 64)
+    assert simplugin("models", "show", "starter@999").is_one_sentence("starter@999", "256 numbers")
+    assert simplugin("models", "show", "startre@64").is_one_sentence("There is no model 'startre'")
+
+
 def test_the_starter_is_what_its_card_says(process: Process) -> None:
     outcome = process("models", "check", "starter", "--json")
     assert (outcome.code, outcome.stderr) == (0, "")

@@ -10,6 +10,7 @@ from simplugin.encoders import Encoder
 from simplugin.errors import DataError, ModelError, NotAnEmbedderError
 from simplugin.evaluation import evaluate_intents
 from simplugin.evaluation import intents as task
+from simplugin.evaluation.findings import Finding
 from simplugin.evaluation.matching import FOLDS, plan_matching
 from simplugin.intents.utterances import Utterance, Utterances
 from tests.evaluation.opposites import OppositeEncoder, turned
@@ -54,6 +55,24 @@ def test_a_perfect_scorer_gets_one() -> None:
     assert section.counts == {"utterances": 44, "out_of_scope": 20, "intents": 3, "untaught": 0}
     assert section.details["confused"] == []
     assert section.warnings == ()
+
+
+def test_utterances_that_are_examples_or_mean_what_is_not_taught_are_told() -> None:
+    data = said(8, more=[Utterance("what is this", "unknown"), Utterance("and this", "unknown")])
+
+    def judge(train: Utterances) -> list[Finding]:
+        section = evaluate_intents(HashEncoder(256), [data], train=[train], resamples=0).result.section("set")
+        return list(section.warnings)
+
+    untaught, same = judge(said(8))
+    (alone,) = judge(said(4, start=50))
+    _, some = judge(said(3, start=5))
+
+    assert untaught == alone
+    assert (alone.code, alone.severity, alone.evidence) == ("untaught", "warning", {"intents": ["unknown"]})
+    assert "2 of the 26 utterances" in alone.message
+    assert (same.code, same.severity, same.evidence) == ("learned_from", "error", {"utterances": 24})
+    assert (some.code, some.severity, some.evidence) == ("learned_from", "warning", {"utterances": 9})
 
 
 def test_a_shuffled_one_is_near_chance() -> None:

@@ -204,6 +204,7 @@ def test_a_pair_model_tells_the_classes_and_opens_as_a_reranker(bert: Path, sets
     [
         ("sts", {"dev": "train.tsv"}, r"'train' is both learned from and judged by \(--train and --dev\)"),
         ("sts", {"test": "train.tsv"}, r"--train and --test"),
+        ("sts", {"test": "dev.tsv"}, r"'dev' is both chosen by and judged by \(--dev and --test\)"),
         ("sts", {"folds": 1}, "two folds or more"),
         ("nli-cosine", {"train": "train.jsonl", "dev": "dev.jsonl", "folds": 3}, "learns classes"),
         ("sts", {"trials": 3}, "no ranges to search"),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -155,6 +156,22 @@ def test_a_language_is_searched_on_its_own_scale(docs: Collection, tmp_path: Pat
     assert docs.calibrate(PAIRS, language="en").languages == ("all", "en")
     plain = [(pair.first, pair.second, pair.label) for pair in PAIRS]
     assert docs.calibrate(plain).scale() == docs.calibrate(PAIRS).scale()
+
+
+def test_labels_on_another_scale_are_brought_to_ours(docs: Collection, tmp_path: Path) -> None:
+    made = docs.calibrate(PAIRS)
+    hundred = [(pair.first, pair.second, 20 * pair.label) for pair in PAIRS]
+    path = tmp_path / "hundred.jsonl"
+    rows = [json.dumps({"sentence1": one, "sentence2": two, "score": label}) for one, two, label in hundred]
+    path.write_text("\n".join(rows))
+
+    for data in (hundred, {"en": hundred}, path):
+        assert docs.calibrate(data, scale=(0, 100)).scale().pairs == made.scale().pairs
+        assert docs.calibrate(data, scale=(0, 100)).probability([0.3, 0.6]) == pytest.approx(
+            made.probability([0.3, 0.6])
+        )
+        with pytest.raises(DataError, match="scale"):
+            docs.calibrate(data)
 
 
 def test_pairs_that_say_nothing_leave_what_was_there(docs: Collection) -> None:

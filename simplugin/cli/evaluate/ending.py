@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, cast
 
 import typer
 
+from simplugin.cli.evaluate.options import page_of
 from simplugin.cli.output import as_range, note, print_json, print_table
 
 if TYPE_CHECKING:
@@ -79,7 +80,7 @@ def end(
         from simplugin.evaluation.report import write_markdown
 
         items = judged.save(out)
-        page = out.with_name(f"{out.name}.md") if out.suffix == ".md" else out.with_suffix(".md")
+        page = page_of(out)
         write_markdown([judged.result], page)
         note(f"Written: {out}, {items.name} and {page.name}")
     missed = [line for bound in bounds for line in _missed(bound, rows)]

@@ -10,18 +10,45 @@ import typer
 
 from simplugin.cli.completion import model_names
 from simplugin.errors import DataError
+from simplugin.parsing import parse_json
 
-__all__ = ["Cross", "FailUnder", "Judged", "Out", "Resamples", "Seed"]
+__all__ = ["Cross", "FailUnder", "Judged", "Out", "Resamples", "Seed", "page_of"]
 
 
 def checked(out: Path | None) -> Path | None:
-    """Refuse, before long work begins, a file that the result cannot be written to. Raises ``DataError``."""
+    """Refuse, before long work begins, a file that the result cannot be written to, or that is none of ours.
+
+    Raises ``DataError``.
+    """
     if out is None:
         return None
     folder = next(parent for parent in out.absolute().parents if parent.exists())
     if out.is_dir() or not folder.is_dir() or not os.access(out if out.exists() else folder, os.W_OK):
         raise DataError("the result cannot be written here.", path=out)
+    if out.exists():
+        if not _is_result(out):
+            raise DataError("this file is no result of evaluate, so it is not written over; name another.", path=out)
+    elif beside := next((each for each in (items_of(out), page_of(out)) if each.exists()), None):
+        raise DataError("this file would be written too, and is there already; name another for --out.", path=beside)
     return out
+
+
+def items_of(out: Path) -> Path:
+    """Return where the items of a result are written."""
+    return out.with_name(f"{out.stem}.items.jsonl")
+
+
+def page_of(out: Path) -> Path:
+    """Return where the page about a result is written."""
+    return out.with_name(f"{out.name}.md") if out.suffix == ".md" else out.with_suffix(".md")
+
+
+def _is_result(path: Path) -> bool:
+    try:
+        read = parse_json(path.read_text(encoding="utf-8"))
+    except (OSError, ValueError):
+        return False
+    return isinstance(read, dict) and "schema_version" in read
 
 
 Judged = Annotated[

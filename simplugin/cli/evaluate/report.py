@@ -9,6 +9,7 @@ import typer
 
 from simplugin.cli.options import AsJson
 from simplugin.cli.output import note, print_json, print_page
+from simplugin.errors import DataError
 
 if TYPE_CHECKING:
     from simplugin.evaluation import Evaluation
@@ -37,6 +38,9 @@ def report(
         raise typer.BadParameter("--json and --model-index both print to stdout; give one of them.")
     from simplugin.evaluation.report import to_markdown, to_model_index, write_html, write_markdown
 
+    for target in filter(None, (html, markdown)):
+        if target.resolve() in {path.resolve() for path in results}:
+            raise DataError("this file is read, so it is not written over; name another.", path=target)
     opened = [_open(path, items=html is not None) for path in results]
     found = [each.result for each in opened]
     if html is not None:

@@ -66,11 +66,16 @@ def verify(
     """
     limits = scale_from(scale)
     from simplugin.evaluation import verify as verified
-    from simplugin.evaluation.verifying import claims_of, find_files
+    from simplugin.evaluation.verifying import claims_of, find_files, names_of
 
     claims = claims_of(card or name)
     sources, named = _apart(data)
     files = find_files(claims, sources, names=named)
+    wanted = names_of(claims)
+    unused = [each for each in sources if Path(each).is_file() and Path(each).resolve() not in files.values()]
+    unused += [f"{each}={file}" for each, file in named.items() if each not in wanted]
+    for source in unused:
+        note(f"Not used, since no claim is on it: {source}; NAME=FILE says of which data it is ({', '.join(wanted)}).")
     with meter("encoding") as show:
         found = verified(
             name,
@@ -117,6 +122,6 @@ def _closing(found: Sequence[Verification], tolerance: float) -> str:
     }
     told = ", ".join(f"{verdict} {count}" for verdict, count in counts.items() if count)
     return (
-        f"Of {len(found)} claims: {told}. One agrees within {tolerance:g} of what was measured on the same data; "
-        "the interval tells how much the figure means, and decides nothing."
+        f"Of {len(found)} claims: {told}. To agree is to be within {tolerance:g} of what was measured on the same "
+        "data; the interval tells how much the figure means, and decides nothing."
     )

@@ -14,6 +14,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from simplugin.encoders.fingerprint import hash_files
 from simplugin.encoders.hub import fetch, own_cache
 from simplugin.errors import CheckpointError, DataError
 from simplugin.messages import first_line
@@ -32,14 +33,17 @@ _NAMED = 10  # files that one sentence holds
 def local_file(source: str | Path) -> Path:
     """Return a file as it is, and the one of a data set of the Hub: downloaded where it is newer there.
 
-    ``source`` is a path, or, where there is no such file, ``owner/name[/part][:split]``; the split is ``test`` unless
-    another one is named. ``part`` is a word in the names of its files: most often a language.
+    A Parquet file comes as JSON lines. ``source`` is a path, or, where there is no such file,
+    ``owner/name[/part][:split]``; the split is ``test`` unless another one is named. ``part`` is a word in the names of
+    its files: most often a language.
 
     Raises ``DataError`` where neither the Hub nor its cache has it, and where it is not clear which files are meant;
     ``MissingExtraError`` for Parquet without pyarrow.
     """
     path = Path(source)
     named = None if isinstance(source, Path) or path.exists() else _IDENTITY.fullmatch(source)
+    if path.suffix.lower() == ".parquet" and path.is_file():
+        return _joined([path], f"{path.stem}-{hash_files([path])[:12]}.jsonl")
     if named is None or path.name.endswith(_SUFFIXES):
         return path
     wanted = _Wanted(str(source), named["part"], named["split"] or "test")

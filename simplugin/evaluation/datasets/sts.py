@@ -118,7 +118,7 @@ def read_sts(
     Not ``strict``, labels whose scale cannot be found are read all the same, on the narrowest that holds them: enough
     for correlations, which need no scale.
     """
-    path = local_file(path)
+    given, path = path, local_file(path)
     table = read_table(path, cells=3)
     found = _json_pairs(table) if table.names is not None else _table_pairs(table)
     if not found:
@@ -127,7 +127,8 @@ def read_sts(
     low, high = scale or (_scale_of(labels, path) if strict else _observed_scale(labels))
     pairs = tuple(_rescaled(each, low, high, language, path) for each in found)
     lines = tuple(each.line for each in found)
-    return Pairs(Path(path).stem, language, pairs, (low, high), table.file, scale is not None, lines)
+    name = (Path(given) if Path(given).is_file() else path).stem
+    return Pairs(name, language, pairs, (low, high), table.file, scale is not None, lines)
 
 
 def as_scale(text: str) -> tuple[float, float]:

@@ -10,10 +10,13 @@ import re
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 
+import pyarrow
 import pytest
+from pyarrow import parquet
 
 from simplugin.errors import DataError
 from simplugin.evaluation import read_pairs
+from simplugin.evaluation.datasets import read_sts
 from simplugin.evaluation.datasets.hub import local_file
 from tests.encoders.local_hub import NOBODY, LocalHub, local_hub, run
 
@@ -112,6 +115,22 @@ def test_a_damaged_file_is_told_and_nothing_of_it_is_kept(tmp_path: Path, hub: L
 
     assert re.search(r"DataError: .*file is damaged \(", refused.stderr.splitlines()[-1])
     assert not list((tmp_path / "simplugin").rglob("*.*"))
+
+
+def test_a_parquet_file_of_this_machine_is_read_under_its_own_name(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("SIMPLUGIN_CACHE", str(tmp_path / "cache"))
+    table = {"sentence1": ["bir", "iki"], "sentence2": ["one", "two"], "score": [4.5, 1.0]}
+    parquet.write_table(pyarrow.table(table), tmp_path / "pairs.parquet")  # pyright: ignore[reportUnknownMemberType]
+
+    found = read_sts(tmp_path / "pairs.parquet")
+
+    assert found.name == "pairs"
+    assert [(pair.first, pair.second, pair.label) for pair in found.pairs] == [("bir", "one", 4.5), ("iki", "two", 1.0)]
+    (tmp_path / "broken.parquet").write_bytes(b"PAR1 and no more")
+    with pytest.raises(DataError, match="damaged"):
+        read_sts(tmp_path / "broken.parquet")
 
 
 def test_a_file_is_no_data_set(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

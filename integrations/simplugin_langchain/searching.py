@@ -313,7 +313,8 @@ def _at_least(threshold: float | None, found: list[tuple[Document, float]]) -> l
 
 
 def _diverse(embedding: Sequence[float], stored: Sequence[Stored], k: int, lambda_mult: float) -> list[Document]:
-    with_vectors = [each for each in stored if each.vector is not None]
+    # A blank text has nothing in common with any other, so that it would be chosen before all that are.
+    with_vectors = [each for each in stored if each.vector is not None and each.vector.any()]
     vectors = [cast("Any", each.vector) for each in with_vectors]
     if not vectors:
         return []

@@ -5,6 +5,7 @@
 ``{"lang": ["tr", "az"]}``            it is one of these
 ``{"year": {"gte": 2020, "lt": 26}}``  it lies in this range (gt, gte, lt, lte; numbers or ISO dates)
 ``{"not": {...}}``                    the inner filter does not hold
+``{"or": [{...}, {...}]}``            one of the inner filters holds
 ``{"lang": "tr", "year": 2020}``      both hold
 ====================================  =========================================================
 
@@ -148,7 +149,13 @@ def parse_filter(given: object) -> Condition | None:
         if not isinstance(key, str) or not key:
             message = f"A filter's keys are names of metadata; got {key!r}."
             raise FilterError(message)
-        parts.append(_negate(wanted) if key == "not" else _at(key, wanted))
+        if key.startswith("$"):
+            message = (
+                f"There is no operator {key!r}: all entries of a filter hold together, and of several filters one with "
+                "{'or': [{…}, {…}]}."
+            )
+            raise FilterError(message)
+        parts.append(_negate(wanted) if key == "not" else _any_of(wanted) if key == "or" else _at(key, wanted))
     return AllOf(tuple(parts)) if parts else None
 
 
@@ -197,6 +204,15 @@ def _negate(wanted: object) -> Condition:
     if inner is None:
         raise FilterError("'not' needs a filter that says what must not hold.")
     return NotAnyOf((inner,))
+
+
+def _any_of(wanted: object) -> Condition:
+    listed = cast("Sequence[object]", wanted) if isinstance(wanted, list | tuple) else ()
+    parts = [parse_filter(each) for each in listed]
+    known = tuple(part for part in parts if part is not None)
+    if not known or len(known) < len(parts):
+        raise FilterError("'or' needs a list of filters, of which one has to hold; none of them may be empty.")
+    return AnyOf(known)
 
 
 def _condition(key: str, wanted: object) -> Condition:
@@ -251,7 +267,7 @@ def _range(key: str, bounds: Mapping[str, Any]) -> Condition:
 
 def _shown(key: str) -> str:
     """Return a payload key as the user wrote it."""
-    return repr(key.removeprefix("metadata."))
+    return repr(filter_key(key))
 
 
 def _date(bound: object) -> datetime | None:

@@ -119,7 +119,7 @@ def _why_nothing(docs: Collection, chosen: Mapping[str, Any]) -> str:
     """
     looked_at = [text.metadata for text in islice(docs.stored(), _LOOKED_AT)]
     known = {key for metadata in looked_at for key in metadata}
-    asked = {key.split(".")[0] for key in chosen} - {"not", "document_id", "source"}
+    asked = {key.split(".")[0] for key in chosen} - {"not", "or", "document_id", "source"}
     if known and (missing := asked - known):
         lacking, there = (", ".join(sorted(keys)) for keys in (missing, known))
         return f": no text looked at has {lacking} in its metadata, which has {there}"

@@ -22,6 +22,8 @@ from qdrant_client import QdrantClient
 
 from simplugin.errors import ModelMismatchError
 from simplugin.measures import SimilarityFunction
+from simplugin_langchain import SimpluginVectorStore
+from simplugin_qdrant import open_store, register
 from tests.hashing import HashEncoder
 from tests.langchain.sides import LongEncoder, Ours, Peer, RememberingEncoder, Side, both_sides, side
 from tests.qdrant.loopback import LoopbackServer
@@ -137,6 +139,16 @@ def test_6_mmr_with_lambda_0_is_as_different_as_can_be_and_with_1_as_close(side:
 
     assert texts(1.0) == {"red car"}
     assert texts(0.0) == {"red car", "red boat", "old red tree"}
+
+
+def test_mmr_chooses_no_blank_text_for_being_like_no_other() -> None:
+    with open_store(":memory:") as store:
+        documents = SimpluginVectorStore(register(store, "docs", HashEncoder(256)))
+        documents.add_texts(["", "  ", "red car", "red boat"], ids=_ids(4))
+
+        found = documents.max_marginal_relevance_search("red car", k=2, fetch_k=4)
+
+    assert [document.page_content for document in found] == ["red car", "red boat"]
 
 
 @both_sides(fails=AssertionError)

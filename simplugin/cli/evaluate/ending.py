@@ -99,7 +99,8 @@ def _missed(bound: Bound, rows: Sequence[Mapping[str, Any]]) -> list[str]:
     asked = [row for row in rows if bound.section in {None, row["section"], row.get("stage")}]
     values = [(row, value) for row in asked if isinstance(value := row.get(bound.metric), int | float)]
     if not values:
-        where = f" in {bound.section!r}" if bound.section else ""
+        places = dict.fromkeys(str(place) for row in rows for place in (row["section"], row.get("stage")) if place)
+        where = f" in {bound.section!r}, of {', '.join(places)}," if bound.section else ""
         return [f"There is no figure {bound.metric!r}{where} to be at least {bound.least:g}."]
     return [
         f"{_place(row)}: {bound.metric} is {value:.4f}, under {bound.least:g}."

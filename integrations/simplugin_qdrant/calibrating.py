@@ -27,8 +27,12 @@ def gather(
 ) -> list[LabelledPair]:
     """Return the pairs of a file, of an iterable, or of several by language, their labels brought to 0 to 5.
 
-    Raises ``DataError`` for a broken file and for labels outside the scale, ``TypeError`` for what is no pairs.
+    Raises ``DataError`` for a broken file and for labels outside the scale, ``TypeError`` for what is no pairs,
+    ``ValueError`` for a scale whose lowest label is not below its highest.
     """
+    if scale is not None and not scale[0] < scale[1]:
+        message = f"scale is {scale}; give its lowest label and its highest, such as (0, 5)."
+        raise ValueError(message)
     if isinstance(data, Mapping):
         parts = cast("Mapping[str, Labelled]", data)
         return [pair for tag, part in parts.items() for pair in gather(part, tag, scale)]

@@ -174,6 +174,11 @@ def test_labels_on_another_scale_are_brought_to_ours(docs: Collection, tmp_path:
             docs.calibrate(data)
 
 
+def test_a_scale_without_extent_is_refused(docs: Collection) -> None:
+    with pytest.raises(ValueError, match="its lowest label and its highest"):
+        docs.calibrate(PAIRS, scale=(5, 5))
+
+
 def test_pairs_that_say_nothing_leave_what_was_there(docs: Collection) -> None:
     made = docs.calibrate(PAIRS)
 

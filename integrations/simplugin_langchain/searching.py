@@ -123,6 +123,32 @@ class Searching(VectorStore):
             )
         return Retrieved((document for document, _ in found), query, self.collection)
 
+    def similarity_search_with_score_by_vector(
+        self,
+        embedding: Sequence[float],
+        k: int = 4,
+        filter: object = None,  # noqa: A002
+        **unknown: Any,
+    ) -> list[tuple[Document, float]]:
+        """Return the ``k`` documents whose vectors are closest to this one, with their scores."""
+        refuse(unknown)
+        if _is_none(k):
+            return []
+        return _scored(self.collection.search_vector(embedding, limit=k, filter=filter))
+
+    async def asimilarity_search_with_score_by_vector(
+        self,
+        embedding: Sequence[float],
+        k: int = 4,
+        filter: object = None,  # noqa: A002
+        **unknown: Any,
+    ) -> list[tuple[Document, float]]:
+        """Return like ``similarity_search_with_score_by_vector``, without holding up the event loop."""
+        refuse(unknown)
+        if _is_none(k):
+            return []
+        return _scored(await self.collection.asearch_vector(embedding, limit=k, filter=filter))
+
     def similarity_search_by_vector(
         self,
         embedding: Sequence[float],
@@ -131,10 +157,8 @@ class Searching(VectorStore):
         **unknown: Any,
     ) -> list[Document]:
         """Return the ``k`` documents whose vectors are closest to this one."""
-        refuse(unknown)
-        if _is_none(k):
-            return []
-        return [to_document(hit) for hit in self.collection.search_vector(embedding, limit=k, filter=filter)]
+        found = self.similarity_search_with_score_by_vector(embedding, k, filter, **unknown)
+        return [document for document, _ in found]
 
     async def asimilarity_search_by_vector(
         self,
@@ -144,10 +168,8 @@ class Searching(VectorStore):
         **unknown: Any,
     ) -> list[Document]:
         """Return like ``similarity_search_by_vector``, without holding up the event loop."""
-        refuse(unknown)
-        if _is_none(k):
-            return []
-        return [to_document(hit) for hit in await self.collection.asearch_vector(embedding, limit=k, filter=filter)]
+        found = await self.asimilarity_search_with_score_by_vector(embedding, k, filter, **unknown)
+        return [document for document, _ in found]
 
     def similarity_search_with_relevance_scores(
         self,

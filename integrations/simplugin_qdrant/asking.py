@@ -6,6 +6,7 @@ import asyncio
 import time
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
+from typing import Self
 
 import numpy as np
 
@@ -54,6 +55,10 @@ class Asking(Recording):
         self._chosen_mode: Mode | None = mode
         self._seconds: dict[str, Space] = {}
         self._size = (-_STALE, 0)
+
+    def __deepcopy__(self, memo: object) -> Self:
+        """Return itself: what holds a collection may be copied, and the copy has the same one."""
+        return self
 
     @property
     def mode(self) -> Mode:

@@ -79,7 +79,10 @@ def _fit(language: str, scores: _Doubles, labels: _Doubles, threshold: float) ->
         raise DataError(f"There are {whose}, and a calibration needs at least {LEAST}; 200 are enough for a good one.")
     if relevant.all() or not relevant.any():
         side = "at least" if relevant.all() else "below"
-        message = f"The labels of all {whose} are {side} {threshold:g}; a calibration needs labels on both sides."
+        message = (
+            f"The labels of all {whose} are {side} {threshold:g}; a calibration needs labels on both sides. They go "
+            "from 0 to 5; of labels on another scale say which (scale=…, --scale)."
+        )
         raise DataError(message)
     correlation = 0.0 if np.ptp(scores) == 0 else float(np.corrcoef(scores, labels)[0, 1])
     if correlation <= _SURE / np.sqrt(scores.size):

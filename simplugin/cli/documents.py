@@ -45,8 +45,9 @@ def documents(
     with existing_store(store) as opened:
         opened.describe(collection)
         if ids:
-            for text in _texts(opened, collection, ids, tenant):
-                _show(text, as_json=as_json)
+            missing = _show_texts(opened, collection, ids, tenant, as_json=as_json)
+            if missing:
+                raise DataError(f"there is no document {', '.join(map(repr, missing))} in {collection!r}.")
             return
         rows = _rows(opened, collection, tenant, chosen)
     if as_json:
@@ -67,18 +68,19 @@ def _rows(opened: Store, name: str, tenant: str | None, chosen: object) -> list[
     return [asdict(each) for each in list_documents(opened, name, tenant, parse_filter(chosen))]
 
 
-def _texts(opened: Store, name: str, ids: Sequence[str], tenant: str | None) -> list[Stored]:
+def _show_texts(opened: Store, name: str, ids: Sequence[str], tenant: str | None, *, as_json: bool) -> list[str]:
+    """Show the texts of documents; return the ids that there are none of."""
     from simplugin_qdrant import register
 
     docs = register(opened, name, tenant=tenant)
-    texts: list[Stored] = []
+    missing: list[str] = []
     for each in ids:
         found = docs.get([each]) or docs.get([Path(each).absolute().as_posix()])
         if not found:
-            message = f"Collection {name!r} has no document {each!r}."
-            raise DataError(message)
-        texts += found
-    return texts
+            missing.append(each)
+        for text in found:
+            _show(text, as_json=as_json)
+    return missing
 
 
 def _show(text: Stored, *, as_json: bool) -> None:

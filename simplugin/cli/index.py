@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Annotated
+from itertools import islice
+from typing import TYPE_CHECKING, Annotated, Any, cast
 
 import typer
 
@@ -17,6 +18,7 @@ if TYPE_CHECKING:
 
 __all__ = ["index"]
 
+_LOOKED_AT = 1000  # texts that show whether a key is there
 _KINDS: Mapping[str, IndexKind] = {
     "keyword": "keyword",
     "integer": "integer",
@@ -53,9 +55,15 @@ def index(
         points = described.points
         with waiting("indexing"):
             add_indexes(opened, collection, {payload_key(key): kind for key, kind in kinds.items()})
+            known = set[str]()
+            for record in islice(opened.scroll(collection, keys=["metadata"]), _LOOKED_AT):
+                known.update(cast("dict[str, Any]", record.payload.get("metadata") or {}))
+    missing = [key for key in kinds if key.split(".")[0] not in {*known, "source", "document_id"}]
     if as_json:
         print_json({"collection": collection, "points": points, "indexes": kinds})
     note(f"Indexed {', '.join(kinds)} of {collection!r} ({points:,} point{'' if points == 1 else 's'}).")
+    if points and missing:
+        note(f"No text looked at has {', '.join(missing)} in its metadata by now.")
 
 
 def _kinds(keys: list[str]) -> dict[str, IndexKind]:

@@ -155,6 +155,8 @@ def test_documents_are_listed_with_their_chunks(simplugin: InProcess, handbook: 
     missing = simplugin("collections", "documents", "handbook", "docs/nowhere.txt")
     assert missing.code == 1
     assert missing.is_one_sentence("no document 'docs/nowhere.txt'")
+    partly = simplugin("collections", "documents", "handbook", "docs/nowhere.txt", "docs/coffee.md")
+    assert (partly.code, "coffee.md [0]" in partly.stdout, "'docs/nowhere.txt'" in partly.stderr) == (1, True, True)
 
 
 def test_documents_of_tenants_are_told_apart(simplugin: InProcess, docs: Path, words: Path) -> None:
@@ -280,6 +282,9 @@ def test_metadata_is_indexed_for_filters_by_its_kind(simplugin: InProcess, docs:
         recorded = read_indexes(store.metadata("cards"))
     assert recorded == {"metadata.kind": "keyword", "metadata.year": "integer"}
     assert simplugin("collections", "show", "cards", "--json").row["indexes"] == outcome.row["indexes"]
+    assert "No text" not in outcome.stderr
+    absent = simplugin("collections", "index", "cards", "kidn", "source")
+    assert (absent.code, "No text looked at has kidn in its metadata by now." in absent.stderr) == (0, True)
     assert "kind=keyword year=integer" in simplugin("collections", "show", "cards").stdout
     late = '{"kind": "card", "year": {"gte": 2020}}'
     (hit,) = simplugin("search", "cards", "library card", "--filter", late, "--json").rows

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import copy
 import warnings
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
@@ -95,6 +96,7 @@ SEARCHES: list[Callable[[SimpluginVectorStore, dict[str, Any]], Any]] = [
     lambda documents, given: documents.similarity_search_with_score("red car", **given),
     lambda documents, given: documents.similarity_search_with_relevance_scores("red car", **given),
     lambda documents, given: documents.similarity_search_by_vector([1.0] * 256, **given),
+    lambda documents, given: documents.similarity_search_with_score_by_vector([1.0] * 256, **given),
     lambda documents, given: documents.max_marginal_relevance_search("red car", **given),
     lambda documents, given: documents.max_marginal_relevance_search_by_vector([1.0] * 256, **given),
     lambda documents, given: asyncio.run(documents.asimilarity_search("red car", **given)),
@@ -131,10 +133,24 @@ def test_a_blank_query_is_refused_by_every_search(documents: SimpluginVectorStor
             search(" \n")
 
 
+def test_a_copy_of_a_retriever_has_the_same_collection(documents: SimpluginVectorStore) -> None:
+    retriever = documents.as_retriever(k=1)
+
+    copied = copy.deepcopy(retriever)
+
+    assert copied is not retriever
+    assert copied.invoke("red car") == retriever.invoke("red car")
+
+
 def test_every_document_is_found_by_its_own_vector(documents: SimpluginVectorStore) -> None:
     for text in TEXTS:
         (vector,) = documents.embeddings.embed_documents([text])
         assert _texts(documents.similarity_search_by_vector(vector, k=1)) == [text]
+        ((found, score),) = documents.similarity_search_with_score_by_vector(vector, k=1)
+        assert found.page_content == text
+        assert score == pytest.approx(1, abs=1e-4)
+        scored = asyncio.run(documents.asimilarity_search_with_score_by_vector(vector, k=1))
+        assert scored == [(found, score)]
     with pytest.raises(PointError, match="shape"):
         documents.similarity_search_by_vector([1.0, 2.0])
 

@@ -40,6 +40,7 @@ SCALES = ((0.0, 1.0), (-1.0, 1.0), (0.0, 5.0))
 """Those that labels of similarity are usually on, narrow ones first."""
 
 _TAG = re.compile(r"[A-Za-z]{2,3}([-_][A-Za-z0-9]{2,8})*")
+_DECIMAL_COMMA = re.compile(r"[+-]?\d+,\d+")
 _FIRST = 50  # rows that show how a file is made
 _TOP = 5.0  # the best label of what is returned
 _FEW = 3  # different whole numbers that may be names of classes as well as labels
@@ -197,17 +198,25 @@ def _found(row: Row, places: _Places, path: Path) -> _Found:
     if not all(isinstance(text, str) and text.strip() for text in (first, second)):
         raise DataError("one of the two texts is blank, or no text.", path=path, line=line)
     label = cells[places.label]
-    if isinstance(label, bool) or not _is_number(label):
+    number = None if isinstance(label, bool) else _as_number(label)
+    if number is None:
         raise DataError(f"the label {label!r} is no number.", path=path, line=line)
     tag = None if places.language is None else cells[places.language]
-    return _Found(line, LabelledPair(first, second, float(label), str(tag).strip() or None if tag else None))
+    return _Found(line, LabelledPair(first, second, number, str(tag).strip() or None if tag else None))
 
 
 def _is_number(cell: object) -> bool:
+    return _as_number(cell) is not None
+
+
+def _as_number(cell: object) -> float | None:
+    """Return a finite number; spreadsheets of half of Europe write 2,5."""
+    written = cell.replace(",", ".") if isinstance(cell, str) and _DECIMAL_COMMA.fullmatch(cell.strip()) else cell
     try:
-        return math.isfinite(float(cast("str", cell)))
+        number = float(cast("str", written))
     except (TypeError, ValueError, OverflowError):
-        return False
+        return None
+    return number if math.isfinite(number) else None
 
 
 def _scale_of(labels: Sequence[float], path: str | Path) -> tuple[float, float]:

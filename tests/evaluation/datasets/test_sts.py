@@ -61,6 +61,14 @@ def test_a_tab_separated_cell_may_begin_with_a_quote_that_ends_nowhere(tmp_path:
     assert read_pairs(path)[0] == LabelledPair('"No," he said.', 'She said "yes', 1.0)
 
 
+def test_decimal_commas_are_read_as_spreadsheets_of_half_of_europe_write_them(tmp_path: Path) -> None:
+    path = tmp_path / "pairs.csv"
+    rows = ["Bir kedi uyuyor.;Kedi uyukluyor.;4,5", "Otobüs geldi.;Hava güzel.;0", "Okul açıldı.;Okul kapandı.;1,25"]
+    for heading in ([], ["sentence1;sentence2;score"]):
+        path.write_text("\n".join([*heading, *rows]), encoding="utf-8")
+        assert [pair.label for pair in read_pairs(path)] == [4.5, 0.0, 1.25]
+
+
 def test_languages_come_from_their_column_or_from_the_caller(tmp_path: Path) -> None:
     named = write(tmp_path, "a.csv", "sentence1,sentence2,score,lang\na cat,a dog,2,tr\na cow,a hen,3,\n")
     bare = write(tmp_path, "b.csv", "a cat,a dog,2,pt-BR\na cow,a hen,3,de\n")

@@ -275,6 +275,7 @@ def test_a_space_without_room_has_collapsed() -> None:
     assert still.evidence["sd"] < 0.05
     assert collapsed_space(round_about, random.random(50)) is None
     assert collapsed_space(round_about[:1], [1.0]) is None
+    assert collapsed_space(round_about, [0.5, 0.51, 0.5]) is None, "three pairs say nothing"
 
 
 def test_translations_are_matched_where_each_is_the_nearest_of_the_other() -> None:

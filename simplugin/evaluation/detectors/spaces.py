@@ -17,6 +17,7 @@ from simplugin.measures import FloatArray
 __all__ = ["Translated", "collapsed_space", "dropped_head", "matched", "not_multilingual", "truncated"]
 
 _STILL = 0.05  # standard deviation of the cosines of labelled pairs, unlike and alike ones among them
+_SAID = 20  # labelled pairs from which on their spread says something
 _NARROW = 0.8  # mean cosine of any two texts
 _SAMPLE = 5000  # random pairs of texts
 # Between all-MiniLM-L6-v2, English alone (share matched .02 to .65, ratio at most .67), and the starter (.86 to .99,
@@ -58,15 +59,16 @@ def collapsed_space(units: FloatArray, cosines: npt.ArrayLike, *, seed: int = 0)
 
     ``units`` (n, dimension) are the vectors of different texts, at length 1; ``cosines`` (m,) those of labelled pairs,
     which in a sound space differ by .1 to .25. Any two texts are near each other where the mean cosine of random pairs
-    is above .8, or those of the labelled ones differ by less than .05.
+    is above .8, or those of the labelled ones, from 20 pairs on, differ by less than .05.
     """
     left, right = np.random.default_rng(seed).integers(0, len(units), (2, _SAMPLE))
     apart = left != right
     if not apart.any():
         return None
     random = np.einsum("nd,nd->n", units[left[apart]], units[right[apart]], dtype=np.float64)
-    mean, spread = float(random.mean()), float(np.std(np.asarray(cosines, dtype=np.float64)))
-    if mean <= _NARROW and spread >= _STILL:
+    labelled = np.asarray(cosines, dtype=np.float64)
+    mean, spread = float(random.mean()), float(np.std(labelled))
+    if mean <= _NARROW and (spread >= _STILL or labelled.size < _SAID):
         return None
     return Finding(
         code="collapsed_space",

@@ -11,6 +11,7 @@ from simplugin.calibration import Calibration, fit_calibration
 from simplugin.encoders import Encoder
 from simplugin.errors import DataError, StoreError
 from simplugin.evaluation import LabelledPair, read_pairs, scores_of_pairs
+from simplugin.evaluation.datasets.sts import rescaled
 from simplugin.records import Hit
 from simplugin.texts import as_read
 
@@ -41,15 +42,15 @@ def gather(
     if not isinstance(cast("object", data), Iterable):  # callers may be untyped
         message = f"Expected a file of labelled pairs, or pairs of two texts and a number; got {data!r}."
         raise TypeError(message)
-    pairs = (_rescaled(_as_pair(pair), scale or _LABELS) for pair in data)
+    pairs = (_within(_as_pair(pair), scale or _LABELS) for pair in data)
     return [pair if pair.language or language is None else replace(pair, language=language) for pair in pairs]
 
 
-def _rescaled(pair: LabelledPair, scale: tuple[float, float]) -> LabelledPair:
+def _within(pair: LabelledPair, scale: tuple[float, float]) -> LabelledPair:
     low, high = scale
     if not low <= pair.label <= high:
         raise DataError(f"The label {pair.label:g} is outside {low:g} to {high:g}; give the scale of the labels.")
-    return pair if scale == _LABELS else replace(pair, label=_LABELS[1] * (pair.label - low) / (high - low))
+    return pair if scale == _LABELS else rescaled(pair, low, high)
 
 
 def _as_pair(pair: LabelledPair | tuple[str, str, float]) -> LabelledPair:

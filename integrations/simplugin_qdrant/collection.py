@@ -15,14 +15,13 @@ from simplugin.collection import Mode, as_mode
 from simplugin.duplicates import check_threshold
 from simplugin.encoders import Encoder, as_encoder
 from simplugin.encoders.protocol import as_texts
-from simplugin.errors import FilterError
 from simplugin.ingestion import Choices, IngestReport, Options, Progress, ingest_documents, ingest_files
 from simplugin.records import Alike, Metadata, StoredDocument
 from simplugin_qdrant.asking import Asking
 from simplugin_qdrant.calibrating import Labelled, fit, gather
 from simplugin_qdrant.duplicates import find_alike
 from simplugin_qdrant.filling import Filling, fill
-from simplugin_qdrant.filters import AllOf, Condition, both, parse_filter, payload_key
+from simplugin_qdrant.filters import AllOf, Condition, both, parse_choice, parse_filter, payload_key
 from simplugin_qdrant.listing import count_documents, describe, list_documents
 from simplugin_qdrant.lookup import own_points
 from simplugin_qdrant.recording import of_documents
@@ -186,9 +185,8 @@ class Collection(Asking):
         """
         wanted = as_texts([ids] if isinstance(ids, str) else ids)
         if filter is not None:
-            if parse_filter(filter) is None:
-                raise FilterError("This filter passes every text; to delete all, leave it out (clear()).")
-            wanted += [each.document_id for each in self.documents(filter)]
+            found = list_documents(self._store, self._name, self._tenant, parse_choice(filter))
+            wanted += [each.document_id for each in found]
         before = self.count()
         for start in range(0, len(wanted), _BATCH):
             batch = wanted[start : start + _BATCH]

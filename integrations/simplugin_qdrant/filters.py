@@ -39,6 +39,7 @@ __all__ = [
     "both",
     "filter_key",
     "keys_of",
+    "parse_choice",
     "parse_filter",
 ]
 
@@ -157,6 +158,14 @@ def parse_filter(given: object) -> Condition | None:
             raise FilterError(message)
         parts.append(_negate(wanted) if key == "not" else _any_of(wanted) if key == "or" else _at(key, wanted))
     return AllOf(tuple(parts)) if parts else None
+
+
+def parse_choice(given: object) -> Condition:
+    """Read a filter of what is to be deleted. Raises ``FilterError``, also for one that passes everything."""
+    condition = parse_filter(given)
+    if condition is None:
+        raise FilterError("This filter passes every text; to delete all, leave it out (clear()).")
+    return condition
 
 
 def both(one: Condition | None, other: Condition | None) -> Condition | None:

@@ -161,16 +161,19 @@ def _delete_documents(
     name: str, ids: list[str], filters: list[str], tenant: str | None, store: str, *, yes: bool, as_json: bool
 ) -> None:
     from simplugin_qdrant import register
+    from simplugin_qdrant.filters import parse_choice
+    from simplugin_qdrant.listing import list_documents
 
-    chosen = filter_from(filters) if filters else None
+    chosen = parse_choice(filter_from(filters)) if filters else None
     with existing_store(store) as opened:
         opened.describe(name)
         docs = register(opened, name, tenant=tenant)
-        found = [each.document_id for each in docs.documents(chosen)] if chosen else []
+        passing = [] if chosen is None else list_documents(opened, name, tenant, chosen)
+        found = [each.document_id for each in passing]
         if found and not yes and sys.stdin.isatty():
             typer.confirm(f"Delete the {len(found):,} documents of {name!r} that pass?", abort=True, err=True)
         gone = {each: docs.delete([each]) or docs.delete([Path(each).absolute().as_posix()]) for each in ids}
-        points = sum(gone.values()) + docs.delete(filter=chosen)
+        points = sum(gone.values()) + docs.delete(found)
     missing = [each for each in gone if not gone[each]]
     if as_json:
         deleted = [each for each in gone if gone[each]]

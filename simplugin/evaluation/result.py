@@ -187,7 +187,7 @@ class Evaluation:
         Raises ``DataError`` where the files cannot be written.
         """
         target = Path(path)
-        items = target.with_name(target.stem + _ITEMS)
+        items = items_of(target)
         try:
             target.parent.mkdir(parents=True, exist_ok=True)
             with items.open("w", encoding="utf-8", newline="\n") as file:
@@ -216,6 +216,11 @@ class Evaluation:
             message = f"the items beside it, {result.items!r}, are those of another result; evaluate again."
             raise DataError(message, path=path)
         return cls(result, tuple(_read_items(items)))
+
+
+def items_of(path: Path) -> Path:
+    """Return where the items of a result are written."""
+    return path.with_name(path.stem + _ITEMS)
 
 
 def load_result(path: str | Path) -> Result:

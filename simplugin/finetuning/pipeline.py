@@ -234,18 +234,20 @@ def _check_overlap(
     told: Callable[[str], None],
 ) -> None:
     """Refuse to judge by a file that is learned from, or twice by one; tell of pairs that are in both."""
-    chosen_by = {each.file.sha256 for each in judged_by.get("dev", ()) if each.file is not None}
-    for each in judged_by.get("test", ()):
-        if each.file is not None and each.file.sha256 in chosen_by:
-            raise DataError(f"{each.name!r} is both chosen by and judged by (--dev and --test); part it in two.")
-    hashes = {each.file.sha256 for each in learned if each.file is not None}
+    if same := _in_both(judged_by.get("dev", ()), judged_by.get("test", ())):
+        raise DataError(f"{same!r} is both chosen by and judged by (--dev and --test); part it in two.")
     for role, sets in judged_by.items():
-        same = [each.name for each in sets if each.file is not None and each.file.sha256 in hashes]
-        if same:
-            raise DataError(f"{same[0]!r} is both learned from and judged by (--train and --{role}); part it in two.")
+        if same := _in_both(learned, sets):
+            raise DataError(f"{same!r} is both learned from and judged by (--train and --{role}); part it in two.")
         other = examples_of(sets, recipe, worth=worth)
         if both := shared(examples, other):
             told(f"warning: {both} of the {len(other)} pairs of {role} are among those to learn from as well.")
+
+
+def _in_both(ones: Sets, others: Sets) -> str | None:
+    """Return the name of a file of the others that is among these too."""
+    hashes = {each.file.sha256 for each in ones if each.file is not None}
+    return next((each.name for each in others if each.file is not None and each.file.sha256 in hashes), None)
 
 
 def _run(

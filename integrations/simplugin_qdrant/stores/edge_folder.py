@@ -232,7 +232,7 @@ def _is_sound(read: Mapping[str, Any]) -> bool:
 
 def _room(folder: Path) -> float:
     """Return the bytes that are free on the disk of a folder, which may not be there yet; infinite if nobody knows."""
-    for path in (folder, folder.absolute().parent):
+    for path in (folder, folder.parent):
         with suppress(OSError):
             return shutil.disk_usage(path).free
     return math.inf

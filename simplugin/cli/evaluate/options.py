@@ -22,6 +22,8 @@ def checked(out: Path | None) -> Path | None:
     """
     if out is None:
         return None
+    from simplugin.evaluation.result import items_of
+
     folder = next(parent for parent in out.absolute().parents if parent.exists())
     if out.is_dir() or not folder.is_dir() or not os.access(out if out.exists() else folder, os.W_OK):
         raise DataError("the result cannot be written here.", path=out)
@@ -31,11 +33,6 @@ def checked(out: Path | None) -> Path | None:
     elif beside := next((each for each in (items_of(out), page_of(out)) if each.exists()), None):
         raise DataError("this file would be written too, and is there already; name another for --out.", path=beside)
     return out
-
-
-def items_of(out: Path) -> Path:
-    """Return where the items of a result are written."""
-    return out.with_name(f"{out.stem}.items.jsonl")
 
 
 def page_of(out: Path) -> Path:

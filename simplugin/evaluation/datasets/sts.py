@@ -9,7 +9,7 @@ from __future__ import annotations
 import math
 import re
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import cast
 
@@ -17,7 +17,7 @@ from simplugin.errors import DataError
 from simplugin.evaluation.datasets.hub import local_file
 from simplugin.rows import FileRecord, Row, Table, column, columns, read_table
 
-__all__ = ["SCALES", "LabelledPair", "Pairs", "as_scale", "read_pairs", "read_sts"]
+__all__ = ["SCALES", "LabelledPair", "Pairs", "as_scale", "read_pairs", "read_sts", "rescaled"]
 
 _TEXTS = (
     ("sentence1", "sentence2"),
@@ -130,6 +130,11 @@ def read_sts(
     lines = tuple(each.line for each in found)
     name = (Path(given) if Path(given).is_file() else path).stem
     return Pairs(name, language, pairs, (low, high), table.file, scale is not None, lines)
+
+
+def rescaled(pair: LabelledPair, low: float, high: float) -> LabelledPair:
+    """Return a pair with its label brought from ``low`` to ``high`` to 0 to 5."""
+    return replace(pair, label=_TOP * (pair.label - low) / (high - low))  # in this order 3.6 of 5 stays 3.6
 
 
 def as_scale(text: str) -> tuple[float, float]:
@@ -258,5 +263,4 @@ def _rescaled(found: _Found, low: float, high: float, language: str | None, path
             f"labels, such as {_written(min(low, pair.label), max(high, pair.label))}."
         )
         raise DataError(message, path=path, line=found.line)
-    label = _TOP * (pair.label - low) / (high - low)  # in this order 3.6 of 5 stays 3.6
-    return LabelledPair(pair.first, pair.second, label, pair.language or language)
+    return replace(rescaled(pair, low, high), language=pair.language or language)

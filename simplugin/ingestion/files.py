@@ -6,7 +6,7 @@ import os
 import sys
 import time
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator, Sequence, Set
+from collections.abc import Callable, Iterator, Sequence, Set
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -22,7 +22,7 @@ from simplugin.ingestion.sources.files import find_files, open_file
 from simplugin.ingestion.sources.filesystems import find, is_filesystem_url
 from simplugin.records import Document
 
-__all__ = ["Found", "delete_gone", "find_sources", "ingest_files", "note_missing", "read_sources", "watch_columns"]
+__all__ = ["Found", "delete_gone", "find_sources", "ingest_files", "read_sources"]
 
 _STDIN = "-"
 _BATCH = 256  # documents a request
@@ -30,13 +30,24 @@ _BATCH = 256  # documents a request
 
 @dataclass(slots=True)
 class Found:
-    """What is there to read. Paths stay strings: there may be hundreds of thousands."""
+    """What is there to read. Paths stay strings: there may be hundreds of thousands.
+
+    ``missing`` are the columns that were to hold numbers and have not been read yet.
+    """
 
     files: list[str | Failure] = field(default_factory=list[str | Failure])
     addresses: list[str] = field(default_factory=list[str])
     elsewhere: list[str] = field(default_factory=list[str])
     stdin: bool = False
     skipped: Counter[str] = field(default_factory=Counter[str])
+    missing: set[str] = field(default_factory=set[str])
+
+    def tell(self, report: IngestReport) -> None:
+        """Tell, after all was read, what was left out, and which columns are nowhere: they may be misspelt."""
+        report.skipped = dict(self.skipped)
+        report.notes += [
+            f"nothing that was read has a column {name!r}, which was to hold numbers" for name in self.missing
+        ]
 
     @property
     def total(self) -> int | None:
@@ -50,7 +61,7 @@ class Found:
 
 def find_sources(paths: Sequence[str | Path], options: Options) -> Found:
     """Find what these files, folders, globs, URLs and file systems stand for; ``-`` is JSON lines on stdin."""
-    found = Found()
+    found = Found(missing=set(options.reading.number_columns))
     local: list[str | Path] = []
     for path in paths:
         text = os.fspath(path)
@@ -72,8 +83,11 @@ def read_sources(found: Found, options: Options) -> Iterator[Document | Failure]
     for content in _contents(found, options):
         if isinstance(content, Failure):
             yield content
-        else:
-            yield from read(content, options.reading)
+            continue
+        for entry in read(content, options.reading):
+            if found.missing and isinstance(entry, Document):
+                found.missing.difference_update(entry.metadata)
+            yield entry
 
 
 def ingest_files(
@@ -92,28 +106,13 @@ def ingest_files(
     total = found.total
     with second_process(collection, options) as second:
         run = Run(collection, options, expected=total, identify=True, second=second)
-        missing = set(options.reading.number_columns)
-        run.go_through(read_ahead(watch_columns(read_sources(found, options), missing)), total, progress)
-    note_missing(run.report, missing)
-    run.report.skipped = dict(found.skipped)
+        run.go_through(read_ahead(read_sources(found, options)), total, progress)
+    found.tell(run.report)
     if options.prune and run.may_leave_stale():
         started = time.perf_counter()
         delete_gone(collection, paths, found, options, run.report, run.seen)
         run.report.seconds += time.perf_counter() - started
     return run.report
-
-
-def watch_columns(entries: Iterable[Document | Failure], missing: set[str]) -> Iterator[Document | Failure]:
-    """Go through what was read, and take out of ``missing`` the columns that are there."""
-    for entry in entries:
-        if missing and isinstance(entry, Document):
-            missing.difference_update(entry.metadata)
-        yield entry
-
-
-def note_missing(report: IngestReport, missing: Iterable[str]) -> None:
-    """Note which columns were to hold numbers, and are in no table: a name that is misspelt would go unseen."""
-    report.notes += [f"nothing that was read has a column {name!r}, which was to hold numbers" for name in missing]
 
 
 def delete_gone(

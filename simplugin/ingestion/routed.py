@@ -9,7 +9,7 @@ from pathlib import Path
 from simplugin.collection import RecordingCollection
 from simplugin.ingestion.background import read_ahead
 from simplugin.ingestion.embedding import Embedding
-from simplugin.ingestion.files import delete_gone, find_sources, note_missing, read_sources, watch_columns
+from simplugin.ingestion.files import delete_gone, find_sources, read_sources
 from simplugin.ingestion.options import Options, digest
 from simplugin.ingestion.pipeline import MANY_CHUNKS, Run, windows
 from simplugin.ingestion.readers.language import identify
@@ -47,11 +47,8 @@ class RoutedIngest:
     def take_files(self, paths: Sequence[str | Path], progress: Callable[[Progress], None] | None) -> IngestReport:
         """Bring the collection up to date like ``ingest_files``."""
         found = find_sources(paths, self._options)
-        missing = set(self._options.reading.number_columns)
-        entries = watch_columns(read_sources(found, self._options), missing)
-        self._go_through(read_ahead(entries), found.total, progress, identify=True)
-        note_missing(self.report, missing)
-        self.report.skipped = dict(found.skipped)
+        self._go_through(read_ahead(read_sources(found, self._options)), found.total, progress, identify=True)
+        found.tell(self.report)
         if self._options.prune:
             delete_gone(self._whole, paths, found, self._options, self.report, self._seen)
         return self._finish()

@@ -236,7 +236,7 @@ class Collection(Asking):
 
     def describe(self) -> dict[str, Any]:
         """Return name, points, documents, and for each vector its model, dimension and fingerprint."""
-        return describe(self._store, self._name, self._store.describe(self._name), self.count_documents())
+        return describe(self._store, self._name, condition=self._whole())
 
     def index(self, key: str, kind: IndexKind) -> None:
         """Let the engine index a metadata key that filters name, holding values of this kind; see ``register``."""

@@ -58,10 +58,8 @@ def whose(record: Record) -> tuple[str, str | None]:
     return str(record.payload.get("document_id", record.id)), kept.get("tenant")
 
 
-def describe(
-    store: Store, name: str, described: Description, documents: int, *, tolerant: bool = False
-) -> dict[str, Any]:
-    """Return what is known of a collection without opening its models.
+def describe(store: Store, name: str, *, condition: Condition | None = None, tolerant: bool = False) -> dict[str, Any]:
+    """Return what is known of a collection without opening its models; its documents are those that meet the condition.
 
     With ``tolerant`` a model whose record is damaged is "unreadable", in place of an error: one collection must not
     hide the others, nor keep from being deleted. A vector is ``serving`` unless a migration has let another one
@@ -69,6 +67,7 @@ def describe(
     is routed by language each vector has its ``language``, ``"*"`` for the rest. ``indexes`` are those that were asked
     for, beside what every collection has. ``aliases`` are its further names.
     """
+    described = store.describe(name)
     known, replaced = registered_vectors(described.metadata), replaced_vectors(described.metadata)
     answering = read_serving(described.metadata, "default").vector
     routed = {vector: language for language, vector in language_vectors(described.metadata).items()}
@@ -102,7 +101,7 @@ def describe(
         "name": name,
         "location": store.location,
         "points": described.points,
-        "documents": documents,
+        "documents": count_documents(store, name, condition),
         "aliases": _aliases(store, name),
         "indexes": _indexes(described, tolerant=tolerant),
         "vectors": vectors,

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from contextlib import AbstractContextManager
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, TypeVar, cast
@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Annotated, Any, TypeVar, cast
 import typer
 
 from simplugin.cli.completion import collection_names, model_names
-from simplugin.errors import FilterError, StoreError
+from simplugin.errors import DataError, FilterError, StoreError
 from simplugin.parsing import parse_json
 from simplugin.storable import fault_of
 
@@ -38,6 +38,7 @@ __all__ = [
     "is_text",
     "metadata_from",
     "mode_from",
+    "not_read",
     "parsed",
     "scale_from",
 ]
@@ -214,6 +215,12 @@ def metadata_from(texts: list[str]) -> dict[str, Any]:
         read = _as_number(value)
         found[key] = value if read is None or fault_of(read, key) else read
     return found
+
+
+def not_read(target: Path, files: Iterable[Path]) -> None:
+    """Refuse to write over a file that is read. Raises ``DataError``."""
+    if target.resolve() in {file.resolve() for file in files}:
+        raise DataError("this file is read, so it is not written over; name another.", path=target)
 
 
 def _json_object(text: str) -> dict[str, Any]:

@@ -269,7 +269,7 @@ def test_a_damaged_record_is_told_and_hides_no_other(docs: Collection) -> None:
 
     with pytest.raises(StoreError, match="cannot be read"):
         register(docs.store, docs.name, HashEncoder())
-    described = describe(docs.store, docs.name, docs.store.describe(docs.name), 4, tolerant=True)
+    described = describe(docs.store, docs.name, tolerant=True)
     assert described["vectors"][0]["model"] == "unreadable"
 
 

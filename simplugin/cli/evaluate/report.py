@@ -7,9 +7,8 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from simplugin.cli.options import AsJson
+from simplugin.cli.options import AsJson, not_read
 from simplugin.cli.output import note, print_json, print_page
-from simplugin.errors import DataError
 
 if TYPE_CHECKING:
     from simplugin.evaluation import Evaluation
@@ -39,8 +38,7 @@ def report(
     from simplugin.evaluation.report import to_markdown, to_model_index, write_html, write_markdown
 
     for target in filter(None, (html, markdown)):
-        if target.resolve() in {path.resolve() for path in results}:
-            raise DataError("this file is read, so it is not written over; name another.", path=target)
+        not_read(target, results)
     opened = [_open(path, items=html is not None) for path in results]
     found = [each.result for each in opened]
     if html is not None:

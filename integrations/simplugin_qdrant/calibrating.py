@@ -5,22 +5,18 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
-from typing import TypeAlias, cast
+from typing import cast
 
 from simplugin.calibration import Calibration, fit_calibration
 from simplugin.encoders import Encoder
-from simplugin.errors import DataError, StoreError
+from simplugin.errors import StoreError
 from simplugin.evaluation import LabelledPair, read_pairs, scores_of_pairs
-from simplugin.evaluation.datasets.sts import rescaled
+from simplugin.evaluation.datasets.pair_sources import Labelled, as_pair
+from simplugin.evaluation.datasets.sts import SCALE
 from simplugin.records import Hit
 from simplugin.texts import as_read
 
 __all__ = ["Labelled", "check_probability", "fit", "gather", "graded"]
-
-Labelled: TypeAlias = str | Path | Iterable[LabelledPair | tuple[str, str, float]]
-"""A file of labelled pairs, or the pairs: two texts and a label of 0 to 5."""
-
-_LABELS = (0.0, 5.0)
 
 
 def gather(
@@ -42,26 +38,8 @@ def gather(
     if not isinstance(cast("object", data), Iterable):  # callers may be untyped
         message = f"Expected a file of labelled pairs, or pairs of two texts and a number; got {data!r}."
         raise TypeError(message)
-    pairs = (_within(_as_pair(pair), scale or _LABELS) for pair in data)
+    pairs = (as_pair(pair, scale or SCALE) for pair in data)
     return [pair if pair.language or language is None else replace(pair, language=language) for pair in pairs]
-
-
-def _within(pair: LabelledPair, scale: tuple[float, float]) -> LabelledPair:
-    low, high = scale
-    if not low <= pair.label <= high:
-        raise DataError(f"The label {pair.label:g} is outside {low:g} to {high:g}; give the scale of the labels.")
-    return pair if scale == _LABELS else rescaled(pair, low, high)
-
-
-def _as_pair(pair: LabelledPair | tuple[str, str, float]) -> LabelledPair:
-    if isinstance(pair, LabelledPair):
-        return pair
-    try:
-        first, second, label = pair
-        return LabelledPair(first, second, float(label))
-    except (TypeError, ValueError) as error:
-        message = f"A labelled pair is two texts and a number, such as ('a cat', 'a kitten', 4.5); got {pair!r}."
-        raise TypeError(message) from error
 
 
 def fit(encoder: Encoder, pairs: Sequence[LabelledPair], threshold: float) -> Calibration:

@@ -4,17 +4,18 @@ from __future__ import annotations
 
 import io
 import os
+import signal
 import sys
 import warnings
 from pathlib import Path
-from typing import Annotated, TextIO
+from typing import Annotated, NoReturn, TextIO
 
 import typer
 
 import simplugin
 from simplugin.cli import collections, demo, encode, evaluate, finetune, ingest, intents, models, rerank, search
 from simplugin.cli.output import note
-from simplugin.cli.verbs import Verbs
+from simplugin.cli.verbs import Terminated, Verbs
 
 __all__ = ["app", "main"]
 
@@ -60,6 +61,8 @@ app.command("finetune")(finetune.finetune)
 
 def main() -> None:
     """Run the command line: exit 0 done, 1 an error in one sentence, 2 wrong usage, 3 done in part."""
+    if signal.getsignal(signal.SIGTERM) is signal.SIG_DFL:  # which the first process of a container would not notice
+        signal.signal(signal.SIGTERM, _terminate)
     warnings.showwarning = _say_warning
     # Python's streams are None where the caller closed them, and follow the locale, which may not know the texts.
     sys.stdout, sys.stderr = (stream or _nowhere() for stream in (sys.stdout, sys.stderr))
@@ -67,6 +70,10 @@ def main() -> None:
         if isinstance(stream, io.TextIOWrapper):
             stream.reconfigure(encoding="utf-8", errors="backslashreplace")
     app(prog_name="simplugin")  # which completion is installed for, however this was started
+
+
+def _terminate(*_signal: object) -> NoReturn:
+    raise Terminated
 
 
 def _nowhere() -> TextIO:

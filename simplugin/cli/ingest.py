@@ -142,7 +142,7 @@ def ingest(
                     near_duplicates=near_duplicates,
                 )
             except KeyboardInterrupt as stop:
-                raise KeyboardInterrupt(f" after {at.documents:,} documents") from stop
+                raise type(stop)(f" after {at.documents:,} documents") from stop
         if is_new and not target.count():  # nothing came of what can be read only once
             place.drop(collection)
     _say(report, dry_run=dry_run, as_json=as_json)

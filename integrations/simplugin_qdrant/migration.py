@@ -280,9 +280,11 @@ def prepare(
     """
     space, registration = old
     store, name = space.store, space.collection
-    if not registration.fingerprint.compare(encoder.fingerprint).refusals:
+    if registration.fingerprint.is_same(encoder.fingerprint):
+        known, given = (each.card.full_name for each in (registration.fingerprint, encoder))
+        alike = "" if known == given else f", which gives the same vectors as {given!r}"
         message = (
-            f"Collection {name!r} answers by {encoder.card.full_name!r} already; there is nothing to migrate. "
+            f"Collection {name!r} answers by {known!r} already{alike}; there is nothing to migrate. "
             "What a cutover left behind goes with finish_migration(store, name), or --finish alone."
         )
         raise StoreError(message)
@@ -307,7 +309,7 @@ def prepare(
 def _find_vector(name: str, metadata: Mapping[str, Any], encoder: Encoder) -> str | None:
     """Return the vector that is this model's already."""
     for vector in registered_vectors(metadata):
-        if not read_registration(name, metadata, vector).fingerprint.compare(encoder.fingerprint).refusals:
+        if read_registration(name, metadata, vector).fingerprint.is_same(encoder.fingerprint):
             return vector
     return None
 

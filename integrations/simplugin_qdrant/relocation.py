@@ -7,9 +7,10 @@ asks by the old model gets an error, and never an answer from another model's ve
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from itertools import islice
+from typing import Any
 
 from simplugin.errors import StoreError
 from simplugin_qdrant import points
@@ -28,8 +29,8 @@ _WINDOW = 256  # points looked at together
 class Relocation:
     """A collection on its way into another one, with another model. Made by ``Collection.migrate(into=…)``.
 
-    It has the steps of ``Migration``. What is written to one of the two collections after the last ``run``, while the
-    alias moves, is brought over by the next.
+    It has the steps of ``Migration``. What others write to the collection that answered, while the alias moves, is
+    brought over after it; what they delete there in that moment stays in the other one.
     """
 
     def __init__(
@@ -54,17 +55,10 @@ class Relocation:
         Killed, it goes on where it was when it is run again.
         """
         behind, ahead = (self._new, self._old) if self._answers(self._old) else (self._old, self._new)
-        text_key = self._new_registration.text_key
-        writer, total, seen, written = Writer(behind, text_key), ahead.store.count(ahead.collection), 0, 0
-        records = ahead.store.scroll(ahead.collection)
-        for batch in _windows(records):
-            changed = [record for record in _changed(batch, behind) if _has_text(record, text_key)]
-            if changed:
-                rows = behind.encoder.encode_document(
-                    [points.text_as_read(record.payload, text_key) for record in changed]
-                )
-                ids = [record.id for record in changed]
-                writer.put(ids, rows, [record.payload for record in changed], ids)
+        total, seen, written = ahead.store.count(ahead.collection), 0, 0
+        for batch in _windows(ahead.store.scroll(ahead.collection)):
+            changed = self._with_text(_changed(batch, behind))
+            self._write(changed, behind)
             seen, written = seen + len(batch), written + len(changed)
             if progress:
                 progress(Filling(seen, max(total, seen)))
@@ -107,8 +101,37 @@ class Relocation:
         if self._answers(ahead):
             self.run()
             recorded = read_registration(behind.collection, behind.store.metadata(behind.collection), behind.vector)
+            self._collection.become(behind, recorded)  # under its own name, until the alias is there
             behind.store.alias(self._alias, behind.collection)
             self._collection.become(replace(behind, collection=self._alias), recorded)
+            while self._bring_late(ahead, behind):
+                pass  # a write that had begun may end while its elders are brought over
+
+    def _bring_late(self, ahead: Space, behind: Space) -> int:
+        """Bring over what came to ``ahead`` while the alias moved away from it; return how much that was.
+
+        What is later in ``behind``, which answers by now, stays as it is, and nothing is deleted.
+        """
+        brought = 0
+        for batch in _windows(ahead.store.scroll(ahead.collection)):
+            late = self._with_text(_later(batch, behind))
+            self._write(late, behind)
+            brought += len(late)
+        return brought
+
+    def _write(self, records: Sequence[Record], space: Space) -> None:
+        if records:
+            texts = [points.text_as_read(record.payload, self._text_key) for record in records]
+            ids = [record.id for record in records]
+            payloads = [record.payload for record in records]
+            Writer(space, self._text_key).put(ids, space.encoder.encode_document(texts), payloads, ids)
+
+    def _with_text(self, records: Sequence[Record]) -> list[Record]:
+        return [record for record in records if _has_text(record, self._text_key)]
+
+    @property
+    def _text_key(self) -> str:
+        return self._new_registration.text_key
 
     def _answers(self, space: Space) -> bool:
         return space.store.aliases().get(self._alias) == space.collection
@@ -132,8 +155,26 @@ def _windows(records: Iterator[Record]) -> Iterator[list[Record]]:
 
 
 def _changed(batch: Sequence[Record], behind: Space) -> list[Record]:
-    there = {each.id: each.payload for each in behind.store.retrieve(behind.collection, [each.id for each in batch])}
+    there = _payloads(batch, behind)
     return [record for record in batch if there.get(record.id) != record.payload]
+
+
+def _later(batch: Sequence[Record], behind: Space) -> list[Record]:
+    """Return the records that ``behind`` has not, or as they were written in an earlier second."""
+    there = _payloads(batch, behind)
+    return [
+        record for record in batch if record.id not in there or _written(record.payload) > _written(there[record.id])
+    ]
+
+
+def _written(payload: Mapping[str, Any]) -> str:
+    """Return when a point was written, as its record says; nothing where it has none."""
+    record: dict[str, Any] = payload.get(points.RECORD) or {}
+    return str(record.get("at") or "")
+
+
+def _payloads(batch: Sequence[Record], space: Space) -> dict[str, dict[str, Any]]:
+    return {each.id: each.payload for each in space.store.retrieve(space.collection, [each.id for each in batch])}
 
 
 def _has_text(record: Record, text_key: str) -> bool:

@@ -183,7 +183,7 @@ def _vectors(
 def recorded_model(name: str, registration: Registration, given: Sequence[Encoder]) -> Encoder:
     """Return the model that a registration records: one of those given, or opened by its name."""
     recorded = registration.fingerprint
-    same = (encoder for encoder in given if not recorded.compare(encoder.fingerprint).refusals)
+    same = (encoder for encoder in given if recorded.is_same(encoder.fingerprint))
     return next(same, None) or load_recorded(name, recorded)
 
 

@@ -105,6 +105,12 @@ class Fingerprint:
         warnings = (measured,) if cosine < SAME else ()
         return Comparison(refusals=declared, warnings=warnings, cosine=cosine)
 
+    def is_same(self, other: Fingerprint) -> bool:
+        """Say whether ``other`` is of the same model: as ``compare``, but a close one with other weights is another."""
+        found = self.compare(other)
+        has_other_weights = None not in {self.weights, other.weights} and self.weights != other.weights
+        return not found.refusals and not (found.warnings and has_other_weights)
+
     def to_json(self) -> dict[str, Any]:
         """Return it as JSON values, without what only describes the model to people."""
         card = {key: value for key, value in self.card.to_json().items() if key not in _DESCRIPTIVE}

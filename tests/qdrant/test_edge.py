@@ -89,6 +89,31 @@ def test_a_folder_belongs_to_its_process_in_whatever_thread(tmp_path: Path) -> N
         assert again.names() == ["one", "two"]
 
 
+def test_a_store_stays_where_it_was_opened_when_the_program_goes_elsewhere(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name in ("here", "there"):
+        (tmp_path / name).mkdir()
+    monkeypatch.chdir(tmp_path / "there")
+    with open_store("db") as other:
+        register(other, "theirs", HashEncoder()).add(["not yours"])
+    monkeypatch.chdir(tmp_path / "here")
+    with open_store("db") as store:
+        docs = register(store, "ours", HashEncoder())
+        docs.add(["first"], ids=["1"])
+        monkeypatch.chdir(tmp_path / "there")
+        docs.add(["second"], ids=["2"])
+        register(store, "more", HashEncoder()).add(["third"])
+        assert store.names() == ["more", "ours"]
+        assert store.location == "db"
+        with pytest.raises(StoreLockedError):
+            open_store(tmp_path / "here" / "db")
+    with open_store(tmp_path / "here" / "db") as store:
+        assert register(store, "ours", HashEncoder()).count() == 2
+    with open_store(tmp_path / "there" / "db") as other:
+        assert other.names() == ["theirs"]
+
+
 def test_a_second_store_on_the_folder_is_refused_in_this_process_and_in_another(tmp_path: Path) -> None:
     with open_store(tmp_path / "db") as store:
         register(store, "docs", HashEncoder())

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import replace
 
 import pytest
 
+from simplugin.encoders import Fingerprint
 from simplugin.errors import DataError, ModelMismatchError, StoreError
-from simplugin.measures import FloatArray
+from simplugin.measures import FloatArray, unit_rows
 from simplugin.records import Document
 from simplugin_qdrant import Collection, Store, register
 from simplugin_qdrant.filters import LacksVector
@@ -16,6 +18,7 @@ from simplugin_qdrant.migration import finish_migration, rollback_migration
 from tests.hashing import HashEncoder
 
 OLD, NEW = HashEncoder(), HashEncoder(48, seed=1)
+NEW_WIDE = HashEncoder(seed=1)
 TEXTS = [f"text number {number} about {word}" for number, word in enumerate(["cats", "dogs", "fish"] * 100)]
 
 
@@ -223,6 +226,43 @@ def test_models_are_compared_before_the_switch(docs: Collection) -> None:
 def test_migrating_to_the_model_that_answers_is_refused(docs: Collection) -> None:
     with pytest.raises(StoreError, match="nothing to migrate"):
         docs.migrate(OLD)
+
+
+def test_a_model_close_to_the_one_that_answers_is_another_where_its_weights_are(docs: Collection, store: Store) -> None:
+    first, tuned = Tuned(0), Tuned(0.05)
+    ours = register(store, f"{docs.name}-tuned", first)
+    ours.add(TEXTS[:20], ids=map(str, range(20)))
+    found = first.fingerprint.compare(tuned.fingerprint)
+    assert found.warnings
+    assert not found.refusals
+    job = ours.migrate(tuned)
+    assert job.run() == 20
+    for encoder, vector in ((first, "default"), (tuned, job.vector)):
+        for text, row in vectors(ours, vector).items():
+            assert row == pytest.approx(encoder.encode_document([text])[0], abs=1e-6)
+    ours.add(["written beside"], ids=["late"])
+    assert vectors(ours, "default")["written beside"] == pytest.approx(
+        first.encode_document(["written beside"])[0], abs=1e-6
+    )
+    job.cutover()
+    assert register(store, ours.name, tuned).encoder is tuned
+    with pytest.raises(StoreError, match=f"answers by '{tuned.card.name}' already; there is nothing to migrate"):
+        ours.migrate(tuned)
+
+
+class Tuned(HashEncoder):
+    """A model with weights of its own, a little beside those it was made from."""
+
+    def __init__(self, share: float) -> None:
+        super().__init__(name=f"tuned-{share}")
+        self.share = share
+
+    @property
+    def fingerprint(self) -> Fingerprint:
+        return replace(super().fingerprint, weights=f"{self.share:064}")
+
+    def _encode(self, texts: Sequence[str]) -> FloatArray:
+        return unit_rows(super()._encode(texts) + self.share * NEW_WIDE.encode_document(texts))
 
 
 def test_points_without_a_text_are_left_alone(docs: Collection, store: Store) -> None:

@@ -7,6 +7,7 @@ from collections.abc import Callable
 from dataclasses import replace
 from typing import Any
 
+import numpy as np
 import pytest
 
 from simplugin.errors import StoreError
@@ -118,6 +119,8 @@ def test_several_queries_are_answered_together_as_one_by_one(store: Store, fresh
 
     assert together == [docs.search(text, limit=3, filter={"n": {"gte": 2}}, group=True) for text in TEXTS[:5]]
     assert docs.search_many([]) == []
+    assert docs.search_many(text for text in TEXTS[:5]) == docs.search_many(TEXTS[:5])
+    assert docs.search_many(np.array(TEXTS[:5])) == docs.search_many(TEXTS[:5])
     with pytest.raises(ValueError, match="blank"):
         docs.search_many(["one", " "])
     with pytest.raises(TypeError, match=r"\[text\]"):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable, Iterator
 
 import pytest
@@ -66,6 +67,34 @@ def test_the_alias_moves_to_the_second_collection_and_back(
     docs: Collection, store: Store, fresh: Callable[[str], str]
 ) -> None:
     check(docs, store, fresh("second"))
+
+
+def test_what_is_written_as_the_alias_moves_is_brought_over(
+    docs: Collection, store: Store, fresh: Callable[[str], str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    alias, first, second, move = docs.name, store.aliases()[docs.name], fresh("second"), store.alias
+    job = docs.migrate(NEW, into=second)
+    job.run()
+
+    def write_and_move(name: str, to: str) -> None:
+        answering, before = (second, NEW) if to == first else (first, OLD)
+        register(store, answering, before).add([f"written on the way to {to}", "seven"], ids=[f"for {to}", "7"])
+        move(name, to)
+
+    monkeypatch.setattr(store, "alias", write_and_move)
+    time.sleep(1.1)  # when a point was written is kept in whole seconds
+    job.cutover()
+    assert docs.count() == len(TEXTS) + 1
+    assert [found.text for found in docs.get([f"for {second}", "7"])] == [f"written on the way to {second}", "seven"]
+    assert docs.search(f"written on the way to {second}", limit=1)[0].score == pytest.approx(1, abs=1e-5)
+    docs.delete(["7"])
+    job.rollback()
+    assert {found.document_id for found in docs.get(["7", f"for {first}", f"for {second}"])} == {
+        "7",
+        f"for {first}",
+        f"for {second}",
+    }
+    assert register(store, alias, OLD).search("seven", limit=1)[0].document_id == "7"
 
 
 def test_an_old_server_is_migrated_so(old_server: Store) -> None:

@@ -53,7 +53,8 @@ class EdgeFolder:
 
         Raises ``StoreLockedError`` where another process, or another store, has it open.
         """
-        self._folder = Path(folder)
+        self._given = str(folder)
+        self._folder = Path(folder).absolute()  # a program may go elsewhere while it is open
         self._lock = FileLock(self._folder / ".lock", timeout=0, thread_local=False)  # the process holds it
         self._sidecars: dict[str, dict[str, Any]] = {}
         self._aliases: dict[str, str] = {}
@@ -75,7 +76,7 @@ class EdgeFolder:
             raise StoreError(message)
 
     def __str__(self) -> str:
-        return str(self._folder)
+        return self._given
 
     def names(self) -> list[str]:
         """Return the names of the collections, sorted."""

@@ -24,6 +24,7 @@ from simplugin_qdrant.writing import Writer
 __all__ = ["Relocation", "collection_behind"]
 
 _WINDOW = 256  # points looked at together
+_LOOKS = 3  # after the alias moved: a write that had begun may end while its elders are brought over
 
 
 class Relocation:
@@ -104,8 +105,9 @@ class Relocation:
             self._collection.become(behind, recorded)  # under its own name, until the alias is there
             behind.store.alias(self._alias, behind.collection)
             self._collection.become(replace(behind, collection=self._alias), recorded)
-            while self._bring_late(ahead, behind):
-                pass  # a write that had begun may end while its elders are brought over
+            for _ in range(_LOOKS):
+                if not self._bring_late(ahead, behind):
+                    break
 
     def _bring_late(self, ahead: Space, behind: Space) -> int:
         """Bring over what came to ``ahead`` while the alias moved away from it; return how much that was.

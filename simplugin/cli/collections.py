@@ -6,7 +6,7 @@ import time
 from contextlib import ExitStack
 from dataclasses import asdict
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import Annotated, Any
 
 import typer
 
@@ -25,9 +25,6 @@ from simplugin.cli.options import (
 from simplugin.cli.output import counting, meter, note, print_json, print_table, waiting
 from simplugin.cli.verbs import Verbs
 from simplugin.errors import StoreError
-
-if TYPE_CHECKING:
-    pass
 
 __all__ = ["app"]
 

@@ -53,7 +53,7 @@ class EdgeFolder:
 
         Raises ``StoreLockedError`` where another process, or another store, has it open.
         """
-        self._given = str(folder)
+        self._given = str(Path(folder))
         self._folder = Path(folder).absolute()  # a program may go elsewhere while it is open
         self._lock = FileLock(self._folder / ".lock", timeout=0, thread_local=False)  # the process holds it
         self._sidecars: dict[str, dict[str, Any]] = {}

@@ -7,10 +7,9 @@ asks by the old model gets an error, and never an answer from another model's ve
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
 from itertools import islice
-from typing import Any
 
 from simplugin.errors import StoreError
 from simplugin_qdrant import points
@@ -18,7 +17,7 @@ from simplugin_qdrant.filling import Filling
 from simplugin_qdrant.migration import Comparison, Migrating, compare
 from simplugin_qdrant.registry import Registration, read_registration
 from simplugin_qdrant.space import Space
-from simplugin_qdrant.stores.protocol import Record, Store
+from simplugin_qdrant.stores.protocol import Payload, Record, Store
 from simplugin_qdrant.writing import Writer
 
 __all__ = ["Relocation", "collection_behind"]
@@ -56,13 +55,7 @@ class Relocation:
         Killed, it goes on where it was when it is run again.
         """
         behind, ahead = (self._new, self._old) if self._answers(self._old) else (self._old, self._new)
-        total, seen, written = ahead.store.count(ahead.collection), 0, 0
-        for batch in _windows(ahead.store.scroll(ahead.collection)):
-            changed = self._with_text(_changed(batch, behind))
-            self._write(changed, behind)
-            seen, written = seen + len(batch), written + len(changed)
-            if progress:
-                progress(Filling(seen, max(total, seen)))
+        written = self._bring(ahead, behind, _changed, progress)
         for batch in _windows(behind.store.scroll(behind.collection, keys=[])):
             kept = ahead.store.retrieve(ahead.collection, [record.id for record in batch], keys=[])
             behind.store.delete(behind.collection, sorted({each.id for each in batch} - {each.id for each in kept}))
@@ -102,38 +95,42 @@ class Relocation:
         if self._answers(ahead):
             self.run()
             recorded = read_registration(behind.collection, behind.store.metadata(behind.collection), behind.vector)
-            self._collection.become(behind, recorded)  # under its own name, until the alias is there
             behind.store.alias(self._alias, behind.collection)
             self._collection.become(replace(behind, collection=self._alias), recorded)
             for _ in range(_LOOKS):
-                if not self._bring_late(ahead, behind):
+                # What came to the one that was left. What is later in the other, which answers by now, stays as it is.
+                if not self._bring(ahead, behind, _is_later):
                     break
 
-    def _bring_late(self, ahead: Space, behind: Space) -> int:
-        """Bring over what came to ``ahead`` while the alias moved away from it; return how much that was.
+    def _bring(
+        self,
+        ahead: Space,
+        behind: Space,
+        is_wanted: Callable[[Payload, Payload | None], bool],
+        progress: Callable[[Filling], None] | None = None,
+    ) -> int:
+        """Embed and write for ``behind`` what is wanted of ``ahead``; return how many texts that was.
 
-        What is later in ``behind``, which answers by now, stays as it is, and nothing is deleted.
+        ``is_wanted`` is asked with the payload of a point in ``ahead``, and its payload in ``behind``, if it is there.
         """
-        brought = 0
+        text_key = self._new_registration.text_key
+        writer, total, seen, written = Writer(behind, text_key), ahead.store.count(ahead.collection), 0, 0
         for batch in _windows(ahead.store.scroll(ahead.collection)):
-            late = self._with_text(_later(batch, behind))
-            self._write(late, behind)
-            brought += len(late)
-        return brought
-
-    def _write(self, records: Sequence[Record], space: Space) -> None:
-        if records:
-            texts = [points.text_as_read(record.payload, self._text_key) for record in records]
-            ids = [record.id for record in records]
-            payloads = [record.payload for record in records]
-            Writer(space, self._text_key).put(ids, space.encoder.encode_document(texts), payloads, ids)
-
-    def _with_text(self, records: Sequence[Record]) -> list[Record]:
-        return [record for record in records if _has_text(record, self._text_key)]
-
-    @property
-    def _text_key(self) -> str:
-        return self._new_registration.text_key
+            found = behind.store.retrieve(behind.collection, [record.id for record in batch])
+            there = {each.id: each.payload for each in found}
+            wanted = [
+                record
+                for record in batch
+                if is_wanted(record.payload, there.get(record.id)) and _has_text(record, text_key)
+            ]
+            if wanted:
+                rows = behind.encoder.encode_document([points.text_as_read(each.payload, text_key) for each in wanted])
+                ids = [record.id for record in wanted]
+                writer.put(ids, rows, [record.payload for record in wanted], ids)
+            seen, written = seen + len(batch), written + len(wanted)
+            if progress:
+                progress(Filling(seen, max(total, seen)))
+        return written
 
     def _answers(self, space: Space) -> bool:
         return space.store.aliases().get(self._alias) == space.collection
@@ -156,27 +153,19 @@ def _windows(records: Iterator[Record]) -> Iterator[list[Record]]:
         yield batch
 
 
-def _changed(batch: Sequence[Record], behind: Space) -> list[Record]:
-    there = _payloads(batch, behind)
-    return [record for record in batch if there.get(record.id) != record.payload]
+def _changed(payload: Payload, there: Payload | None) -> bool:
+    return payload != there
 
 
-def _later(batch: Sequence[Record], behind: Space) -> list[Record]:
-    """Return the records that ``behind`` has not, or as they were written in an earlier second."""
-    there = _payloads(batch, behind)
-    return [
-        record for record in batch if record.id not in there or _written(record.payload) > _written(there[record.id])
-    ]
+def _is_later(payload: Payload, there: Payload | None) -> bool:
+    """Say whether a point is not there yet, or was written in a later second than what is there."""
+    return there is None or _written(payload) > _written(there)
 
 
-def _written(payload: Mapping[str, Any]) -> str:
+def _written(payload: Payload) -> str:
     """Return when a point was written, as its record says; nothing where it has none."""
-    record: dict[str, Any] = payload.get(points.RECORD) or {}
+    record: Payload = payload.get(points.RECORD) or {}
     return str(record.get("at") or "")
-
-
-def _payloads(batch: Sequence[Record], space: Space) -> dict[str, dict[str, Any]]:
-    return {each.id: each.payload for each in space.store.retrieve(space.collection, [each.id for each in batch])}
 
 
 def _has_text(record: Record, text_key: str) -> bool:

@@ -96,7 +96,7 @@ class Asking(Recording):
         and for ``min_probability`` where hits have no probability; ``ValueError`` for a ``limit`` below 1, a blank
         query and an unknown mode.
         """
-        _check_queries([query])
+        _check_query(query)
         wanted = Wanted(limit, mode, filter, min_score, group, rerank, min_probability, language)
         (hits,) = self._answer([query], None, wanted)
         return hits
@@ -115,8 +115,9 @@ class Asking(Recording):
         language: str | None = None,
     ) -> list[list[Hit]]:
         """Answer several queries like ``search``, encoded together and sent in one request."""
-        asked = queries if isinstance(queries, str) else list(queries)
-        _check_queries(asked)
+        asked = as_texts(queries)
+        for query in asked:
+            _check_query(query)
         wanted = Wanted(limit, mode, filter, min_score, group, rerank, min_probability, language)
         return self._answer(asked, None, wanted) if asked else []
 
@@ -134,7 +135,7 @@ class Asking(Recording):
         language: str | None = None,
     ) -> list[Hit]:
         """Search like ``search``, without holding up the event loop; concurrent calls are encoded together."""
-        _check_queries([query])
+        _check_query(query)
         wanted = Wanted(limit, mode, filter, min_score, group, rerank, min_probability, language)
         (hits,) = await self._aanswer([query], None, wanted)
         return hits
@@ -176,13 +177,13 @@ class Asking(Recording):
 
     def query_vector(self, query: str) -> FloatArray:
         """Return the vector (dimension,) that a search compares for this query. Raises ``ValueError`` for a blank."""
-        _check_queries([query])
+        _check_query(query)
         row: FloatArray = self.encoder.encode_query([as_read(query)])[0]
         return row
 
     async def aquery_vector(self, query: str) -> FloatArray:
         """Return like ``query_vector``, without holding up the event loop."""
-        _check_queries([query])
+        _check_query(query)
         row: FloatArray = (await self.encoder.aencode_query([as_read(query)]))[0]
         return row
 
@@ -212,12 +213,13 @@ class Asking(Recording):
     def vector_of(self, encoder: Encoder) -> str | None:
         """Return the name of the vector that this model made of the texts here, None where there is none."""
         space, registration = self._model.space, self._model.registration
-        if encoder is space.encoder or _is_same(registration, encoder):
+        if encoder is space.encoder or _agrees(registration, encoder):
             return space.vector
         metadata = self._store.metadata(self._name)
         others = (vector for vector in registered_vectors(metadata) if vector != space.vector)
         return next(
-            (vector for vector in others if _is_same(read_registration(self._name, metadata, vector), encoder)), None
+            (vector for vector in others if _agrees(read_registration(self._name, metadata, vector), encoder)),
+            None,
         )
 
     def _answer(self, queries: Sequence[str], vectors: FloatArray | None, wanted: Wanted) -> list[list[Hit]]:
@@ -325,10 +327,9 @@ class Asking(Recording):
         self.become(opened, read_registration(self._name, metadata, vector))
 
 
-def _check_queries(queries: Sequence[str]) -> None:
-    for query in queries if isinstance(queries, list) else as_texts(queries):
-        check_query(query)
-    if not all(query.strip() for query in queries):
+def _check_query(query: str) -> None:
+    check_query(query)
+    if not query.strip():
         raise ValueError("The query is blank.")
 
 
@@ -342,6 +343,7 @@ def _as_rows(vector: Sequence[float] | FloatArray) -> FloatArray:
     return row[None]
 
 
-def _is_same(registration: Registration, encoder: Encoder) -> bool:
+def _agrees(registration: Registration, encoder: Encoder) -> bool:
+    """Say whether this model's vectors may stand for the stored ones: a close model's may not, whoever's it is."""
     comparison = registration.fingerprint.compare(encoder.fingerprint)
     return not comparison.refusals and not comparison.warnings

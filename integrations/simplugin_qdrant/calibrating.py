@@ -16,7 +16,7 @@ from simplugin.evaluation.datasets.sts import SCALE
 from simplugin.records import Hit
 from simplugin.texts import as_read
 
-__all__ = ["Labelled", "check_probability", "fit", "gather", "graded"]
+__all__ = ["check_probability", "fit", "gather", "graded"]
 
 
 def gather(

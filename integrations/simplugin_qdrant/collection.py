@@ -15,10 +15,11 @@ from simplugin.collection import Mode, as_mode
 from simplugin.duplicates import check_threshold
 from simplugin.encoders import Encoder, as_encoder
 from simplugin.encoders.protocol import as_texts
+from simplugin.evaluation.datasets.pair_sources import Labelled
 from simplugin.ingestion import Choices, IngestReport, Options, Progress, ingest_documents, ingest_files
 from simplugin.records import Alike, Metadata, StoredDocument
 from simplugin_qdrant.asking import Asking
-from simplugin_qdrant.calibrating import Labelled, fit, gather
+from simplugin_qdrant.calibrating import fit, gather
 from simplugin_qdrant.duplicates import find_alike
 from simplugin_qdrant.filling import Filling, fill
 from simplugin_qdrant.filters import AllOf, Condition, both, parse_choice, parse_filter, payload_key

@@ -19,7 +19,8 @@ from simplugin.encoders import Encoder
 from simplugin.encoders.retired import RetiredEncoder
 from simplugin.errors import DataError, StoreError
 from simplugin.evaluation import cosine_of_pairs, spearman
-from simplugin_qdrant.calibrating import Labelled, gather
+from simplugin.evaluation.datasets.pair_sources import Labelled
+from simplugin_qdrant.calibrating import gather
 from simplugin_qdrant.filling import Filling, check_filled, fill
 from simplugin_qdrant.registry import (
     Registration,

@@ -259,7 +259,7 @@ def mark_calibrated(store: Store, name: str, vector: str, made_for: Registration
     """
     metadata = store.metadata(name)
     kept = read_registration(name, metadata, vector) if vector in registered_vectors(metadata) else None
-    if kept is None or kept.fingerprint.compare(made_for.fingerprint).refusals:
+    if kept is None or not kept.fingerprint.is_same(made_for.fingerprint):
         message = f"Collection {name!r} went over to another model meanwhile; open it again, and calibrate that."
         raise StoreError(message)
     recorded = cast("Mapping[str, Any]", metadata[metadata_key(vector)])

@@ -12,13 +12,14 @@ from simplugin.calibration import Calibration
 from simplugin.collection import Mode
 from simplugin.encoders import Encoder
 from simplugin.errors import DataError, StoreError
+from simplugin.evaluation.datasets.pair_sources import Labelled
 from simplugin.ingestion import IngestReport, Options, Progress
 from simplugin.measures import FloatArray
 from simplugin.records import Alike, Hit, Metadata
 from simplugin.reranking import candidates, open_reranker
 from simplugin.routing import REST, Router
 from simplugin_qdrant.asked import Asked, Wanted
-from simplugin_qdrant.calibrating import Labelled, fit, gather
+from simplugin_qdrant.calibrating import fit, gather
 from simplugin_qdrant.collection import WINDOW, Collection
 from simplugin_qdrant.filling import Filling
 from simplugin_qdrant.filters import Condition

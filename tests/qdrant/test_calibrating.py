@@ -12,10 +12,10 @@ import pytest
 from simplugin.encoders import Encoder
 from simplugin.errors import DataError, StoreError
 from simplugin.evaluation import scores_of_pairs
+from simplugin.evaluation.datasets.pair_sources import Labelled
 from simplugin.records import Hit
 from simplugin.reranking import SimilarityReranker
 from simplugin_qdrant import Collection, Store, copy_collection, open_store, register
-from simplugin_qdrant.calibrating import Labelled
 from simplugin_qdrant.listing import describe
 from simplugin_qdrant.registry import metadata_key
 from tests.hashing import HashEncoder

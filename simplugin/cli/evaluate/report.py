@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from simplugin.cli.options import AsJson, not_read
+from simplugin.cli.options import AsJson, refuse_overwriting
 from simplugin.cli.output import note, print_json, print_page
 
 if TYPE_CHECKING:
@@ -38,7 +38,7 @@ def report(
     from simplugin.evaluation.report import to_markdown, to_model_index, write_html, write_markdown
 
     for target in filter(None, (html, markdown)):
-        not_read(target, results)
+        refuse_overwriting(target, results)
     opened = [_open(path, items=html is not None) for path in results]
     found = [each.result for each in opened]
     if html is not None:

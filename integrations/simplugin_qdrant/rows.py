@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence, Sized
+from collections.abc import Iterable, Iterator, Mapping, Sized
 from dataclasses import dataclass
 from itertools import chain
 from pathlib import Path
 from typing import cast
 
+from simplugin.encoders.protocol import check_listed
 from simplugin.errors import PointError
 from simplugin.ingestion import Failure
 from simplugin.ingestion.sources.loaders import as_documents, is_loader
@@ -30,12 +31,15 @@ def pair_rows(
 
     Where all three are sized the check comes before the first write; a generator shows its length only at its end.
     """
-    if isinstance(texts, str):
-        message = f"Expected a list of texts, got the single text {texts[:40]!r}: write [text]."
+    check_listed(texts)
+    if isinstance(ids, str):
+        message = f"Expected a list of ids, got the single text {ids[:40]!r}: write [id]."
         raise TypeError(message)
+    expected = _length(texts)
     for given, word in ((ids, "ids"), (metadata, "metadata")):
-        if isinstance(texts, Sequence) and isinstance(given, Sequence) and len(given) != len(texts):
-            message = f"There are {len(texts)} texts and {len(given)} {word}; nothing was written."
+        number = _length(given)
+        if expected is not None and number is not None and number != expected:
+            message = f"There are {expected} texts and {number} {word}; nothing was written."
             raise PointError(message)
     all_ids = None if ids is None else iter(ids)
     all_metadata = None if metadata is None else iter(metadata)
@@ -61,6 +65,10 @@ def pair_rows(
         if given is not None and next(given, _MISSING) is not _MISSING:
             message = f"There are {number + 1} texts and more {word}; the texts were written with the first of them."
             raise PointError(message)
+
+
+def _length(given: object) -> int | None:
+    return len(given) if isinstance(given, Sized) else None
 
 
 def paths_or_documents(sources: object) -> tuple[list[str | Path], Iterable[Document | Failure] | None]:

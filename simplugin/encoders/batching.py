@@ -10,7 +10,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from itertools import islice
 
-from simplugin.encoders.protocol import as_texts
+from simplugin.encoders.protocol import as_texts, check_listed
 
 __all__ = ["CPU", "GPU", "WINDOW", "Budget", "plan", "windows"]
 
@@ -38,8 +38,7 @@ def windows(texts: Iterable[str], size: int = WINDOW) -> Iterator[list[str]]:
 
     Raises ``TypeError`` for a bare string and for anything that is not a string.
     """
-    if isinstance(texts, str):
-        as_texts(texts)
+    check_listed(texts)
     iterator, taken = iter(texts), 0
     while window := as_texts(islice(iterator, size), first=taken):
         yield window

@@ -16,6 +16,7 @@ from simplugin.encoders.batching import plan, windows
 from simplugin.encoders.fingerprint import Fingerprint, hash_files, take_fingerprint
 from simplugin.encoders.inspector import Layout, read_layout
 from simplugin.encoders.network import Batch, Network, TorchNetwork, choose_device
+from simplugin.encoders.protocol import as_texts
 from simplugin.errors import CheckpointError, ModelError
 from simplugin.measures import FloatArray, unit_rows
 from simplugin.messages import first_line, without_bars
@@ -115,10 +116,11 @@ class LocalEncoder:
 
     def count_tokens(self, texts: Sequence[str]) -> list[int]:
         """Count the tokens of each text, untruncated, with the special ones and without the prompt."""
+        listed = as_texts(texts)
         if self.layout.kind == "static":
             with self._tokenizing:  # the bare tokenizer of the tokenizers library
-                return [len(found) for found in self._tokenizer.encode_batch(list(texts), add_special_tokens=False)]
-        return [len(ids) for ids in self._tokenize(list(texts), limit=None)["input_ids"]]
+                return [len(found) for found in self._tokenizer.encode_batch(listed, add_special_tokens=False)]
+        return [len(ids) for ids in self._tokenize(listed, limit=None)["input_ids"]]
 
     def encode_unscaled(self, texts: Iterable[str]) -> FloatArray:
         """Encode questions as the checkpoint's own modules do: float32 (n, dimension), not brought to length 1."""

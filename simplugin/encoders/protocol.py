@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Protocol, cast
 
 from simplugin.catalog import ModelCard
 from simplugin.encoders.fingerprint import Fingerprint
 from simplugin.measures import FloatArray
+from simplugin.texts import whole
 
-__all__ = ["Encoder", "as_texts", "check_query"]
+__all__ = ["Encoder", "as_texts", "check_listed", "check_query"]
 
 
 class Encoder(Protocol):
@@ -55,22 +56,35 @@ def check_query(query: str) -> None:
 
 
 def as_texts(texts: Iterable[str], *, first: int = 0) -> list[str]:
-    """Return the texts as a list; a bare string is refused, since it would be read letter by letter.
+    """Return the texts as a list, each ``whole``.
 
     ``first`` is the number of the first one, for the message of an error.
 
-    Raises ``TypeError`` for a bare string and for anything in the list that is not a string.
+    Raises ``TypeError`` for what ``check_listed`` refuses, and for anything in the list that is not a string.
     """
-    if isinstance(texts, str):
-        message = f"Expected a list of texts, got the single text {texts[:40]!r}: write [text]."
-        raise TypeError(message)
-    given = cast("object", texts)  # callers may be untyped
-    if not isinstance(given, Iterable):
-        message = f"Expected a list of texts, got {given!r}."
-        raise TypeError(message)
-    listed = list(cast("Iterable[object]", given))
-    for number, text in enumerate(listed, first):
+    check_listed(texts)
+    listed = list(texts)
+    for number, text in enumerate(cast("list[object]", listed), first):  # callers may be untyped
         if not isinstance(text, str):
             message = f"Text {number} is {type(text).__name__}, not a string."
             raise TypeError(message)
-    return cast("list[str]", listed)
+    return [text if text.isascii() else whole(text) for text in listed]
+
+
+def check_listed(given: object, what: str = "texts") -> None:
+    """Refuse what can be gone through, and would be read as something else than was meant.
+
+    Raises ``TypeError`` for a bare string, which would be read letter by letter; for a dictionary and a table, of
+    which it would be the keys and the names of the columns; for a set, which has no order; and for what is no iterable.
+    """
+    if isinstance(given, str):
+        one = what.split()[-1].removesuffix("s")
+        message = f"Expected a list of {what}, got the single text {given[:40]!r}: write [{one}]."
+        raise TypeError(message)
+    if isinstance(given, Mapping | set | frozenset) or hasattr(given, "columns"):
+        kind = type(given).__name__  # pyright: ignore[reportUnknownArgumentType, reportUnknownVariableType]
+        message = f"Expected a list of {what}, got a {kind}: write out which of its values they are, in their order."
+        raise TypeError(message)
+    if not isinstance(given, Iterable):
+        message = f"Expected a list of {what}, got {given!r}."
+        raise TypeError(message)

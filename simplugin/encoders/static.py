@@ -122,7 +122,7 @@ class StaticEncoder:
 
     def count_tokens(self, texts: Sequence[str]) -> list[int]:
         """Count the word pieces of each text."""
-        sizes: list[int] = self._cut(texts)[1].tolist()
+        sizes: list[int] = self._cut(as_texts(texts))[1].tolist()
         return sizes
 
     def _encode(self, texts: Iterable[str]) -> FloatArray:

@@ -155,9 +155,7 @@ def heard(text: str) -> str:
     What is longer is no utterance, and a tokenizer may take 20 seconds for 10,000 letters without a blank. Of several
     marks at the end of a sentence one stays: to a mean of word pieces "Help!!!" is mostly exclamation.
     """
-    # Half a pair of UTF-16 is no character, and no tokenizer takes it.
-    read = as_read(text[:_LONGEST].encode("utf-8", "replace").decode("utf-8"))
-    return _EMPHASIS.sub(_calm, read)
+    return _EMPHASIS.sub(_calm, as_read(text[:_LONGEST]))
 
 
 def _calm(marks: re.Match[str]) -> str:

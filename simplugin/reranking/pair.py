@@ -17,6 +17,7 @@ from simplugin.measures import FloatArray
 from simplugin.records import Hit
 from simplugin.reranking.checkpoint import PairCheckpoint
 from simplugin.reranking.ranking import as_hits, check_top, ranked
+from simplugin.texts import whole
 
 if TYPE_CHECKING:
     import torch
@@ -159,7 +160,7 @@ def _windows(pairs: Iterable[tuple[str, str]]) -> Iterator[list[tuple[str, str]]
 def _as_pair(pair: object) -> tuple[str, str]:
     match pair:
         case (str() as first, str() as second):
-            return first, second
+            return whole(first), whole(second)
         case _:
             message = f"Expected pairs of texts, got {pair!r:.60}: write [(text, other), …]."
             raise TypeError(message)

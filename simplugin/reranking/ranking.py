@@ -8,6 +8,7 @@ from typing import Protocol, cast
 
 import numpy as np
 
+from simplugin.encoders.protocol import check_listed
 from simplugin.measures import FloatArray
 from simplugin.records import Hit
 
@@ -33,11 +34,9 @@ def candidates(limit: int) -> int:
 def as_hits(hits: Sequence[Hit | str]) -> list[Hit]:
     """Return hits as they are, and plain texts as hits whose ids are their places, from 0.
 
-    Raises ``TypeError`` for a single text, and for anything else among them.
+    Raises ``TypeError`` for what ``check_listed`` refuses, and for anything else among them.
     """
-    if isinstance(hits, str):
-        message = f"Expected a list of hits or texts, got the single text {hits[:40]!r}: write [text]."
-        raise TypeError(message)
+    check_listed(hits, "hits or texts")
     for number, hit in enumerate(cast("Sequence[object]", hits)):  # callers may be untyped
         if not isinstance(hit, Hit | str):
             message = f"Candidate {number} is a {type(hit).__name__}; give hits, or texts."

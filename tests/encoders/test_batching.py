@@ -59,3 +59,5 @@ def test_a_text_that_is_no_string_is_named_by_its_number_in_the_whole() -> None:
         list(windows(["a"] * 5 + [5], size=4))  # type: ignore[list-item]  # what untyped callers do
     with pytest.raises(TypeError, match="single text"):
         list(windows("abc"))
+    with pytest.raises(TypeError, match="got a dict"):
+        list(windows({"a": "text"}))

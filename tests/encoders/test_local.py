@@ -76,6 +76,14 @@ def test_tokens_are_counted_untruncated_with_the_special_ones(encoder: LocalEnco
     assert encoder.count_tokens(["the cat", "", "hund " * 300]) == [4, 2, 302]
 
 
+async def test_half_of_a_surrogate_pair_is_read_as_the_character_for_none(encoder: LocalEncoder) -> None:
+    halves, read = ["half \ud83d", "a \ud83d\ude00"], ["half \ufffd", "a 😀"]
+
+    np.testing.assert_array_equal(encoder.encode_document(halves), encoder.encode_document(read))
+    np.testing.assert_array_equal(await encoder.aencode_query(halves), encoder.encode_query(read))
+    assert encoder.count_tokens(halves) == encoder.count_tokens(read)
+
+
 def test_threads_may_share_an_encoder(encoder: LocalEncoder) -> None:
     expected = encoder.encode_document(TEXTS)
 

@@ -126,10 +126,18 @@ def test_no_texts_give_no_rows_of_the_right_width(starter: Encoder) -> None:
     assert starter.encode_document(iter([])).shape == (0, starter.dimension)
 
 
-@pytest.mark.parametrize("wrong", ["bare", ["ok", 7], [None]])
+@pytest.mark.parametrize("wrong", ["bare", ["ok", 7], [None], {"a": "text"}, {"one"}, 7], ids=str)
 def test_what_is_no_list_of_texts_is_refused(starter: Encoder, wrong: object) -> None:
     with pytest.raises(TypeError):
         starter.encode_query(wrong)  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType]
+
+
+def test_halves_of_a_surrogate_pair_are_joined_or_read_as_the_character_for_none(starter: Encoder) -> None:
+    halves, read = ["a \ud83d\ude00", "half \ud83d", "\udc80"], ["a 😀", "half \ufffd", "\ufffd"]
+
+    np.testing.assert_array_equal(starter.encode_document(halves), starter.encode_document(read))
+    np.testing.assert_array_equal(starter.encode_query(halves), starter.encode_query(read))
+    assert starter.count_tokens(halves) == starter.count_tokens(read)
 
 
 def test_threads_may_share_an_encoder(starter: Encoder) -> None:

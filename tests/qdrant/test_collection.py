@@ -103,6 +103,30 @@ def test_input_that_does_not_fit_is_refused_before_anything_is_written(
     assert docs.count() == 0
 
 
+def test_what_is_no_list_of_texts_is_refused_and_not_read_by_its_keys(docs: Collection) -> None:
+    table = pytest.importorskip("pyarrow").table({"text": ["one", "two"]})
+
+    for texts in ({"a": "one", "b": "two"}, {"one", "two"}, table):
+        with pytest.raises(TypeError, match=r"list of texts, got a (dict|set|Table)"):
+            docs.add(texts)
+
+    assert docs.count() == 0
+
+
+def test_ids_in_one_string_are_refused_and_not_cut_into_letters(docs: Collection) -> None:
+    with pytest.raises(TypeError, match=r"list of ids, got the single text 'ab': write \[id\]"):
+        docs.add(["one", "two"], ids="ab")
+
+    assert docs.count() == 0
+
+
+def test_a_query_that_was_cut_within_an_emoji_finds_what_the_rest_of_it_means(docs: Collection) -> None:
+    docs.add(["the cat sat on the mat", "stock prices fell"])
+    cut = "a cat on a mat \ud83d"
+
+    assert docs.search(cut, limit=1)[0].text == docs.search_many([cut], limit=1)[0][0].text == "the cat sat on the mat"
+
+
 def test_a_bare_string_is_refused(docs: Collection) -> None:
     with pytest.raises(TypeError, match=r"write \[text\]"):
         docs.add("not a list")

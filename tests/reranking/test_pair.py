@@ -263,6 +263,13 @@ class Trap:
         return Path.touch, (self.path,)
 
 
+def test_half_of_a_surrogate_pair_is_read_as_the_character_for_none(mnli: Path) -> None:
+    reranker = sp.load_reranker(mnli)
+
+    halves, read = [("half \ud83d", "a cat")], [("half \ufffd", "a cat")]
+    np.testing.assert_array_equal(reranker.score(halves), reranker.score(read))
+
+
 @pytest.mark.parametrize("given", ["text", [("only",)], [("a", 3)], [["a", "b", "c"]]], ids=str)
 def test_anything_but_pairs_of_texts_is_refused(mnli: Path, given: object) -> None:
     with pytest.raises(TypeError, match="pairs of texts"):

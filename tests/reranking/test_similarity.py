@@ -55,6 +55,7 @@ def test_a_top_below_one_is_refused() -> None:
     [
         (None, ["a"], "A query is a text; got a NoneType"),
         ("x", "a cat", r"got the single text 'a cat': write \[text\]"),
+        ("x", {"a": "cat"}, "list of hits or texts, got a dict"),
         ("x", ["a", None], "Candidate 1 is a NoneType"),
     ],
 )

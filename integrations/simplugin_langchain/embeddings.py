@@ -14,6 +14,7 @@ from simplugin.encoders import Encoder, Fingerprint, as_encoder, take_fingerprin
 from simplugin.encoders.protocol import as_texts
 from simplugin.errors import ModelError
 from simplugin.measures import FloatArray
+from simplugin.threads import long_work
 
 __all__ = ["OF_LANGCHAIN", "EmbeddingsEncoder", "SimpluginEmbeddings", "as_embeddings", "encoder_of"]
 
@@ -68,7 +69,7 @@ class SimpluginEmbeddings(Embeddings):
 
     async def aembed_documents(self, texts: list[str]) -> list[list[float]]:
         """Embed texts to be found, in a thread."""
-        return await asyncio.to_thread(self.embed_documents, texts)
+        return await long_work(self.embed_documents, texts)
 
     async def aembed_query(self, text: str) -> list[float]:
         """Embed a question, in one batch with those that are asked at the same time."""

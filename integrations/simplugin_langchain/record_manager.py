@@ -10,6 +10,8 @@ from typing import TYPE_CHECKING
 
 from langchain_core.indexing import RecordManager
 
+from simplugin.threads import long_work
+
 if TYPE_CHECKING:
     from simplugin_qdrant import Collection
 
@@ -71,7 +73,7 @@ class SimpluginRecordManager(RecordManager):
         time_at_least: float | None = None,
     ) -> None:
         """Note like ``update``, in a thread."""
-        await asyncio.to_thread(self.update, keys, group_ids=group_ids, time_at_least=time_at_least)
+        await long_work(self.update, keys, group_ids=group_ids, time_at_least=time_at_least)
 
     def exists(self, keys: Sequence[str]) -> list[bool]:
         """Say of each document whether it is there, and was indexed."""
@@ -110,4 +112,4 @@ class SimpluginRecordManager(RecordManager):
 
     async def adelete_keys(self, keys: Sequence[str]) -> None:
         """Forget like ``delete_keys``, in a thread."""
-        await asyncio.to_thread(self.delete_keys, keys)
+        await long_work(self.delete_keys, keys)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import Iterable, Mapping, Sequence
 from inspect import signature
 from typing import TYPE_CHECKING, Any, Self, cast
@@ -12,6 +11,7 @@ from langchain_core.embeddings import Embeddings
 
 from simplugin.encoders import Encoder
 from simplugin.errors import ModelError, UnknownModelError
+from simplugin.threads import long_work
 from simplugin_langchain.documents import to_document
 from simplugin_langchain.embeddings import OF_LANGCHAIN, encoder_of
 from simplugin_langchain.searching import Searching, refuse
@@ -76,7 +76,7 @@ class SimpluginVectorStore(Searching):
         **options: Any,
     ) -> Self:
         """Make like ``from_texts``, without holding up the event loop."""
-        made = await asyncio.to_thread(cls._open, collection, _given(embedding), store, options)
+        made = await long_work(cls._open, collection, _given(embedding), store, options)
         await made.aadd_texts(texts, metadatas, ids=ids)
         return made
 
@@ -225,7 +225,7 @@ class SimpluginVectorStore(Searching):
     async def adelete(self, ids: Sequence[str] | None = None, **unknown: Any) -> bool:
         """Delete like ``delete``, without holding up the event loop."""
         refuse(unknown)
-        return await asyncio.to_thread(self.delete, ids)
+        return await long_work(self.delete, ids)
 
     def get_by_ids(self, ids: Sequence[str], /) -> list[Document]:
         """Return the documents of these ids, in their order; ids that are not there are left out.

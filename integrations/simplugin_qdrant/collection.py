@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
@@ -18,6 +17,7 @@ from simplugin.encoders.protocol import as_texts
 from simplugin.evaluation.datasets.pair_sources import Labelled
 from simplugin.ingestion import Choices, IngestReport, Options, Progress, ingest_documents, ingest_files
 from simplugin.records import Alike, Metadata, StoredDocument
+from simplugin.threads import long_work
 from simplugin_qdrant.asking import Asking
 from simplugin_qdrant.calibrating import fit, gather
 from simplugin_qdrant.duplicates import find_alike
@@ -170,11 +170,11 @@ class Collection(Asking):
         keep_blank: bool = False,
     ) -> list[str]:
         """Store like ``add``, in a thread: most of the time goes into encoding."""
-        return await asyncio.to_thread(self.add, texts, ids=ids, metadata=metadata, keep_blank=keep_blank)
+        return await long_work(self.add, texts, ids=ids, metadata=metadata, keep_blank=keep_blank)
 
     async def adelete(self, ids: Iterable[str] = (), *, filter: object = None) -> int:  # noqa: A002
         """Delete like ``delete``, in a thread."""
-        return await asyncio.to_thread(self.delete, ids, filter=filter)
+        return await long_work(self.delete, ids, filter=filter)
 
     def delete(self, ids: Iterable[str] = (), *, filter: object = None) -> int:  # noqa: A002
         """Delete documents by their ids, with all their chunks, or single texts by the ids of hits.

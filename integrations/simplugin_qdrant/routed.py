@@ -18,6 +18,7 @@ from simplugin.measures import FloatArray
 from simplugin.records import Alike, Hit, Metadata
 from simplugin.reranking import candidates, open_reranker
 from simplugin.routing import REST, Router
+from simplugin.threads import long_work
 from simplugin_qdrant.asked import Asked, Wanted
 from simplugin_qdrant.calibrating import fit, gather
 from simplugin_qdrant.collection import WINDOW, Collection
@@ -104,7 +105,7 @@ class RoutedCollection(Collection):
     ) -> list[str]:
         """Store like ``add``, in a thread."""
         given: dict[str, Any] = {"ids": ids, "metadata": metadata, "keep_blank": keep_blank, "language": language}
-        return await asyncio.to_thread(self.add, texts, **given)
+        return await long_work(self.add, texts, **given)
 
     def calibrate(
         self,

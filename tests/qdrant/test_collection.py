@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import asyncio
+import threading
 import warnings
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 
 import pytest
@@ -22,6 +23,7 @@ from simplugin.errors import (
     UnregisteredCollectionError,
 )
 from simplugin.ingestion import Progress
+from simplugin.measures import FloatArray
 from simplugin.records import Document
 from simplugin.reranking import SimilarityReranker
 from simplugin_qdrant import Collection, Store, register
@@ -71,6 +73,37 @@ def test_a_chunk_of_an_ingested_document_is_not_given_a_twin_under_its_id(docs: 
     assert docs.add(["the page, corrected"], ids=[hit.id]) == [hit.id]
     assert docs.add(["the page, corrected again"], ids=[hit.id]) == [hit.id]
     assert [each.text for each in docs.search("page")] == ["the page, corrected again"]
+
+
+class HeldEncoder(HashEncoder):
+    """Encodes documents only while it may."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.may = threading.Event()
+        self.may.set()
+
+    def encode_document(self, texts: Iterable[str]) -> FloatArray:
+        self.may.wait(60)
+        return super().encode_document(texts)
+
+
+async def test_a_search_does_not_wait_for_texts_that_are_being_added(store: Store, fresh: Callable[[str], str]) -> None:
+    encoder = HeldEncoder()
+    docs = register(store, fresh("docs"), encoder)
+    docs.add(["a cat"])
+    encoder.may.clear()
+    adding = [asyncio.create_task(docs.aadd([f"text {number}"])) for number in range(64)]  # more than there are threads
+    await asyncio.sleep(0)
+
+    try:
+        found = await asyncio.wait_for(docs.asearch("a cat"), 10)
+    finally:
+        encoder.may.set()
+
+    assert [hit.text for hit in found] == ["a cat"]
+    await asyncio.gather(*adding)
+    assert docs.count() == 65
 
 
 def test_generators_are_taken_as_they_come(docs: Collection) -> None:

@@ -23,7 +23,7 @@ def open_shared(location: object) -> Store:
     in one folder: they get the store that is open already.
     """
     from simplugin_qdrant import open_store
-    from simplugin_qdrant.stores import is_folder
+    from simplugin_qdrant.stores import folder_of, is_folder
 
     if hasattr(location, "upsert") and hasattr(location, "annotate"):
         return cast("Store", location)
@@ -32,7 +32,7 @@ def open_shared(location: object) -> Store:
         raise TypeError(message)
     if not is_folder(location) or not str(location).strip():
         return open_store(cast("Any", location))
-    folder = str(Path(location).resolve())
+    folder = str(folder_of(location).resolve())
     with _OPENING:
         store = _OPEN.get(folder)
         if store is None or store.closed:

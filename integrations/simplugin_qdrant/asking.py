@@ -27,6 +27,7 @@ from simplugin_qdrant.filters import LacksVector, NotAnyOf, both, parse_filter
 from simplugin_qdrant.lookup import look_up
 from simplugin_qdrant.recording import Recording
 from simplugin_qdrant.registry import Registration, read_registration, read_serving, registered_vectors
+from simplugin_qdrant.rows import as_ids
 from simplugin_qdrant.searching import Answers, Question, aask, ask, check_mode
 from simplugin_qdrant.space import Space
 from simplugin_qdrant.stores.protocol import Wanted as Vectors
@@ -193,7 +194,7 @@ class Asking(Recording):
         An id is a document's, and brings all its chunks in order; or a hit's, and brings that text alone. ``vector``
         names the vector that comes along; see ``vector_of``.
         """
-        wanted = as_texts([ids] if isinstance(ids, str) else ids)
+        wanted = as_ids(ids)
         return look_up(self._model.space, self._model.registration.text_key, self._tenant, self._mine(), wanted, vector)
 
     async def aget(self, ids: Iterable[str], *, vector: str | None = None) -> list[Stored]:

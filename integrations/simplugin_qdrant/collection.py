@@ -13,7 +13,6 @@ from simplugin.calibration import Calibration
 from simplugin.collection import Mode, as_mode
 from simplugin.duplicates import check_threshold
 from simplugin.encoders import Encoder, as_encoder
-from simplugin.encoders.protocol import as_texts
 from simplugin.evaluation.datasets.pair_sources import Labelled
 from simplugin.ingestion import Choices, IngestReport, Options, Progress, ingest_documents, ingest_files
 from simplugin.records import Alike, Metadata, StoredDocument
@@ -27,7 +26,7 @@ from simplugin_qdrant.listing import count_documents, describe, list_documents
 from simplugin_qdrant.lookup import own_points
 from simplugin_qdrant.recording import of_documents
 from simplugin_qdrant.registry import Registration, add_indexes, default_mode, mark_calibrated
-from simplugin_qdrant.rows import pair_rows, paths_or_documents
+from simplugin_qdrant.rows import as_ids, pair_rows, paths_or_documents
 from simplugin_qdrant.space import Space
 from simplugin_qdrant.stamping import Stamp, read_stamps, write_stamps
 from simplugin_qdrant.stores.protocol import IndexKind
@@ -184,7 +183,7 @@ class Collection(Asking):
 
         Raises ``FilterError``, also for a filter that passes everything, which is left to ``clear``.
         """
-        wanted = as_texts([ids] if isinstance(ids, str) else ids)
+        wanted = as_ids(ids)
         if filter is not None:
             found = list_documents(self._store, self._name, self._tenant, parse_choice(filter))
             wanted += [each.document_id for each in found]

@@ -14,7 +14,7 @@ from simplugin.ingestion import Failure
 from simplugin.ingestion.sources.loaders import as_documents, is_loader
 from simplugin.records import Document, Metadata
 
-__all__ = ["pair_rows", "paths_or_documents"]
+__all__ = ["as_ids", "pair_rows", "paths_or_documents"]
 
 
 _MISSING = object()
@@ -69,6 +69,20 @@ def pair_rows(
 
 def _length(given: object) -> int | None:
     return len(given) if isinstance(given, Sized) else None
+
+
+def as_ids(ids: str | Iterable[str]) -> list[str]:
+    """Return ids, or the single one that was given, as a list. Raises ``TypeError`` for what is none."""
+    given = cast("object", ids)  # callers may be untyped
+    if not isinstance(given, Iterable):
+        message = f"Expected ids, got {given!r}."
+        raise TypeError(message)
+    listed = [ids] if isinstance(ids, str) else list(ids)
+    for number, id_ in enumerate(cast("list[object]", listed)):
+        if not isinstance(id_, str):
+            message = f"Id {number} is {type(id_).__name__}, not a string."
+            raise TypeError(message)
+    return listed
 
 
 def paths_or_documents(sources: object) -> tuple[list[str | Path], Iterable[Document | Failure] | None]:

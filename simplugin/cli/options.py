@@ -161,10 +161,10 @@ def default_model() -> str:
 def existing_store(location: str) -> AbstractContextManager[Store]:
     """Open a store to read from; a folder that is none is an error here, and is not made into one."""
     from simplugin_qdrant import open_store  # engines load after the arguments were found right
-    from simplugin_qdrant.stores.opening import check_location
+    from simplugin_qdrant.stores.opening import check_location, folder_of
 
     check_location(location)
-    if "://" not in location and location != ":memory:" and location and not _is_store(Path(location)):
+    if "://" not in location and location != ":memory:" and location and not _is_store(folder_of(location)):
         message = f"There is no store at {location!r}. Ingest something first, or name another with --store."
         raise StoreError(message)
     return open_store(location)

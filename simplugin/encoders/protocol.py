@@ -83,7 +83,7 @@ def check_listed(given: object, what: str = "texts") -> None:
         raise TypeError(message)
     if isinstance(given, Mapping | set | frozenset) or hasattr(given, "columns"):
         kind = type(given).__name__  # pyright: ignore[reportUnknownArgumentType, reportUnknownVariableType]
-        message = f"Expected a list of {what}, got a {kind}: write out which of its values they are, in their order."
+        message = f"Expected a list of {what}, got a {kind}: say which of it they are, as a list."
         raise TypeError(message)
     if not isinstance(given, Iterable):
         message = f"Expected a list of {what}, got {given!r}."

@@ -97,7 +97,7 @@ def test_a_tenant_sees_its_own_and_an_empty_collection_has_none(store: Store) ->
 def test_with_one_model_a_language_each_compares_its_own_texts(store: Store) -> None:
     docs = register(store, "routed", sp.Router({"tr": HashEncoder(32, seed=1), "*": HashEncoder()}))
     languages = [{"lang": tag} for tag in ("tr", "en", "tr", "tr", "tr", "en", "en")]
-    docs.add([SAME, SAME, OTHER, OTHER, OTHER, "coffee", "coffee"], ids="1234567", metadata=languages)
+    docs.add([SAME, SAME, OTHER, OTHER, OTHER, "coffee", "coffee"], ids=list("1234567"), metadata=languages)
 
     assert named(docs.near_duplicates(0.8)) == [["3", "4", "5"], ["6", "7"]]
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 import multiprocessing
 import os
@@ -181,14 +182,34 @@ def test_a_forked_child_is_told_to_open_the_store_itself(tmp_path: Path) -> None
         assert register(store, "docs", HashEncoder()).count() == 0
 
 
-def test_a_closed_store_says_so_and_closing_twice_is_no_error(tmp_path: Path) -> None:
-    store = open_store(tmp_path / "db")
+def test_a_tilde_is_the_home_and_no_folder_of_that_name(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("HOME", str(tmp_path / "home"))
+    monkeypatch.chdir(tmp_path)
+
+    with open_store("~/db") as store:
+        register(store, "docs", HashEncoder()).add(["a cat"])
+    with open_store(tmp_path / "home" / "db") as store:
+        assert store.names() == ["docs"]
+    with open_store("~nobody-of-this-name/db") as store:
+        register(store, "docs", HashEncoder())
+
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["home", "~nobody-of-this-name"]
+
+
+@pytest.mark.parametrize("location", ["db", ":memory:"])
+def test_a_closed_store_says_so_and_closing_twice_is_no_error(
+    location: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    store = open_store(location)
     docs = register(store, "docs", HashEncoder())
     store.close()
     store.close()
 
     with pytest.raises(StoreError, match="was closed"):
         docs.count()
+    with pytest.raises(StoreError, match="was closed"):
+        asyncio.run(docs.asearch("a cat"))
 
 
 def test_refused_points_do_not_come_back_after_a_crash(tmp_path: Path) -> None:

@@ -1,6 +1,6 @@
 """Where collections live. The engines are loaded when one is opened, not before."""
 
-from simplugin_qdrant.stores.opening import is_folder, open_store
+from simplugin_qdrant.stores.opening import folder_of, is_folder, open_store
 from simplugin_qdrant.stores.protocol import (
     Cluster,
     Description,
@@ -23,6 +23,7 @@ __all__ = [
     "Search",
     "Store",
     "VectorSpace",
+    "folder_of",
     "is_folder",
     "open_store",
 ]

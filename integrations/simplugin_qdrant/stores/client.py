@@ -92,6 +92,7 @@ class ClientStore:
         self._location = location or str(path or options.get("url") or options.get("host") or "server")
         self._retry = retry
         self._answered = False
+        self._closed = False
         # The emulator knows no consistency, and says so at every read.
         self._read: dict[str, Any] = {} if path or read_consistency is None else {"consistency": read_consistency}
         self._async_client: tuple[weakref.ref[asyncio.AbstractEventLoop], AsyncQdrantClient] | None = None
@@ -390,6 +391,7 @@ class ClientStore:
     def close(self) -> None:
         """Close the client, unless it was handed in."""
         if self._owned:
+            self._closed = True
             self._client.close()
 
     def __enter__(self) -> Self:
@@ -400,6 +402,7 @@ class ClientStore:
 
     def _ask(self, name: str, call: Callable[[QdrantClient], T], *, again: bool = True) -> T:
         """Make a call, and make it again while another attempt may help; what the client raises becomes ours."""
+        self._require_open()
         attempt = 0
         while True:
             attempt += 1
@@ -416,6 +419,7 @@ class ClientStore:
 
     async def _aask(self, name: str, call: Callable[[AsyncQdrantClient], Awaitable[T]]) -> T:
         """Make a call over the event loop's own client, again while that may help."""
+        self._require_open()
         client, attempt = self._client_of_this_loop(), 0
         while True:
             attempt += 1
@@ -426,6 +430,11 @@ class ClientStore:
             else:
                 self._answered = True
                 return answer
+
+    def _require_open(self) -> None:
+        if self._closed:
+            message = f"The store {self.location!r} was closed."
+            raise StoreError(message)
 
     def _wait_or_raise(self, name: str, error: BaseException, attempt: int) -> float:
         wait = wait_before_next(error, attempt, self._retry, answered=self._answered)

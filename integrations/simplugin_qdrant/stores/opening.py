@@ -14,7 +14,7 @@ from simplugin_qdrant.stores.protocol import Store
 if TYPE_CHECKING:
     from qdrant_client import QdrantClient
 
-__all__ = ["check_location", "is_folder", "open_store"]
+__all__ = ["check_location", "folder_of", "is_folder", "open_store"]
 
 _MEANT_AS_URL = re.compile(r"(https?|grpcs?)(:|//)|localhost:\d", re.IGNORECASE)
 _SECONDS = 60  # an answer may take: a large write that waits for every replica does
@@ -35,7 +35,7 @@ def open_store(location: str | Path | QdrantClient, *, read_consistency: int | s
         check_location(location)
         from simplugin_qdrant.stores.edge import EdgeStore  # each engine is loaded only where it is used
 
-        return EdgeStore(location)
+        return EdgeStore(folder_of(location))
     if not isinstance(location, str) and not hasattr(location, "query_batch_points"):
         kind = type(location).__name__
         message = f"A store's location is a folder, ':memory:', a URL or a QdrantClient; got a {kind}."
@@ -52,6 +52,11 @@ def is_folder(location: object) -> TypeGuard[str | Path]:
     return isinstance(location, Path) or (
         isinstance(location, str) and "://" not in location and location != ":memory:"
     )
+
+
+def folder_of(location: str | Path) -> Path:
+    """Return the folder of a location, of which a leading ``~`` is the home: no one but a shell reads it so."""
+    return Path(os.path.expanduser(location))  # noqa: PTH111  # the method of Path fails where there is no such home
 
 
 def check_location(location: object) -> None:

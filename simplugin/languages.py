@@ -9,7 +9,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Sequence
 from functools import lru_cache
-from typing import Any
+from typing import Any, cast
 
 from simplugin.errors import MissingExtraError
 
@@ -49,7 +49,7 @@ def primary(language: str) -> str:
 
 def as_code(language: str) -> str:
     """Return the code of a tag: ``"pt"`` for ``"pt-BR"``. Raises ``ValueError`` for what is none, such as a name."""
-    code = primary(language)
+    code = primary(language) if isinstance(cast("object", language), str) else ""  # callers may be untyped
     if not _CODE.fullmatch(code):
         message = f"{language!r} is no code of a language; give one of ISO 639-1, such as 'tr' or 'he'."
         raise ValueError(message)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from numbers import Integral
+from numbers import Integral, Real
 from typing import cast
 
 from simplugin.calibration import Calibration
@@ -40,6 +40,10 @@ class Wanted:
         if self.limit < 1:
             message = f"limit is {self.limit}; it must be at least 1."
             raise ValueError(message)
+        for name, least in (("min_score", self.min_score), ("min_probability", self.min_probability)):
+            if least is not None and not isinstance(cast("object", least), Real):
+                message = f"{name} is {least!r}; give a number."
+                raise TypeError(message)
         if self.language is not None:
             as_code(self.language)
         if not (self.rerank is None or isinstance(self.rerank, str) or callable(getattr(self.rerank, "rerank", None))):

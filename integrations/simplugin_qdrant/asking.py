@@ -117,8 +117,10 @@ class Asking(Recording):
     ) -> list[list[Hit]]:
         """Answer several queries like ``search``, encoded together and sent in one request."""
         asked = as_texts(queries)
-        for query in asked:
-            _check_query(query)
+        for number, query in enumerate(asked):
+            if not query.strip():
+                message = f"Query {number} is blank."
+                raise ValueError(message)
         wanted = Wanted(limit, mode, filter, min_score, group, rerank, min_probability, language)
         return self._answer(asked, None, wanted) if asked else []
 

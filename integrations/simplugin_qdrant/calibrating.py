@@ -12,7 +12,7 @@ from simplugin.encoders import Encoder
 from simplugin.errors import StoreError
 from simplugin.evaluation import LabelledPair, read_pairs, scores_of_pairs
 from simplugin.evaluation.datasets.pair_sources import Labelled, as_pair
-from simplugin.evaluation.datasets.sts import SCALE
+from simplugin.evaluation.datasets.sts import SCALE, check_scale
 from simplugin.records import Hit
 from simplugin.texts import as_read
 
@@ -25,11 +25,9 @@ def gather(
     """Return the pairs of a file, of an iterable, or of several by language, their labels brought to 0 to 5.
 
     Raises ``DataError`` for a broken file and for labels outside the scale, ``TypeError`` for what is no pairs,
-    ``ValueError`` for a scale whose lowest label is not below its highest.
+    ``ValueError`` for what is no scale.
     """
-    if scale is not None and not scale[0] < scale[1]:
-        message = f"scale is {scale}; give its lowest label and its highest, such as (0, 5)."
-        raise ValueError(message)
+    check_scale(scale)
     if isinstance(data, Mapping):
         parts = cast("Mapping[str, Labelled]", data)
         return [pair for tag, part in parts.items() for pair in gather(part, tag, scale)]

@@ -298,8 +298,8 @@ class Collection(Asking):
         lowest and highest; None finds that of a file, and is 0 to 5 for pairs. A language with at least 100 pairs
         gets a scale of its own; ``language`` is that of pairs which name none. From here on hits have a
         ``probability``, that people would give query and text a label of at least ``threshold``, and a ``grade``, the
-        label to be expected. It holds for this model: after a migration the new one has none. Who has the collection
-        open elsewhere sees it when it is opened again.
+        label to be expected; both are on 0 to 5, whatever the ``scale``. It holds for this model: after a migration
+        the new one has none. Who has the collection open elsewhere sees it when it is opened again.
 
         Raises ``DataError`` for too few pairs, and for labels that say nothing; see ``fit_calibration``.
         """

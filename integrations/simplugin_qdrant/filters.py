@@ -21,6 +21,8 @@ from dataclasses import dataclass
 from datetime import UTC, date, datetime
 from typing import Any, TypeAlias, cast
 
+import numpy as np
+
 from simplugin.errors import FilterError
 
 __all__ = [
@@ -225,6 +227,7 @@ def _any_of(wanted: object) -> Condition:
 
 
 def _condition(key: str, wanted: object) -> Condition:
+    wanted = _plain(wanted)
     if isinstance(wanted, Mapping):
         return _range(key, cast("Mapping[str, Any]", wanted))
     if isinstance(wanted, Sequence) and not isinstance(wanted, str | bytes):
@@ -233,6 +236,7 @@ def _condition(key: str, wanted: object) -> Condition:
 
 
 def _one_of(key: str, values: Sequence[object]) -> Condition:
+    values = [_plain(value) for value in values]
     texts = tuple(value for value in values if isinstance(value, str))
     if len(texts) == len(values):
         return OneOf(key, texts)
@@ -242,6 +246,11 @@ def _one_of(key: str, values: Sequence[object]) -> Condition:
     return AnyOf(tuple(_equals(key, value) for value in values))
 
 
+def _plain(value: object) -> object:
+    """Return what numpy's scalars and arrays stand for."""
+    return cast("object", value.tolist()) if isinstance(value, np.generic | np.ndarray) else value
+
+
 def _equals(key: str, value: object) -> Condition:
     if isinstance(value, date):
         value = value.isoformat()  # as an ingest stores it
@@ -249,11 +258,13 @@ def _equals(key: str, value: object) -> Condition:
         return NumberRange(key, {"gte": value, "lte": value})
     if isinstance(value, str) or (isinstance(value, int) and -_LARGEST <= value < _LARGEST):
         return Equals(key, value)
-    message = f"A filter compares with text, numbers and true or false; {_shown(key)} has {value!r}."
+    kinds = "text, numbers and true or false" if not isinstance(value, int) else "integers of at most 64 bits"
+    message = f"A filter compares with {kinds}; {_shown(key)} has {value!r}."
     raise FilterError(message)
 
 
 def _range(key: str, bounds: Mapping[str, Any]) -> Condition:
+    bounds = {name: _plain(bound) for name, bound in bounds.items()}
     if not bounds or not set(bounds) <= set(_BOUNDS):
         hint = " What must not hold is written {'not': {…}} around the key." if "not" in bounds else ""
         if any(str(name).startswith("$") for name in bounds):

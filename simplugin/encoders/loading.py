@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 from importlib import resources
+from numbers import Integral
 from pathlib import Path
 from typing import cast
 
@@ -38,9 +39,14 @@ def load(
         message = f"Expected a model, its name, folder or URL; got {name!r}."
         raise TypeError(message)
     if isinstance(name, str) and is_url(name):
+        if truncate_dim is not None or precision is not None or backend != "torch":
+            raise ModelError("A server's model has its own precision, width and backend; choose them where it runs.")
         from simplugin.encoders.remote import RemoteEncoder
 
         return RemoteEncoder(name)
+    if truncate_dim is not None and not isinstance(cast("object", truncate_dim), Integral):  # callers may be untyped
+        message = f"truncate_dim is {truncate_dim!r}; give a whole number."
+        raise TypeError(message)
     if truncate_dim is None and not Path(name).is_dir():
         name, truncate_dim = split_width(str(name))
     folder, card = find_folder(name)

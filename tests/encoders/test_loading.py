@@ -3,6 +3,7 @@ from __future__ import annotations
 import re
 import shutil
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -53,6 +54,18 @@ def test_a_model_without_a_hub_id_asks_for_its_folder() -> None:
 def test_a_static_model_has_one_precision() -> None:
     with pytest.raises(ModelError, match="static model"):
         load("starter", precision="bf16")
+
+
+@pytest.mark.parametrize("width", [1.5, "64"])
+def test_a_width_that_is_no_whole_number_is_refused_in_words(width: Any) -> None:
+    with pytest.raises(TypeError, match=f"truncate_dim is {width!r}; give a whole number"):
+        load("starter", truncate_dim=width)
+
+
+@pytest.mark.parametrize("options", [{"truncate_dim": 64}, {"precision": "bf16"}, {"backend": "openvino"}], ids=str)
+def test_what_a_server_chooses_itself_is_refused_and_not_passed_over(options: dict[str, Any]) -> None:
+    with pytest.raises(ModelError, match="choose them where it runs"):
+        load("http://localhost:1", **options)
 
 
 @pytest.mark.parametrize("width", [0, 257, -1])

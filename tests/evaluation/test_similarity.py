@@ -23,6 +23,7 @@ from simplugin.evaluation import Evaluation, LabelledPair, evaluate_similarity, 
 from simplugin.evaluation.bootstrap import weights
 from simplugin.evaluation.datasets import Pairs
 from simplugin.evaluation.datasets.pair_sources import read_pair_sources
+from simplugin.evaluation.datasets.sts import read_sts
 from simplugin.evaluation.metrics.correlation import resampled_pearson, resampled_spearman
 from simplugin.evaluation.remembering import Remembering
 from simplugin.evaluation.similarity import FUNCTIONS, METRICS, METRICS_OF_PAIR_MODELS
@@ -440,6 +441,11 @@ def test_the_scale_holds_for_pairs_at_hand_as_for_those_of_a_file(tmp_path: Path
     assert [(each.scale, each.scale_given) for (each,) in found] == [((0, 100), True)] * 3
     with pytest.raises(DataError, match=r"label 80 is outside 0 to 50"):
         evaluate_similarity(HashEncoder(), rows, scale=(0, 50))
+    for nothing in ((3, 3), (5, 0), 5, ("0", "5")):
+        with pytest.raises(ValueError, match="give its lowest label and its highest"):
+            evaluate_similarity(HashEncoder(), rows, scale=nothing)  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType]
+        with pytest.raises(ValueError, match="give its lowest label and its highest"):
+            read_sts(file, scale=nothing)  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType]
     with pytest.raises(TypeError, match="two texts and a number"):
         evaluate_similarity(HashEncoder(), [("a cat", "a kitten", "high")])  # type: ignore[arg-type]
 

@@ -7,6 +7,7 @@ import threading
 import warnings
 from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 import qdrant_edge as edge
@@ -158,6 +159,21 @@ def test_a_query_that_was_cut_within_an_emoji_finds_what_the_rest_of_it_means(do
     cut = "a cat on a mat \ud83d"
 
     assert docs.search(cut, limit=1)[0].text == docs.search_many([cut], limit=1)[0][0].text == "the cat sat on the mat"
+
+
+@pytest.mark.parametrize(
+    ("given", "said"),
+    [({"min_score": "0.5"}, "min_score is '0.5'"), ({"min_probability": [0.5]}, "give a number")],
+    ids=str,
+)
+def test_a_threshold_that_is_no_number_is_refused_in_words(docs: Collection, given: dict[str, Any], said: str) -> None:
+    with pytest.raises(TypeError, match=said):
+        docs.search("x", **given)
+
+
+def test_a_language_that_is_no_text_is_refused_in_words(docs: Collection) -> None:
+    with pytest.raises(ValueError, match="5 is no code of a language"):
+        docs.search("x", language=5)  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType]
 
 
 def test_a_bare_string_is_refused(docs: Collection) -> None:

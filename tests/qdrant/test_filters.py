@@ -2,6 +2,7 @@ from __future__ import annotations
 
 from datetime import UTC, date, datetime
 
+import numpy as np
 import pytest
 
 from simplugin.errors import FilterError
@@ -51,6 +52,11 @@ CASES: list[tuple[object, str]] = [
     ({"on": {"lt": date(2025, 1, 1)}}, "a"),
     ({"on": {"gte": datetime(2024, 5, 1, tzinfo=UTC), "lte": "2024-05-01"}}, "a"),
     ({"nothing": "here"}, ""),
+    ({"year": np.int64(2020)}, "a"),
+    ({"year": np.array([2020, 2026])[1:]}, "c"),
+    ({"year": {"gte": np.int32(2020), "lt": np.float32(2026)}}, "ab"),
+    ({"done": np.bool_(True)}, "a"),
+    ({"lang": list(np.array(["tr", "az"]))}, "ab"),
 ]
 
 
@@ -81,6 +87,7 @@ def test_every_store_filters_alike(store: Store, fresh: object) -> None:
         ({"or": ["tr"]}, "dictionary"),
         ({"$and": [{"lang": "tr"}]}, r"no operator '\$and'.*'or'"),
         ({"odd key": None}, "; 'odd key' has None"),
+        ({"year": 2**70}, "integers of at most 64 bits; 'year' has 1180591620717411303424"),
         ({"lang": [["tr"]]}, "compares with"),
         ({"lang": {"$in": ["tr"]}}, "no operators: a value has to be equal, and a list holds one that is"),
     ],

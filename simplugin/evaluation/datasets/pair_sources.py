@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import TypeAlias, cast
 
 from simplugin.errors import DataError
-from simplugin.evaluation.datasets.sts import SCALE, LabelledPair, Pairs, read_sts, rescaled
+from simplugin.evaluation.datasets.sts import SCALE, LabelledPair, Pairs, check_scale, read_sts, rescaled
 
 __all__ = ["Labelled", "PairSource", "as_pair", "read_pair_sources"]
 
@@ -24,8 +24,10 @@ def read_pair_sources(
 
     ``scale`` is that of the labels; where it is None it is found in files, and labels at hand stay as they are. Not
     ``strict``, files are read whose scale cannot be found: see ``read_sts``. Raises ``DataError`` for a broken file,
-    for labels outside the scale, and where there are no pairs; ``TypeError`` for what is no pair.
+    for labels outside the scale, and where there are no pairs; ``TypeError`` for what is no pair; ``ValueError`` for
+    what is no scale.
     """
+    check_scale(scale)
     sets = [each for language, source in _by_name(data) for each in _sets(source, language, scale, strict)]
     if not sets or not all(each.pairs for each in sets):
         raise DataError("There are no pairs to judge by.")

@@ -17,7 +17,7 @@ from simplugin.errors import DataError
 from simplugin.evaluation.datasets.hub import local_file
 from simplugin.rows import FileRecord, Row, Table, column, columns, read_table
 
-__all__ = ["SCALE", "SCALES", "LabelledPair", "Pairs", "as_scale", "read_pairs", "read_sts", "rescaled"]
+__all__ = ["SCALE", "SCALES", "LabelledPair", "Pairs", "as_scale", "check_scale", "read_pairs", "read_sts", "rescaled"]
 
 _TEXTS = (
     ("sentence1", "sentence2"),
@@ -121,6 +121,7 @@ def read_sts(
     Not ``strict``, labels whose scale cannot be found are read all the same, on the narrowest that holds them: enough
     for correlations, which need no scale.
     """
+    check_scale(scale)
     given, path = path, local_file(path)
     table = read_table(path, cells=3)
     found = _json_pairs(table) if table.names is not None else _table_pairs(table)
@@ -137,6 +138,18 @@ def read_sts(
 def rescaled(pair: LabelledPair, low: float, high: float) -> LabelledPair:
     """Return a pair with its label brought from ``low`` to ``high`` to 0 to 5."""
     return replace(pair, label=_TOP * (pair.label - low) / (high - low))  # in this order 3.6 of 5 stays 3.6
+
+
+def check_scale(scale: tuple[float, float] | None) -> None:
+    """Raise ``ValueError`` for a scale that is no two numbers, the lowest label and the highest; None is none."""
+    match cast("object", scale):  # callers may be untyped
+        case None:
+            return
+        case (int() | float() as low, int() | float() as high) if low < high:
+            return
+        case _:
+            message = f"scale is {scale!r}; give its lowest label and its highest, such as (0, 5)."
+            raise ValueError(message)
 
 
 def as_scale(text: str) -> tuple[float, float]:

@@ -241,7 +241,7 @@ class Asking(Recording):
         try:
             return asked, ask(asked.question, queries, vectors)
         except StoreError as error:
-            self._follow(error)
+            self._follow(error, asked.question.space)
             asked = self._read(wanted)
             return asked, ask(asked.question, queries, vectors)
 
@@ -250,7 +250,7 @@ class Asking(Recording):
         try:
             return asked, await aask(asked.question, queries, vectors)
         except StoreError as error:
-            await asyncio.to_thread(self._follow, error)
+            await asyncio.to_thread(self._follow, error, asked.question.space)
             asked = await asyncio.to_thread(self._read, wanted)
             return asked, await aask(asked.question, queries, vectors)
 
@@ -315,12 +315,14 @@ class Asking(Recording):
             self._size = (time.monotonic(), size)
         return size
 
-    def _follow(self, error: StoreError) -> None:
-        """Answer by the model that the collection was migrated to, where that is why a search failed.
+    def _follow(self, error: StoreError, space: Space) -> None:
+        """Answer by the model that the collection was migrated to, where that is why a search by ``space`` failed.
 
         Raises the error where it is not; ``StoreError`` where that model cannot be opened here.
         """
-        space, metadata = self._model.space, self._store.metadata(self._name)
+        if self._model.space is not space:
+            return  # another thread has been here meanwhile
+        metadata = self._store.metadata(self._name)
         if space.vector in registered_vectors(metadata):
             raise error
         vector = read_serving(metadata, self._role).vector

@@ -137,7 +137,17 @@ class Recording:
         """Store texts whole, each a document; return their ids."""
         self._mine()
         self._check_no_chunks([id_ for _, id_, _ in window if id_ is not None])
-        model, now = self._model, _now()
+        while True:
+            model = self._model
+            try:
+                return self._write_by(model, window)
+            except StoreError:
+                if self._model is model:
+                    raise
+                # Another thread brought the collection to another model meanwhile; so they are written by that one.
+
+    def _write_by(self, model: _Model, window: Sequence[tuple[str, str | None, Metadata]]) -> list[str]:
+        now = _now()
         texts = [text for text, _, _ in window]
         ids = [points.content_id(text, data) if id_ is None else id_ for text, id_, data in window]
         payloads = [

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 
 import pytest
 
 from simplugin.errors import StoreError
+from simplugin.measures import FloatArray
 from simplugin_qdrant import Collection, Store, open_store, register
 from tests.hashing import HashEncoder
 from tests.qdrant.loopback import LoopbackServer
@@ -95,6 +96,36 @@ def test_what_is_written_as_the_alias_moves_is_brought_over(
         f"for {second}",
     }
     assert register(store, alias, OLD).search("seven", limit=1)[0].document_id == "7"
+
+
+class InterruptedEncoder(HashEncoder):
+    """Before it encodes for the next time, something happens."""
+
+    happening: Callable[[], None] | None = None
+
+    def _encode(self, texts: Sequence[str]) -> FloatArray:
+        happening, self.happening = self.happening, None
+        if happening:
+            happening()
+        return super()._encode(texts)
+
+
+def test_who_searches_or_writes_while_the_alias_moves_is_answered_by_the_new_model(
+    store: Store, fresh: Callable[[str], str]
+) -> None:
+    old = InterruptedEncoder()
+    docs = register(store, filled(store, fresh("first"), fresh("live")).name, old)
+    job = docs.migrate(NEW, into=fresh("second"))
+    job.run()
+
+    old.happening = job.cutover
+    assert docs.search(TEXTS[7], limit=1)[0].score == pytest.approx(1, abs=1e-5)
+    assert docs.encoder is NEW
+    job.rollback()
+    old.happening = job.cutover
+    assert docs.add(["written meanwhile"], ids=["late"]) == ["late"]
+    assert docs.encoder is NEW
+    assert docs.search("written meanwhile", limit=1)[0].document_id == "late"
 
 
 def test_an_old_server_is_migrated_so(old_server: Store) -> None:

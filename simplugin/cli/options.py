@@ -213,7 +213,7 @@ def metadata_from(texts: list[str]) -> dict[str, Any]:
             message = f"the key {key!r} is given twice."
             raise typer.BadParameter(message, param_hint="--metadata")
         read = _as_number(value)
-        found[key] = value if read is None or fault_of(read, key) else read
+        found[key] = value if read is None else read
     return found
 
 
@@ -237,13 +237,17 @@ def _pair(text: str) -> dict[str, Any]:
         message = f"The filter {text!r} is neither key=value nor a JSON object."
         raise FilterError(message)
     read = _as_number(value)
-    return {key: value if read is None else [read, value]}
+    if read is None:
+        return {key: value}
+    # To an engine the integer 30 is another value than 30.0.
+    numbers = [read] if isinstance(read, bool | float) else [read, float(read)]
+    return {key: [*numbers, value]}
 
 
 def _as_number(text: str) -> bool | int | float | None:
-    """Return the number that a text looks like, or true or false; None where it looks like neither."""
+    """Return the number that a text looks like, or true or false; None where it is neither, or none that is stored."""
     try:
         read = parse_json(text, finite=True)
     except ValueError:
         return None
-    return read if isinstance(read, bool | int | float) else None
+    return read if isinstance(read, bool | int | float) and fault_of(read, text) is None else None

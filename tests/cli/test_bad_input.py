@@ -315,7 +315,7 @@ def test_a_collection_without_its_data_is_told(simplugin: InProcess, shelf: Path
         ['{"not": 3}'],
         ['{"not": {}}'],
         ["lang=tr", "lang=az"],
-        ["number=99999999999999999999999"],
+        ['{"number": 99999999999999999999999}'],
         ["lang=\udcff"],
     ],
     ids=" ".join,

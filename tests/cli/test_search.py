@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import subprocess
 from pathlib import Path
@@ -78,6 +79,21 @@ def test_the_rows_of_a_table_are_told_apart_and_found_by_numbers_that_a_cell_hol
     first = simplugin("search", "names", "the pool").stdout.splitlines()[0]
     assert "  pool in " in first
     assert first.endswith("named.csv")
+
+
+def test_a_value_on_the_command_line_finds_what_it_looks_like_text_integer_or_not(folder: Path) -> None:
+    simplugin = InProcess(folder)
+    long = "00340123450000000018"  # a parcel's number: of more than 64 bits
+    rows = [{"id": str(n), "text": f"Parcel {n}.", "price": price} for n, price in enumerate([30, 30.0, "30", 31])]
+    rows.append({"id": "long", "text": "Parcel of many digits.", "number": long})
+    (folder / "parcels.jsonl").write_text("".join(json.dumps(row) + "\n" for row in rows), encoding="utf-8")
+    simplugin("ingest", "parcels.jsonl", "--collection", "parcels")
+
+    def found(chosen: str) -> set[str]:
+        return {hit["text"] for hit in simplugin("search", "parcels", "parcel", "--filter", chosen, "--json").rows}
+
+    assert found("price=30") == found("price=30.0") | {"Parcel 2."} == {"Parcel 0.", "Parcel 1.", "Parcel 2."}
+    assert found(f"number={long}") == {"Parcel of many digits."}
 
 
 @pytest.mark.parametrize(

@@ -14,6 +14,9 @@ from simplugin.records import Document
 
 __all__ = ["read_odt"]
 
+_REPEATING = ("c", "number-rows-repeated", "number-columns-repeated")  # attributes: of text:s, and of tables
+_MOST_REPEATED = 1_000_000
+
 
 def read_odt(content: Content, raw: bytes) -> Document:
     """Return the text of an ODT, with headings, lists and tables. Raises ``DataError`` where it cannot be read."""
@@ -23,12 +26,13 @@ def read_odt(content: Content, raw: bytes) -> Document:
         raise MissingExtraError("documents", "Reading ODT") from error
 
     check_archive(raw, ("content.xml", "styles.xml", "meta.xml", "META-INF/manifest.xml"))
-    if _is_encrypted(raw):
-        raise DataError("the ODT is protected by a password.")
     try:
+        names = _check_members(raw)
         opened: Any = odfdo.Document(BytesIO(raw))
         text = re.sub(r"\n{3,}", "\n\n", str(opened.to_markdown())).strip()
-        title = " ".join(str(opened.meta.title or "").split())
+        title = " ".join(str(opened.meta.title or "").split()) if "meta.xml" in names else ""
+    except DataError:
+        raise
     except Exception as error:  # odfdo lets what damaged files do to it come through as it is
         raise DataError(f"the ODT is damaged ({type(error).__name__}: {error}).") from error
     if not text:
@@ -36,7 +40,25 @@ def read_odt(content: Content, raw: bytes) -> Document:
     return to_document(content, text, title)
 
 
-def _is_encrypted(raw: bytes) -> bool:
+def _check_members(raw: bytes) -> list[str]:
+    """Return the names of what the archive holds.
+
+    Raises ``DataError`` where that is encrypted, and where a table or a blank says that it repeats without end.
+    """
+    from lxml import etree
+
     with zipfile.ZipFile(BytesIO(raw)) as archive:
         names = archive.namelist()
-        return "META-INF/manifest.xml" in names and b"encryption-data" in archive.read("META-INF/manifest.xml")
+        if "META-INF/manifest.xml" in names and b"encryption-data" in archive.read("META-INF/manifest.xml"):
+            raise DataError("the ODT is protected by a password.")
+        most = dict.fromkeys(_REPEATING, 1)
+        with archive.open("content.xml") as content:
+            for _, element in etree.iterparse(content, events=("start",), resolve_entities=False):
+                for name, value in element.attrib.items():
+                    local = str(name).rpartition("}")[2]
+                    if local in most and str(value).isdecimal():
+                        most[local] = max(most[local], int(value))
+    blanks, rows, columns = most.values()
+    if max(blanks, rows * columns) > _MOST_REPEATED:
+        raise DataError("the ODT repeats a blank or a cell millions of times, as no document does.")
+    return names

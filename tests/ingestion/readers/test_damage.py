@@ -193,6 +193,30 @@ def test_long_runs_of_the_same_take_no_longer_than_other_files(name: str, raw: b
     assert time.process_time() - started < 20  # some took minutes, one for ever
 
 
+REPEATED_CELL = (
+    '<table:table><table:table-row table:number-rows-repeated="100000">'
+    '<table:table-cell table:number-columns-repeated="1000"/></table:table-row></table:table>'
+)
+
+
+@pytest.mark.parametrize(
+    "repeated",
+    [
+        '<text:p>a<text:s text:c="2000000000"/>b</text:p>',
+        REPEATED_CELL,
+        '<text:p>a<text:s text:c="&#50;000000000"/>b</text:p>',
+    ],
+)
+def test_a_blank_or_a_cell_that_repeats_without_end_is_refused(repeated: str) -> None:
+    whole = zipfile.ZipFile(io.BytesIO(odt_file())).read("content.xml").decode()
+
+    written = whole.replace("</office:text>", f"{repeated}</office:text>").encode()
+
+    assert "repeats a blank or a cell millions of times" in reason(
+        rewritten(odt_file(), "content.xml", written), "x.odt"
+    )
+
+
 @pytest.mark.parametrize(("make", "part"), [(docx_file, "word/document.xml"), (odt_file, "content.xml")])
 @pytest.mark.parametrize("encoding", ["utf-8", "utf-16"])
 @pytest.mark.parametrize("outside", [True, False], ids=["a file", "a bomb"])

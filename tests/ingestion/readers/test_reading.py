@@ -139,6 +139,16 @@ def test_odt_gives_headings_and_paragraphs() -> None:
     assert "פתחו את המכסה" in found.text
 
 
+def test_an_odt_needs_no_metadata() -> None:
+    bare = io.BytesIO()
+    with zipfile.ZipFile(io.BytesIO(odt_file())) as old, zipfile.ZipFile(bare, "w") as new:
+        for member in old.namelist():
+            if member != "meta.xml":
+                new.writestr(member, old.read(member))
+
+    assert document(bare.getvalue(), "x.odt").metadata == {"title": "מדריך"}
+
+
 def test_a_pdf_without_text_or_with_a_password_says_so() -> None:
     assert "no text layer (1 pages)" in reason(pdf_file(), "x.pdf")
     assert "password" in reason(pdf_file(password="geheim"), "x.pdf")

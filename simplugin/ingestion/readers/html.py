@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from copy import deepcopy
 from importlib import import_module
 from typing import Any
 
@@ -24,6 +25,9 @@ _BLOCKS = frozenset(
     {"p", "div", "li", "tr", "br", "pre", "blockquote", "section", "article", "table", "td", "th", "dd", "dt"}
 )
 _HEADING = re.compile(r"h([1-6])$")
+_HEADINGS = ("h1", "h2", "h3", "h4", "h5", "h6")
+_KEPT = 0.5  # of the headings of a page: with fewer the extraction missed what they are there for
+_MARKED = re.compile(r"^#{1,6} ", re.M)
 _WORD = re.compile(r"\w+")
 
 
@@ -34,7 +38,8 @@ def read_html(content: Content, raw: bytes, languages: tuple[str, ...], declared
     text = text.replace("\0", "")  # where the parser would stop
     page = _parse(text)
     title, language = _title(page), _language(page)
-    main = _main(text, page)
+    _show(page)
+    main = _main(page)
     if not main.strip():
         raise DataError("the page has no text.")
     metadata: dict[str, Any] = {}
@@ -58,32 +63,80 @@ def _parse(text: str) -> Any:
         html: Any = import_module("lxml.html")  # it has no types
     except ImportError as error:
         raise MissingExtraError("documents", "Reading HTML") from error
-    parser = html.HTMLParser(no_network=True, huge_tree=False, remove_comments=True, encoding="utf-8")
+    # A picture or a script within the page may have more than the 10 MB that are allowed otherwise.
+    parser = html.HTMLParser(no_network=True, huge_tree=True, remove_comments=True, encoding="utf-8")
     try:
-        return html.document_fromstring(text.encode("utf-8", "replace"), parser=parser)
+        page = html.document_fromstring(text.encode("utf-8", "replace"), parser=parser)
     except Exception as error:  # lxml's errors derive from nothing narrower
         raise DataError(f"the page cannot be parsed ({error}).") from error
+    if any(entry.type_name == "ERR_RESOURCE_LIMIT" for entry in parser.error_log):
+        raise DataError("the page is nested so deeply that its rest cannot be read.")
+    return page
 
 
-def _main(text: str, page: Any) -> str:
+def _show(page: Any) -> None:
+    """Make text of what a reader sees as such, and an extraction takes for controls: questions that open, forms."""
+    level = 1
+    for element in page.iter("details", "form", "summary", *_HEADINGS):
+        if found := _HEADING.match(element.tag):
+            level = int(found[1])
+        elif element.tag == "summary" and next(element.iter(*_HEADINGS), None) is None:
+            element.tag = f"h{min(level + 1, 6)}"  # it stands above what it opens
+        else:
+            element.tag = "div"
+    for heading in page.iter(*_HEADINGS):
+        for button in heading.iter("button"):
+            button.tag = "span"
+
+
+def _main(page: Any) -> str:
     """Return the main text; what is left of the body where the extraction finds too little."""
     body, fast = _body(page), sum(1 for _ in page.iter()) > _MANY
-    found = _extract(text, fast=fast)
+    found = _extract(page, fast=fast)
     if found and _has_menu(found, page):  # of a short page all is taken
         for menu in list(page.iter("nav")):
             menu.clear(keep_tail=True)
-        found = _extract(import_module("lxml.html").tostring(page, encoding="unicode"), fast=fast)
+        found = _extract(page, fast=fast)
+    if found and _headings_in(found) < _KEPT * _headings_of(page):
+        # Where nothing says what is main, the extraction may gather paragraphs alone.
+        again = _extract(_with_main(page), fast=fast)
+        found = again if again and _headings_in(again) > _headings_in(found) else found
     return found if found and len(found) >= _FEW * len(body) else body
 
 
-def _extract(text: str, *, fast: bool) -> str | None:
+def _headings_in(text: str) -> int:
+    return len(_MARKED.findall(text))
+
+
+def _headings_of(page: Any) -> int:
+    """Count the headings of a page, without those of its menus, of what stands beside, and of empty ones."""
+    return sum(
+        1
+        for heading in page.iter(*_HEADINGS)
+        if str(heading.text_content()).strip() and not any(above.tag in _ASIDE for above in heading.iterancestors())
+    )
+
+
+def _with_main(page: Any) -> Any:
+    """Return a page of which all of the body is said to be its main part."""
+    copied = deepcopy(page)
+    body = copied.find(".//body")
+    if body is not None:
+        main = import_module("lxml.html").Element("main")
+        main.text, body.text = body.text, None
+        main.extend(list(body))
+        body.append(main)
+    return copied
+
+
+def _extract(page: Any, *, fast: bool) -> str | None:
     try:
         from trafilatura import extract
     except ImportError as error:
         raise MissingExtraError("documents", "Reading HTML") from error
     try:
         return extract(
-            text,
+            deepcopy(page),  # it takes out what it passes over
             output_format="markdown",
             favor_recall=True,
             include_tables=True,

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import zipfile
+from importlib import import_module
 from io import BytesIO
 from typing import Any
 
@@ -45,7 +46,7 @@ def _check_members(raw: bytes) -> list[str]:
 
     Raises ``DataError`` where that is encrypted, and where a table or a blank says that it repeats without end.
     """
-    from lxml import etree
+    etree: Any = import_module("lxml.etree")  # it has no types
 
     with zipfile.ZipFile(BytesIO(raw)) as archive:
         names = archive.namelist()

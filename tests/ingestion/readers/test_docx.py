@@ -132,7 +132,7 @@ def test_a_footnote_comes_after_the_paragraph_that_refers_to_it() -> None:
 
 def test_a_style_that_rests_on_a_heading_is_one_and_a_numbered_paragraph_is_of_a_list() -> None:
     opened = docx.Document()
-    style = opened.styles.add_style("Our chapter", 1)
+    style: Any = opened.styles.add_style("Our chapter", 1)
     style.base_style = opened.styles["Heading 2"]
     opened.add_paragraph("Opening hours", style="Our chapter")
     numbered = opened.add_paragraph("on weekdays")

@@ -139,6 +139,73 @@ def test_odt_gives_headings_and_paragraphs() -> None:
     assert "פתחו את המכסה" in found.text
 
 
+SAID = (
+    "The library opens at nine in the morning and closes at eight. On Sundays it is closed. A card costs nothing.",
+    "Bees gather nectar from flowers in spring and summer. In winter they live on their stores, some fifty thousand.",
+)
+CHAPTERS = "<h1>Manual</h1>" + "".join(f"<h2>Chapter {n}</h2><p>{SAID[n % 2]} ({n})</p>" for n in range(20))
+
+
+@pytest.mark.parametrize(
+    "around",
+    [
+        "{}",
+        "<div>{}</div>",
+        "<div class='container'>{}</div>",
+        "<div class='wrapper'><section>{}</section></div>",
+        "<main>{}</main>",
+        "<nav><a href='/'>Home</a> <a href='/a'>About</a></nav>{}<footer>Imprint</footer>",
+    ],
+)
+def test_the_headings_of_a_page_stay_whatever_stands_around_them(around: str) -> None:
+    page = f"<html><head><title>T</title></head><body>{around.format(CHAPTERS)}</body></html>"
+
+    text = document(page.encode(), "x.html").text
+
+    assert text.startswith("# Manual\n\n## Chapter 0\n\nThe library opens")
+    assert text.count("\n## Chapter ") == 20
+    assert "Imprint" not in text
+
+
+@pytest.mark.parametrize(
+    "entry",
+    [
+        "<h3><button>Question {0}?</button></h3><div><p>{1}</p></div>",
+        "<details><summary>Question {0}?</summary><p>{1}</p></details>",
+        "<details><summary><h4>Question {0}?</h4></summary><p>{1}</p></details>",
+    ],
+)
+def test_questions_that_open_when_they_are_touched_stand_above_their_answers(entry: str) -> None:
+    entries = "".join(entry.format(number, SAID[number % 2]) for number in range(12))
+
+    text = document(f"<html><body><h1>FAQ</h1>{entries}</body></html>".encode(), "x.html").text
+
+    assert [line.lstrip("# ") for line in text.splitlines() if line.startswith("##")] == [
+        f"Question {number}?" for number in range(12)
+    ]
+    assert text.count("The library opens") == 6
+
+
+def test_the_text_in_a_form_is_read() -> None:
+    page = f"<main><h1>Forms</h1><p>{SAID[0]}</p><form><p>Inside: {SAID[1]}</p></form></main>"
+
+    assert "Inside: Bees" in document(f"<html><body>{page}</body></html>".encode(), "x.html").text
+
+
+@pytest.mark.parametrize("large", ["<img src='data:image/png;base64,{}'>", "<script>{}</script>", "<p>{}</p>"])
+def test_a_picture_a_script_or_a_text_of_many_megabytes_hides_nothing_of_the_page(large: str) -> None:
+    page = f"<html><body><p>Before it.</p>{large.format('word ' * 2_200_000)}<p>Behind it.</p></body></html>"
+
+    text = document(page.encode(), "x.html").text
+
+    assert text.startswith("Before it.")
+    assert text.endswith("Behind it.")
+
+
+def test_a_page_of_which_the_rest_cannot_be_parsed_is_told() -> None:
+    assert "nested so deeply" in reason(b"<html><body><p>a</p>" + b"<div>" * 3_000 + b"lost", "x.html")
+
+
 def test_an_odt_needs_no_metadata() -> None:
     bare = io.BytesIO()
     with zipfile.ZipFile(io.BytesIO(odt_file())) as old, zipfile.ZipFile(bare, "w") as new:

@@ -12,6 +12,7 @@ __all__ = ["cut_front_matter"]
 _FRONT = re.compile(r"\ufeff?---[ \t]*\n(.*?\n)?(?:---|\.\.\.)[ \t]*(?:\n|\Z)", re.DOTALL)
 _MOST = 4096  # characters that are read as YAML: nothing can be nested too deep in so few
 _NAMES = re.compile(r"^(title|lang|language)[ \t]*:(.*)$", re.M | re.I)
+_KEY = re.compile(r"""["']?[^\s:"'#-][^:"'\n]{0,60}["']?[ \t]*:(?:[ \t]|$)""")
 _QUOTES = {'"', "'"}
 _CODE = 2  # letters of a language's code
 _OURS = {"headings", "page", "modified", "document_id", "chunk"}  # keys under which something else is told of a chunk
@@ -28,29 +29,59 @@ def cut_front_matter(text: str) -> tuple[dict[str, Any], str]:
     """Return what the front matter says, and the text behind it.
 
     That are ``title``, ``lang``, and all else that is a text, a number, true or false, or a list of these; dates stay
-    texts. Of front matter that is no YAML, or has over 4,096 characters, title and language are read.
+    texts. Of front matter that is no YAML, or has over 4,096 characters, title and language are read. What stands
+    between two rules and names nothing is a text.
     """
     front = _FRONT.match(text)
     if front is None:
         return {}, text
     lines = front[1] or ""
-    return _values(lines) | _names(lines), text[front.end() :]
+    entries = _entries(lines)
+    if not _names_something(lines, entries):
+        return {}, text
+    said = _names(lines) if entries is None else _named(entries)
+    return {**_others(entries or {}), **said}, text[front.end() :]
 
 
-def _values(lines: str) -> dict[str, Any]:
+def _entries(lines: str) -> dict[str, yaml.Node] | None:
+    """Return what each key stands for; None where the lines are no mapping."""
     if len(lines) > _MOST:
-        return {}
+        return None
     try:
         # Composed and not constructed: constructing merges mappings, which a few lines can make without end.
         root = cast("yaml.Node | None", yaml.compose(lines, Loader=_LOADER))
     except (yaml.YAMLError, RecursionError, ValueError):
-        return {}
+        return None
     if not isinstance(root, yaml.MappingNode):
-        return {}
+        return None
     entries = cast("list[tuple[yaml.Node, yaml.Node]]", root.value)
-    found = {key.value: _value(node) for key, node in entries if isinstance(key, yaml.ScalarNode)}
+    return {key.value: node for key, node in entries if isinstance(key, yaml.ScalarNode)}
+
+
+def _names_something(lines: str, entries: dict[str, yaml.Node] | None) -> bool:
+    """Say whether the lines are front matter, and not the first slide or paragraph, between rules of its own."""
+    first = lines.partition("\n")[0]
+    if not lines.strip():
+        return not lines
+    if not first.strip():
+        return _NAMES.search(lines) is not None
+    return entries is not None or _KEY.match(first) is not None or _NAMES.search(lines) is not None
+
+
+def _others(entries: dict[str, yaml.Node]) -> dict[str, Any]:
+    """Return what is said beside title and language."""
+    found = {name: _value(node) for name, node in entries.items()}
     own = {name for name in found if _NAMES.match(f"{name}:") or name in _OURS or not name}
     return {name: value for name, value in found.items() if name not in own and value not in (None, [])}
+
+
+def _named(entries: dict[str, yaml.Node]) -> dict[str, Any]:
+    """Return title and language."""
+    found: dict[str, Any] = {}
+    for name, node in entries.items():
+        if _NAMES.match(f"{name}:") and isinstance(node, yaml.ScalarNode) and (node.style or node.tag != _NULL):
+            found |= _said(name, " ".join(str(cast("object", node.value)).split()))
+    return found
 
 
 def _value(node: yaml.Node) -> Any:
@@ -81,12 +112,17 @@ def _names(lines: str) -> dict[str, Any]:
     """Return title and language, by the letter: in the files there are, both often stand in what is no YAML."""
     found: dict[str, Any] = {}
     for key, written in _NAMES.findall(lines):
-        value = _unquoted(written.strip(" \t"))
-        if key.lower() == "title" and value:
-            found["title"] = value
-        elif value[:_CODE].isalpha() and value[_CODE : _CODE + 1] in {"", "-", "_"}:
-            found["lang"] = value[:_CODE].lower()
+        found |= _said(key, _unquoted(written.strip(" \t")))
     return found
+
+
+def _said(key: str, value: str) -> dict[str, str]:
+    if key.lower() == "title":
+        return {"title": value} if value else {}
+    if value[:_CODE].isalpha() and value[_CODE : _CODE + 1] in {"", "-", "_"}:
+        code = value[:_CODE].lower()
+        return {"lang": "he" if code == "iw" else code}
+    return {}
 
 
 def _unquoted(value: str) -> str:

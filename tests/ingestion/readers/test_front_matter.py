@@ -75,7 +75,7 @@ def test_title_and_language_are_read_where_the_rest_is_no_yaml(lines: str) -> No
         "a0: &a0 {x: 1}\n" + "".join(f"a{n}: &a{n} {{<<: [*a{n - 1}, *a{n - 1}]}}\n" for n in range(1, 60)),
         "a0: &a0 [x]\n" + "".join(f"a{n}: &a{n} [*a{n - 1}, *a{n - 1}, *a{n - 1}]\n" for n in range(1, 60)),
         "a: " + "[" * 2000 + "]" * 2000,
-        "- " * 2000 + "a",
+        "a:\n  " + "- " * 2000 + "a",
         "a: " + "{b: " * 900 + "}" * 900,
         "a: &a [*a]",
     ],
@@ -88,6 +88,40 @@ def test_front_matter_made_to_be_without_end_has_one(lines: str) -> None:
     assert time.perf_counter() - started < 1
     assert text == "Text"
     assert set(found) <= {"a0"}
+
+
+@pytest.mark.parametrize(
+    "lines",
+    [
+        "\nIMPORTANT first paragraph.\n",
+        "\n# First slide\n\nAgenda: many things\n",
+        "A paragraph between rules.",
+        "A paragraph.\nSee also: another one.",
+        "- one\n- two",
+        "\n",
+    ],
+)
+def test_what_names_nothing_between_rules_is_text(lines: str) -> None:
+    text = f"---\n{lines}\n---\n\nRest."
+
+    assert cut_front_matter(text) == ({}, text)
+
+
+@pytest.mark.parametrize(
+    ("lines", "said"),
+    [
+        ("title: >\n  folded\n  lines", {"title": "folded lines"}),
+        ("title: |-\n  two\n  lines", {"title": "two lines"}),
+        ("title: 'It''s'", {"title": "It's"}),
+        ("title: ~", {}),
+        ("title: Foo # a comment\nlang: en # another", {"title": "Foo", "lang": "en"}),
+        ('title: "Quoted: \\u00fc"\nlang: iw', {"title": "Quoted: ü", "lang": "he"}),
+        ("\ntitle: after a blank line", {"title": "after a blank line"}),
+        ("lang: no", {"lang": "no"}),
+    ],
+)
+def test_title_and_language_are_what_yaml_says_they_are(lines: str, said: dict[str, str]) -> None:
+    assert cut_front_matter(f"---\n{lines}\n---\nText") == (said, "Text")
 
 
 @given(st.text(max_size=120))

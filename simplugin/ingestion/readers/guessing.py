@@ -52,6 +52,13 @@ _SAMPLE = 65_536  # bytes that the detector is shown
 _LINE = re.compile(rb"[^\r\n]+[\r\n]*")
 _BEYOND = re.compile(rb"[\x80-\xff]")
 _CONTROLS = re.compile("[\x00-\x08\x0b\x0e-\x1f\x7f-\x9f\ufffd]")
+_WORDS = re.compile(r"[^\W\d_]+")
+_LATIN = re.compile(r"[A-Za-z]")
+_OTHER = re.compile("[\u0370-\u052f\u0590-\u06ff\u0e00-\u0e7f]")  # Greek, Cyrillic, Hebrew, Arabic, Thai
+_WIDE = re.compile("[\u3040-\u30ff\u3400-\u9fff\uac00-\ud7af]")  # Japanese, Chinese, Korean
+_WIDE_WITHIN = re.compile(f"(?<=[A-Za-z]){_WIDE.pattern}(?=[A-Za-z])")
+_MOST_FOREIGN = 0.45  # of the letters: words of which a letter is wrong are Latin for the rest
+_STRANGE = 0.6  # of the words, or of the letters, that are in another script
 _RATES = (0.0, 0.001)  # part of the letters that may be controls: none, if any page does without
 # How often guesses are right, by the detector's own figure, which is a similarity.
 _TRUST = ((0.35, 0.99), (0.1, 0.97), (0.0, 0.9))
@@ -63,6 +70,7 @@ def guess(raw: bytes, languages: Sequence[str] = ()) -> tuple[str, Encoding]:
     Raises ``DataError`` where it is text in none.
     """
     ranked = [(name, figure, text) for name, figure in _rank(raw, languages) if (text := _try(raw, name)) is not None]
+    ranked.sort(key=lambda entry: _is_patched(entry[2]))  # of the others the order stays
     for rate in _RATES:
         for name, figure, text in ranked:
             if len(_CONTROLS.findall(text)) <= rate * len(text):
@@ -70,6 +78,18 @@ def guess(raw: bytes, languages: Sequence[str] = ()) -> tuple[str, Encoding]:
                 cousin = _COUSINS.get(name, name)
                 return text, Encoding(cousin if _try(raw, cousin) == text else name, trust)
     raise DataError("this is no text.")
+
+
+def _is_patched(text: str) -> bool:
+    """Say whether letters of another script stand within or alone between Latin words: accented ones, read wrongly."""
+    sample = text[:_SAMPLE]
+    words = _WORDS.findall(sample)
+    foreign = [word for word in words if _OTHER.search(word)]
+    if foreign and len(_OTHER.findall(sample)) <= _MOST_FOREIGN * sum(map(len, words)):
+        strange = sum(1 for word in foreign if len(word) == 1 or _LATIN.search(word))
+        return strange >= _STRANGE * len(foreign)
+    wide = len(_WIDE.findall(sample))
+    return wide > 0 and len(_WIDE_WITHIN.findall(sample)) >= _STRANGE * wide
 
 
 def _rank(raw: bytes, languages: Sequence[str]) -> Iterator[tuple[str, float]]:

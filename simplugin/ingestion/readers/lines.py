@@ -15,6 +15,7 @@ __all__ = ["read_lines"]
 _SAMPLE = 1 << 20  # bytes by which the encoding of a long file is judged; a multiple of four
 _WIDE = frozenset({"utf-16-le", "utf-16-be", "utf-32-le", "utf-32-be"})
 _UNICODE = "utf-8"
+_PASSAGE = 65_536  # bytes that are read together where lines of another encoding follow
 
 
 def read_lines(opened: BinaryIO, languages: Sequence[str], longest: int) -> tuple[Iterator[str], Encoding]:
@@ -84,11 +85,51 @@ def _wide(again: BinaryIO, name: str, longest: int) -> Iterator[str]:
 
 
 def _narrow(again: BinaryIO, name: str, languages: Sequence[str], longest: int) -> Iterator[str]:
+    raws = _raw_lines(again, longest)
+    for raw in raws:
+        if not name.startswith(_UNICODE) or _is_utf8(raw):
+            yield from io.StringIO(_line(raw, name, languages))
+            continue
+        # In which page others wrote what follows, many lines show better than one.
+        passage, trouble = [raw], None
+        try:
+            for following in _until(_PASSAGE, raws):
+                passage.append(following)
+        except DataError as error:
+            trouble = error
+        yield from io.StringIO(_passage(passage, languages))
+        if trouble:
+            raise trouble
+
+
+def _raw_lines(again: BinaryIO, longest: int) -> Iterator[bytes]:
     number = 0
     while raw := again.readline(longest + 1):
         number += 1
         _check(len(raw), number, longest)
-        yield from io.StringIO(_line(raw, name, languages))
+        yield raw
+
+
+def _until(most: int, raws: Iterator[bytes]) -> Iterator[bytes]:
+    size = 0
+    while size < most and (raw := next(raws, b"")):
+        yield raw
+        size += len(raw)
+
+
+def _passage(lines: Sequence[bytes], languages: Sequence[str]) -> str:
+    try:
+        return decode(b"".join(lines), languages)[0]
+    except DataError:
+        return "".join(_line(line, _UNICODE, languages) for line in lines)
+
+
+def _is_utf8(raw: bytes) -> bool:
+    try:
+        raw.decode(_UNICODE)
+    except UnicodeDecodeError:
+        return False
+    return True
 
 
 def _check(size: int, number: int, longest: int) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import re
 from collections.abc import Generator, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from datetime import date, datetime, time
@@ -17,6 +18,7 @@ from simplugin.records import Document
 
 __all__ = ["open_parquet", "parquet_rows", "read_parquet"]
 
+_CONTROLS = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f]")
 _ROWS = 16  # read at once: a file of a few bytes may hold the longest text there is in every one of its rows
 _BYTES = 16 * 1024 * 1024  # of such rows; of more each is taken by itself
 
@@ -66,6 +68,15 @@ def _entry(row: Mapping[str, Any], content: Content, columns: Columns, number: i
         return Failure(content.source, f"row {number}: {error.reason}")
 
 
+def _text_of(value: bytes) -> str:
+    """Return the text that bytes are, as some programs write it; hexadecimal digits of what is none."""
+    try:
+        text = value.decode("utf-8")
+    except UnicodeDecodeError:
+        return value.hex()
+    return value.hex() if _CONTROLS.search(text) else text
+
+
 def _plain(value: Any) -> Any:
     """Return a value as JSON knows it."""
     if value is None or isinstance(value, str | bool | int):
@@ -73,7 +84,7 @@ def _plain(value: Any) -> Any:
     if isinstance(value, float):
         return value if math.isfinite(value) else None
     if isinstance(value, bytes):
-        return value.hex()
+        return _text_of(value)
     if isinstance(value, datetime | date | time):
         return value.isoformat()
     if isinstance(value, dict):

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import io
 import json
 from pathlib import Path
 
@@ -9,6 +10,7 @@ from hypothesis import strategies as st
 
 from simplugin.errors import DataError
 from simplugin.ingestion.readers.encodings import decode
+from simplugin.ingestion.readers.lines import read_lines
 
 PAGES = {
     "tr": ("cp1254", "iso8859-9"),
@@ -101,6 +103,28 @@ def test_lines_in_two_encodings_are_each_read_in_their_own() -> None:
     assert text == "\n".join(lines)
     assert encoding.name.startswith("utf-8+")
     assert encoding.confidence < 1
+
+
+@pytest.mark.parametrize("first", ["La bibliothèque ouvre à neuf heures.\n", "The library opens at nine.\n"])
+def test_what_others_appended_to_a_long_file_is_read_in_their_page(first: str) -> None:
+    said = ["Café crème", "Hôtel à Paris", "Déjà vu", "Très bien merci", "Menu pâté crêpe", "Prénom et âge", "Garçon"]
+    begun = first * (1_200_000 // len(first))
+    raw = begun.encode() + "".join(f"{line}\n" for line in said).encode("cp1252")
+
+    lines, _ = read_lines(io.BytesIO(raw), (), 10_000)
+
+    assert [line.removesuffix("\n") for line in lines][-len(said) :] == said
+
+
+def test_lines_before_one_that_is_too_long_are_read_though_they_are_in_another_page() -> None:
+    raw = b"The library opens.\n" * 60_000 + "Déjà vu, très bien\n".encode("cp1252") * 3 + b"x" * 20_000 + b"\n"
+    lines, _ = read_lines(io.BytesIO(raw), ("fr",), 10_000)
+
+    read: list[str] = []
+    with pytest.raises(DataError, match="line 60004 is longer"):
+        read.extend(lines)
+
+    assert read[-3:] == ["Déjà vu, très bien\n"] * 3
 
 
 def test_text_that_was_encoded_twice_is_brought_back_and_text_about_such_letters_is_not() -> None:

@@ -52,6 +52,26 @@ def test_an_expectation_helps_and_a_wrong_one_does_no_harm_to_a_text_of_some_len
     assert decode(RUSSIAN.encode(page), languages) == (RUSSIAN, decode(RUSSIAN.encode(page))[1])
 
 
+@pytest.mark.parametrize(
+    "said",
+    [
+        "Hôtel à Paris",
+        "Café crème",
+        "L'été à Nîmes",
+        "Città più bella",
+        "Retour à la page d'accueil",
+        "Réunion prévue à 14 h à l'école, près de la mairie.",
+    ],
+)
+def test_a_few_accented_letters_make_no_greek_or_russian_of_french_and_italian(said: str) -> None:
+    assert decode(said.encode("cp1252"))[0] == said
+
+
+@pytest.mark.parametrize("said", ["Отель в Paris Plaza", "Версия Windows и Linux", "Нажмите Enter", "и так далее"])
+def test_latin_names_in_a_russian_text_leave_it_russian(said: str) -> None:
+    assert decode(said.encode("cp1251"), ["ru"])[0] == said
+
+
 def test_the_windows_page_is_named_where_its_cousin_would_read_the_same() -> None:
     assert decode(TURKISH.encode("iso8859-9"))[1].name == "cp1254"
     assert decode("Señaló que está interesado en volver. ".encode("latin-1") * 9, ["es"])[1].name == "cp1252"

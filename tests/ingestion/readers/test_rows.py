@@ -198,6 +198,17 @@ def test_parquet_values_become_json_values() -> None:
     assert document.metadata == {"day": "2024-02-29", "x": None, "tags": ["a", "b"], "raw": "01"}
 
 
+def test_bytes_in_parquet_are_the_text_that_they_spell_and_digits_where_they_spell_none() -> None:
+    stream = io.BytesIO()
+    columns = {"text": ["Türkçe metin".encode()], "key": [b"\xff\x00"]}
+    parquet.write_table(pyarrow.table(columns, schema=pyarrow.schema(dict.fromkeys(columns, pyarrow.binary()))), stream)
+
+    (found,) = read_all(stream.getvalue(), "x.parquet")
+
+    assert isinstance(found, Document)
+    assert (found.text, found.metadata["key"]) == ("Türkçe metin", "ff00")
+
+
 def test_a_parquet_file_without_a_known_text_column_lists_what_it_has() -> None:
     stream = io.BytesIO()
     parquet.write_table(pyarrow.table({"soru": ["a"], "cevap": ["b"]}), stream)

@@ -40,7 +40,7 @@ def fault_of(value: object, path: str, *, depth: int = 0) -> Fault | None:
             faults = (fault_of(inner, path, depth=depth + 1) for inner in cast("Iterable[object]", value))
             return next(filter(None, faults), None)
         case int() | float():
-            return Fault(path, f"is {value!r}, which no engine can store")
+            return Fault(path, f"is {value!r:.40}, which no engine can store")
         case date():
             return Fault(path, f"is a {type(value).__name__}, which is no JSON value; give its isoformat()")
         case _:

@@ -97,7 +97,8 @@ def chunk_payload(chunk: Chunk, *, text_key: str, tenant: str | None, now: str) 
     }
     if chunk.context:
         record["context"] = chunk.context
-    metadata = chunk.metadata if chunk.modified is None else {**chunk.metadata, "modified": chunk.modified}
+    # What a row says of itself stays.
+    metadata = chunk.metadata if chunk.modified is None else {"modified": chunk.modified, **chunk.metadata}
     return _payload(chunk.text, chunk.document_id, metadata, chunk.source, record, text_key, tenant)
 
 

@@ -170,7 +170,7 @@ class Run:
                 self.report.chunks.unchanged += known.total
                 self.chunks_seen += known.total
             elif found := _fault(document):
-                self.report.fail(Failure(document.source or document.id, f"{found.path!r} {found.reason}."))
+                self.report.fail(_failure(document, f"{found.path!r} {found.reason}."))
             else:
                 self._changed.append((document, frozenset[ChunkKey]() if known is None else known.keys))
         if len(self._changed) >= _LOOKUP or sum(len(each.text) for each, _ in self._changed) >= _LETTERS:
@@ -219,7 +219,7 @@ class Run:
             return False
         self.seen.add(key)  # also where the text is blank: pruning would take its chunks for those of a lost file
         if not as_read(entry.text[:_GLANCE]).strip() and not as_read(entry.text).strip():
-            self.report.fail(Failure(entry.source or entry.id, "the text is blank."))
+            self.report.fail(_failure(entry, "the text is blank."))
             return False
         self.report.note_encoding(entry)
         return True
@@ -393,6 +393,13 @@ def _fault(document: Document) -> Fault | None:
         "modified": document.modified,
     }
     return next((found for name, value in told.items() if (found := fault_of(value, name))), None)
+
+
+def _failure(document: Document, reason: str) -> Failure:
+    """Say of a document what is wrong with it; of one among others of its source which one it is."""
+    if document.source is None or document.source == document.id:
+        return Failure(document.id, reason)
+    return Failure(document.source, f"{document.id!r}: {reason}")
 
 
 def _is_pending(chunk: Chunk) -> bool:

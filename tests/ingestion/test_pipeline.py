@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import json
 import os
 import re
 import signal
@@ -573,3 +574,23 @@ def test_the_seconds_of_a_report_hold_those_of_the_index(docs: Collection, monke
 
     assert docs.ingest([page(1)]).seconds >= 0.3
     assert docs.ingest([page(1)]).seconds < 0.3
+
+
+def test_a_row_keeps_what_it_says_of_itself_and_a_failure_names_the_row(docs: Collection, tmp_path: Path) -> None:
+    rows = [
+        {"id": "kept", "text": "A row with a date of its own.", "modified": "2021-05-05"},
+        {"id": "without", "text": "A row without one."},
+        {"id": "endless", "text": "A number that no engine holds.", "n": 10**400},
+    ]
+    (tmp_path / "rows.jsonl").write_text("".join(json.dumps(row) + "\n" for row in rows), "utf-8")
+
+    report = docs.ingest(tmp_path / "rows.jsonl")
+
+    (kept,) = docs.get(["kept"])
+    (without,) = docs.get(["without"])
+    assert kept.metadata["modified"] == "2021-05-05"
+    assert without.metadata["modified"] > "2026"
+    assert docs.count({"modified": "2021-05-05"}) == 1
+    (failure,) = report.failures
+    assert failure.source == (tmp_path / "rows.jsonl").as_posix()
+    assert failure.reason.startswith("'endless': 'metadata.n' is 1000")

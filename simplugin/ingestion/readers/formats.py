@@ -70,6 +70,8 @@ _MAGIC: Mapping[bytes, str] = {
     b"\xd0\xcf\x11\xe0": "a document of an old Office; save it as .docx",
     b"{\\rtf": "a document in RTF; save it as .docx",
 }
+_WORDS = frozenset({b"GIF8", b"BZh", b"Rar!"})  # a text may begin with them
+_CONTROLS = re.compile(rb"[\x00-\x08\x0e-\x1a\x1c-\x1f]")
 _HTML = re.compile(
     rb"^\s*(?:<\?xml[^>]*>\s*)?(?>(?:<!--.*?-->\s*)*)(?:<!doctype\s+html|<html[\s>]|<head[\s>]|<body[\s>])", re.I | re.S
 )
@@ -93,17 +95,21 @@ def detect(content: Content, opened: BinaryIO) -> Format:
     expected = expect(content)
     if _is_pdf(head, expected):
         return "pdf"
-    if head[:4] == b"PAR1":
+    if head[:4] == b"PAR1" and (expected not in TEXTS or _is_binary(head)):
         return "parquet"
     if head[:4] == b"PK\x03\x04":
         return _in_zip(opened)
     for magic, what in _MAGIC.items():
-        if head.startswith(magic):
+        if head.startswith(magic) and (magic not in _WORDS or _is_binary(head)):
             raise DataError(f"this is {what}, not a document that can be read.")
     if _HTML.match(_BOM.sub(b"", head)):
         return "html"
     # A text under the name of another format: people rename files.
     return expected if expected in TEXTS else "text"
+
+
+def _is_binary(head: bytes) -> bool:
+    return _CONTROLS.search(head) is not None
 
 
 def _is_pdf(head: bytes, expected: Format) -> bool:

@@ -15,6 +15,7 @@ from simplugin.records import Document
 __all__ = ["read_html"]
 
 _META = re.compile(rb"<meta[^>]+charset\s*=\s*[\"']?([\w.:-]+)", re.I)
+_COMMENT = re.compile(rb"<!--.*?-->", re.S)
 _TOP = 4096  # bytes in which a page names its encoding
 _FEW = 0.2  # of the text of the body: with less the extraction missed the point
 _MANY = 5_000  # elements: one of the ways to find the text looks at all paragraphs for each, for 50,000 half a minute
@@ -33,7 +34,7 @@ _WORD = re.compile(r"\w+")
 
 def read_html(content: Content, raw: bytes, languages: tuple[str, ...], declared: str | None) -> Document:
     """Return the main text of a page as Markdown, with title and language. Raises ``DataError`` where it has none."""
-    named = _META.search(raw[:_TOP])
+    named = _META.search(_COMMENT.sub(b"", raw[:_TOP]))
     text, encoding = decode(raw, languages, declared=declared or (named[1].decode("ascii") if named else None))
     text = text.replace("\0", "")  # where the parser would stop
     page = _parse(text)

@@ -87,6 +87,12 @@ def test_an_archive_of_something_else_says_so() -> None:
     assert "ZIP archive that is neither" in reason(stream.getvalue(), "x.docx")
 
 
+@pytest.mark.parametrize("mark", ["GIF89a", "Rar!", "BZh9", "PAR1"])
+def test_a_text_that_begins_with_the_mark_of_another_format_is_a_text(mark: str) -> None:
+    assert document(f"{mark} is how such a file begins.\n".encode(), "x.txt").text.startswith(mark)
+    assert reason(mark.encode() + b"\x01\x00\x01\x00\x80" + b"\xfe" * 40, "x.txt")
+
+
 def test_a_text_that_speaks_of_a_mark_is_no_pdf_and_a_pdf_after_junk_is() -> None:
     assert document(b"# Format\n\nA file begins with %PDF-1.7 there.", "x.md").metadata == {"title": "Format"}
     assert "no text layer" in reason(b"\n\n" + pdf_file(), "x.txt")

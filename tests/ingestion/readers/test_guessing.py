@@ -5,6 +5,7 @@ from pathlib import Path
 import pytest
 
 from simplugin.ingestion.readers.encodings import decode
+from tests.ingestion.readers.reading import document
 
 TURKISH = "Güneş ışığı öğle vakti çok güçlüydü; çocuklar gölgede şarkı söylüyordu. " * 4
 RUSSIAN = "Солнце светило ярко, и дети пели песни в тени деревьев до самого вечера. " * 4
@@ -65,6 +66,12 @@ def test_an_expectation_helps_and_a_wrong_one_does_no_harm_to_a_text_of_some_len
 )
 def test_a_few_accented_letters_make_no_greek_or_russian_of_french_and_italian(said: str) -> None:
     assert decode(said.encode("cp1252"))[0] == said
+
+
+def test_what_a_page_declares_in_a_comment_is_not_believed() -> None:
+    page = '<html><head><!-- <meta charset="koi8-r"> --><meta charset="windows-1251"></head><body><p>Привет</p></body>'
+
+    assert document(page.encode("cp1251"), "x.html").text == "Привет"
 
 
 @pytest.mark.parametrize("said", ["Отель в Paris Plaza", "Версия Windows и Linux", "Нажмите Enter", "и так далее"])

@@ -78,7 +78,12 @@ def _parse(text: str) -> Any:
 def _show(page: Any) -> None:
     """Make text of what a reader sees as such, and an extraction takes for controls: questions that open, forms."""
     level = 1
-    for element in page.iter("details", "form", "summary", *_HEADINGS):
+    forms = list(page.iter("form"))
+    much = _FEW * len(_body(page)) if forms else 0.0
+    for form in forms:
+        if len(_body(form)) >= much:  # a box for a search has less
+            form.tag = "div"
+    for element in page.iter("details", "summary", *_HEADINGS):
         if found := _HEADING.match(element.tag):
             level = int(found[1])
         elif element.tag == "summary" and next(element.iter(*_HEADINGS), None) is None:
@@ -157,6 +162,7 @@ def _has_menu(found: str, page: Any) -> bool:
 
 
 def _body(page: Any) -> str:
+    """Return the text of a page's body, or of an element that is no page."""
     body = page.find(".//body")
     lines: list[str] = []
     _walk(page if body is None else body, lines)

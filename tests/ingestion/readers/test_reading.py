@@ -186,10 +186,14 @@ def test_questions_that_open_when_they_are_touched_stand_above_their_answers(ent
     assert text.count("The library opens") == 6
 
 
-def test_the_text_in_a_form_is_read() -> None:
-    page = f"<main><h1>Forms</h1><p>{SAID[0]}</p><form><p>Inside: {SAID[1]}</p></form></main>"
+def test_the_text_in_a_form_is_read_and_a_box_for_the_search_is_not() -> None:
+    search = "<form><label>Look for</label><input></form>"
+    page = f"<main><h1>Forms</h1>{search}<p>{SAID[0]}</p><form><p>Inside: {SAID[1]}</p></form></main>"
 
-    assert "Inside: Bees" in document(f"<html><body>{page}</body></html>".encode(), "x.html").text
+    text = document(f"<html><body>{page}</body></html>".encode(), "x.html").text
+
+    assert "Inside: Bees" in text
+    assert "Look for" not in text
 
 
 @pytest.mark.parametrize("large", ["<img src='data:image/png;base64,{}'>", "<script>{}</script>", "<p>{}</p>"])

@@ -1,15 +1,21 @@
-"""What a Markdown file says about itself: the block of YAML between two rules at its head."""
+"""What a Markdown file says about itself: the block of YAML, or of TOML, between two rules at its head."""
 
 from __future__ import annotations
 
+import math
 import re
+import tomllib
+from datetime import date, time
 from typing import Any, cast
 
 import yaml
 
+from simplugin.storable import fault_of
+
 __all__ = ["cut_front_matter"]
 
 _FRONT = re.compile(r"\ufeff?---[ \t]*\n(.*?\n)?(?:---|\.\.\.)[ \t]*(?:\n|\Z)", re.DOTALL)
+_TOML = re.compile(r"\ufeff?\+\+\+[ \t]*\n(.*?\n)?\+\+\+[ \t]*(?:\n|\Z)", re.DOTALL)
 _MOST = 4096  # characters that are read as YAML: nothing can be nested too deep in so few
 _NAMES = re.compile(r"^(title|lang|language)[ \t]*:(.*)$", re.M | re.I)
 _KEY = re.compile(r"""["']?[^\s:"'#-][^:"'\n]{0,60}["']?[ \t]*:(?:[ \t]|$)""")
@@ -29,18 +35,51 @@ def cut_front_matter(text: str) -> tuple[dict[str, Any], str]:
     """Return what the front matter says, and the text behind it.
 
     That are ``title``, ``lang``, and all else that is a text, a number, true or false, or a list of these; dates stay
-    texts. Of front matter that is no YAML, or has over 4,096 characters, title and language are read. What stands
-    between two rules and names nothing is a text.
+    texts. TOML stands between lines of ``+++``. Of front matter that is no YAML, or has over 4,096 characters, title
+    and language are read. What stands between two rules and names nothing is a text.
     """
     front = _FRONT.match(text)
     if front is None:
-        return {}, text
+        return _cut_toml(text)
     lines = front[1] or ""
     entries = _entries(lines)
     if not _names_something(lines, entries):
         return {}, text
     said = _names(lines) if entries is None else _named(entries)
     return {**_others(entries or {}), **said}, text[front.end() :]
+
+
+def _cut_toml(text: str) -> tuple[dict[str, Any], str]:
+    front = _TOML.match(text)
+    if front is None or len(front[1] or "") > _MOST:
+        return {}, text
+    try:
+        entries = tomllib.loads(front[1] or "")
+    except (tomllib.TOMLDecodeError, RecursionError):
+        return {}, text
+    found: dict[str, Any] = {}
+    for name, value in entries.items():
+        if _NAMES.match(f"{name}:"):
+            found |= _said(name, value) if isinstance(value, str) else {}
+        elif name and name not in _OURS and (plain := _of_toml(value)) not in (None, []):
+            found[name] = plain
+    return found, text[front.end() :]
+
+
+def _of_toml(value: object) -> Any:
+    """Return a scalar, or a list of scalars; None for anything else."""
+    match value:
+        case str() | bool() | int():
+            return value if fault_of(value, "") is None else None
+        case float():
+            return value if math.isfinite(value) else None
+        case date() | time():  # a datetime is a date
+            return value.isoformat()
+        case list():
+            items = [_of_toml(item) for item in cast("list[object]", value)]
+            return items if all(isinstance(item, str | int | float) for item in items) else None
+        case _:
+            return None
 
 
 def _entries(lines: str) -> dict[str, yaml.Node] | None:

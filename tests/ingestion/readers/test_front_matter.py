@@ -124,6 +124,39 @@ def test_title_and_language_are_what_yaml_says_they_are(lines: str, said: dict[s
     assert cut_front_matter(f"---\n{lines}\n---\nText") == (said, "Text")
 
 
+def test_toml_between_its_own_rules_is_front_matter_too() -> None:
+    lines = """title = "Opening hours"
+lang = "en"
+date = 2024-05-01
+draft = false
+weight = 3
+tags = ["hours", "library"]
+[params]
+inner = 1"""
+
+    found, text = cut_front_matter(f"+++\n{lines}\n+++\nText")
+
+    assert found == {
+        "title": "Opening hours",
+        "lang": "en",
+        "date": "2024-05-01",
+        "draft": False,
+        "weight": 3,
+        "tags": ["hours", "library"],
+    }
+    assert text == "Text"
+
+
+@pytest.mark.parametrize(
+    "lines", ["no TOML", "a = " + "[" * 3000, f"a = {10**30}", "a = inf\nb = [[1]]\nc = {d = 1}", "# nothing"]
+)
+def test_of_toml_too_nothing_is_taken_that_cannot_be_stored(lines: str) -> None:
+    found, text = cut_front_matter(f"+++\n{lines}\n+++\nText")
+
+    assert found == {}
+    assert text.endswith("Text")
+
+
 @given(st.text(max_size=120))
 def test_any_text_is_there_again_behind_its_front_matter(text: str) -> None:
     found, rest = cut_front_matter(text)

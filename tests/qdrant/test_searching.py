@@ -206,7 +206,7 @@ def test_ordinary_slips_are_refused_in_words(docs: Collection) -> None:
         (lambda: register(docs.store, cast(Any, 5), "starter"), "A collection's name is a text; got 5"),
         (lambda: register(docs.store, "other", cast(Any, 5)), "model is 5; give an encoder"),
         (lambda: register(cast(Any, QdrantClient(":memory:")), "x", "starter"), "open it first"),
-        (lambda: docs.delete(cast(Any, [5])), "Text 0 is int"),
+        (lambda: docs.delete(cast(Any, [5])), "Id 0 is int, not a string"),
         (lambda: docs.search("pool", limit=cast(Any, "5")), "limit is '5'; give a whole number"),
         (lambda: docs.calibrate(cast(Any, [("a", "b")] * 30)), "two texts and a number"),
         (lambda: docs.calibrate(cast(Any, None)), "Expected a file of labelled pairs"),
